@@ -1,0 +1,20 @@
+export { codeOf, ERROR_TABLE, fromFailure, GoferError, isGoferError, toFailure } from './errors.ts';
+export type { ErrorCode, Failure, Fault, GoferErrorOptions } from './errors.ts';
+export { CONTRACT_API_VERSION, definePlugin } from './plugin.ts';
+export type { ContractId, Contracts, JsonSchema, PluginDefinition, PluginHost, PluginInstance, PluginLog } from './plugin.ts';
+export type {
+  ExecInput,
+  ExecOutput,
+  ExecRequest,
+  Json,
+  ListedTask,
+  LogChunk,
+  LogsRequest,
+  Scheduler,
+  SchedulerCapabilities,
+  StartUpdate,
+  TaskExit,
+  TaskHandle,
+  TaskInspection,
+  TaskSpec,
+} from './scheduler.ts';

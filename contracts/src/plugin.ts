@@ -1,0 +1,51 @@
+/**
+ * What a plugin is: a frozen value. Importing it does nothing; `create` does everything and returns something with `close()`.
+ * The kernel validates the plugin's configuration against `configSchema` before it calls `create`.
+ */
+import type { Scheduler } from './scheduler.ts';
+
+/** The contracts that a plugin may implement, by id. */
+export interface Contracts {
+  scheduler: Scheduler;
+}
+export type ContractId = keyof Contracts;
+
+/** The version of the contracts in this package; a plugin names the one it was written for. */
+export const CONTRACT_API_VERSION = 1;
+
+/** What a running plugin owes its host, whatever its contract. */
+export interface PluginInstance {
+  /** Must resolve when the back end can be used and reject with `UNAVAILABLE` (and a message that says what to do) when not. */
+  health(): Promise<void>;
+  /** Must release everything that `create` took and leave running tasks alone. A second call must do nothing. */
+  close(): Promise<void>;
+}
+
+/** A line for the operator's log; `fields` is plain data and never holds a secret. */
+export type PluginLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>) => void;
+
+/** What the kernel gives to a plugin. */
+export interface PluginHost {
+  /** This server's own id, at most 63 of `[A-Za-z0-9._-]`; stable for one `storage_path`. */
+  readonly instanceId: string;
+  /** A directory of this plugin's own (absolute path, mode 0700, it exists). */
+  readonly dataDirectory: string;
+  readonly log: PluginLog;
+}
+
+/** A JSON Schema (2020-12). Its `default`s are applied, and properties marked `"x-secret": true` are redacted wherever they are shown. */
+export type JsonSchema = Readonly<Record<string, unknown>>;
+
+export interface PluginDefinition<Id extends ContractId = ContractId, Config = unknown> {
+  readonly contract: Id;
+  readonly apiVersion: typeof CONTRACT_API_VERSION;
+  /** 1 to 32 of `[a-z0-9-]`; also the name of its block in the configuration, as in `[scheduler.docker]`. */
+  readonly name: string;
+  readonly configSchema: JsonSchema;
+  create(config: Config, host: PluginHost): Promise<Contracts[Id] & PluginInstance>;
+}
+
+/** Types and freezes a plugin. */
+export function definePlugin<Id extends ContractId, Config>(definition: PluginDefinition<Id, Config>): PluginDefinition<Id, Config> {
+  return Object.freeze({ ...definition });
+}
