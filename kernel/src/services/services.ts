@@ -1,0 +1,131 @@
+/**
+ * The use cases of the server, as the HTTP layer (or any other front) sees them. Ids in paths arrive decoded and unvalidated; services
+ * validate, and reject with a coded error that says what is wrong and where. Results are wire resources.
+ */
+import type {
+  Deployment,
+  Event,
+  Initiator,
+  Namespace,
+  Pipeline,
+  PipelineConfig,
+  PipelineMetadata,
+  Run,
+  SystemMetadata,
+  SystemPreferences,
+  TaskExecution,
+} from '@gofer/contracts/api';
+import type { LogBatch, LogStat } from '../workers/logs/log-store.ts';
+
+/** Absent: everything, as v0 answers. */
+export interface Page {
+  readonly limit?: number;
+  readonly offset?: number;
+}
+export interface PipelinePath {
+  readonly namespaceId: string;
+  readonly pipelineId: string;
+}
+export interface RunPath extends PipelinePath {
+  readonly runId: number;
+}
+export interface TaskPath extends RunPath {
+  readonly taskId: string;
+}
+
+export interface SystemService {
+  metadata(): Promise<SystemMetadata>;
+  preferences(): Promise<SystemPreferences>;
+  updatePreferences(change: { ignorePipelineRunEvents?: boolean }): Promise<void>;
+  /** What `GET /api/system/health` answers: resolves when the server can start runs, rejects with `UNAVAILABLE` saying why not. */
+  health(): Promise<void>;
+}
+
+export interface NamespaceService {
+  list(page: Page): Promise<Namespace[]>;
+  create(namespace: { id: string; name: string; description: string }): Promise<Namespace>;
+  get(id: string): Promise<Namespace>;
+  update(id: string, change: { name?: string; description?: string }): Promise<Namespace>;
+  /** Also deletes its pipelines; see `PipelineService.delete`. Missing: `NOT_FOUND`. */
+  delete(id: string): Promise<void>;
+}
+
+export interface PipelineService {
+  list(namespaceId: string, page: Page): Promise<PipelineMetadata[]>;
+  get(path: PipelinePath): Promise<PipelineMetadata>;
+  /** A disabled pipeline starts no new runs. */
+  setState(path: PipelinePath, state: 'active' | 'disabled'): Promise<void>;
+  /** Cancels what runs, then deletes configs, deployments, runs and logs. */
+  delete(path: PipelinePath): Promise<void>;
+}
+
+export interface ConfigService {
+  /** Newest first. */
+  list(path: PipelinePath, page: Page): Promise<PipelineConfig[]>;
+  /** `definition` is the SDK's JSON, of any shape: every fault is reported at once with its path under `$.config`. */
+  register(path: PipelinePath, definition: unknown): Promise<Pipeline>;
+  /** Version 0 is the highest one. */
+  get(path: PipelinePath, version: number): Promise<PipelineConfig>;
+  /** Makes a version live at once and answers with the deployment. */
+  deploy(path: PipelinePath, version: number): Promise<Deployment>;
+  delete(path: PipelinePath, version: number): Promise<void>;
+}
+
+export interface DeploymentService {
+  list(path: PipelinePath, page: Page): Promise<Deployment[]>;
+  get(path: PipelinePath, deploymentId: number): Promise<Deployment>;
+}
+
+export interface RunService {
+  list(path: PipelinePath, query: { limit: number; offset: number; reverse: boolean }): Promise<Run[]>;
+  /** Answers once the run is committed; waits for nothing else. The same idempotency key answers with the same run. */
+  start(
+    path: PipelinePath,
+    request: { variables: Readonly<Record<string, string>>; initiator: Initiator; idempotencyKey?: string },
+  ): Promise<Run>;
+  get(path: RunPath): Promise<Run>;
+  /** Resolves with the run when it has ended, or as it is after `seconds`, or when `signal` aborts. */
+  wait(path: RunPath, seconds: number, signal: AbortSignal): Promise<Run>;
+  cancel(path: RunPath): Promise<void>;
+}
+
+export interface TaskExecutionService {
+  list(path: RunPath, page: Page): Promise<TaskExecution[]>;
+  get(path: TaskPath): Promise<TaskExecution>;
+  /** `graceSeconds` between SIGTERM and SIGKILL. */
+  cancel(path: TaskPath, graceSeconds: number): Promise<void>;
+}
+
+export interface LogService {
+  stat(path: TaskPath): Promise<LogStat>;
+  /**
+   * From the beginning or behind a cursor, up to the end of the log; with `follow` waits for what is to come, also for a task that has
+   * not started yet. Rejects before the first batch with NOT_FOUND, or GONE where the log has expired or was removed.
+   */
+  read(path: TaskPath, request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal }): Promise<AsyncIterable<LogBatch>>;
+  /** `range` in bytes, both ends included (RFC 9110 §14.1.2), already clamped by nobody: the service does. */
+  raw(path: TaskPath, range?: { start: number; end?: number }): Promise<{ size: number; start: number; end: number; complete: boolean; stream: AsyncIterable<Uint8Array> }>;
+  delete(path: TaskPath): Promise<void>;
+}
+
+export interface EventService {
+  get(id: string): Promise<Event>;
+  delete(id: string): Promise<void>;
+  /**
+   * `history`: everything stored first. `reverse` (with history): newest first, then the end. Else goes on until `signal` aborts. Each
+   * event once, in the order of its commit; a slow reader holds nobody back and misses nothing that is still stored.
+   */
+  stream(query: { history: boolean; reverse: boolean; signal: AbortSignal; after?: string }): AsyncIterable<Event>;
+}
+
+export interface Services {
+  readonly system: SystemService;
+  readonly namespaces: NamespaceService;
+  readonly pipelines: PipelineService;
+  readonly configs: ConfigService;
+  readonly deployments: DeploymentService;
+  readonly runs: RunService;
+  readonly taskExecutions: TaskExecutionService;
+  readonly logs: LogService;
+  readonly events: EventService;
+}
