@@ -1,0 +1,140 @@
+import type { TaskHandle } from '@gofer/contracts';
+import type { LogSummary } from '@gofer/contracts/api';
+import type SQLite from 'better-sqlite3';
+import type { Connection } from './database.ts';
+import type { TaskState, TaskStatus } from './task-executions-table.ts';
+
+/** One try at one task: the intent is written before the scheduler hears of it, the handle once it has started. */
+export interface AttemptRecord {
+  readonly uid: string;
+  readonly runUid: string;
+  readonly taskId: string;
+  /** From 1. */
+  readonly number: number;
+  /** The scheduler that it belongs to. */
+  readonly engine: string;
+  readonly handle: TaskHandle | undefined;
+  readonly state: TaskState;
+  readonly status: TaskStatus;
+  readonly exitCode: number | undefined;
+  readonly created: number;
+  readonly started: number;
+  readonly ended: number;
+  readonly log: LogSummary | undefined;
+  readonly logsRemoved: boolean;
+  readonly logsExpired: boolean;
+  /** The scheduler keeps nothing of it any more. */
+  readonly removed: boolean;
+}
+interface AttemptRow {
+  uid: string;
+  run_uid: string;
+  task_id: string;
+  number: number;
+  engine: string;
+  handle: string | null;
+  state: TaskState;
+  status: TaskStatus;
+  exit_code: number | null;
+  created: number;
+  started: number;
+  ended: number;
+  log: string | null;
+  logs_removed: number;
+  logs_expired: number;
+  removed: number;
+}
+
+/** Methods that change something belong inside a commit. */
+export class AttemptsTable {
+  readonly #byTask: SQLite.Statement<[string, string], AttemptRow>;
+  readonly #byRun: SQLite.Statement<[string], AttemptRow>;
+  readonly #byUid: SQLite.Statement<[string], AttemptRow>;
+  readonly #kept: SQLite.Statement<[string], AttemptRow>;
+  readonly #engines: SQLite.Statement<[], { engine: string }>;
+  readonly #insert: SQLite.Statement<[string, string, string, number, string, number]>;
+  readonly #start: SQLite.Statement<[string, number, string]>;
+  readonly #end: SQLite.Statement<[number, string, number | null, string | null, string]>;
+  readonly #markRemoved: SQLite.Statement<[string]>;
+  readonly #markLogsRemoved: SQLite.Statement<[string]>;
+
+  constructor(connection: Connection) {
+    this.#byTask = connection.prepare('SELECT * FROM attempts WHERE run_uid = ? AND task_id = ? ORDER BY number');
+    this.#byRun = connection.prepare('SELECT * FROM attempts WHERE run_uid = ? ORDER BY task_id, number');
+    this.#byUid = connection.prepare('SELECT * FROM attempts WHERE uid = ?');
+    this.#kept = connection.prepare("SELECT * FROM attempts WHERE engine = ? AND removed = 0 AND state = 'complete'");
+    this.#engines = connection.prepare('SELECT DISTINCT engine FROM attempts WHERE removed = 0');
+    this.#insert = connection.prepare(
+      "INSERT INTO attempts (uid, run_uid, task_id, number, engine, state, status, created, started, ended) VALUES (?, ?, ?, ?, ?, 'processing', 'unknown', ?, 0, 0)",
+    );
+    this.#start = connection.prepare("UPDATE attempts SET state = 'running', handle = ?, started = ? WHERE uid = ?");
+    this.#end = connection.prepare("UPDATE attempts SET state = 'complete', ended = ?, status = ?, exit_code = ?, log = ? WHERE uid = ?");
+    this.#markRemoved = connection.prepare('UPDATE attempts SET removed = 1 WHERE uid = ?');
+    this.#markLogsRemoved = connection.prepare('UPDATE attempts SET logs_removed = 1 WHERE uid = ?');
+  }
+
+  /** First to latest. */
+  listOfTask(runUid: string, taskId: string): AttemptRecord[] {
+    return this.#byTask.all(runUid, taskId).map(toRecord);
+  }
+
+  listOfRun(runUid: string): AttemptRecord[] {
+    return this.#byRun.all(runUid).map(toRecord);
+  }
+
+  byUid(uid: string): AttemptRecord | undefined {
+    const row = this.#byUid.get(uid);
+    return row === undefined ? undefined : toRecord(row);
+  }
+
+  /** Ended attempts of which the scheduler may still keep something. */
+  endedButKept(engine: string): AttemptRecord[] {
+    return this.#kept.all(engine).map(toRecord);
+  }
+
+  /** Every engine that may still keep something. */
+  enginesInUse(): string[] {
+    return this.#engines.all().map((row) => row.engine);
+  }
+
+  insert(attempt: { uid: string; runUid: string; taskId: string; number: number; engine: string; created: number }): void {
+    this.#insert.run(attempt.uid, attempt.runUid, attempt.taskId, attempt.number, attempt.engine, attempt.created);
+  }
+
+  start(uid: string, handle: TaskHandle, started: number): void {
+    this.#start.run(JSON.stringify(handle), started, uid);
+  }
+
+  end(uid: string, end: { ended: number; status: TaskStatus; exitCode: number | undefined; log: LogSummary | undefined }): void {
+    this.#end.run(end.ended, end.status, end.exitCode ?? null, end.log === undefined ? null : JSON.stringify(end.log), uid);
+  }
+
+  markRemoved(uid: string): void {
+    this.#markRemoved.run(uid);
+  }
+
+  markLogsRemoved(uid: string): void {
+    this.#markLogsRemoved.run(uid);
+  }
+}
+
+function toRecord(row: AttemptRow): AttemptRecord {
+  return {
+    uid: row.uid,
+    runUid: row.run_uid,
+    taskId: row.task_id,
+    number: row.number,
+    engine: row.engine,
+    handle: row.handle === null ? undefined : JSON.parse(row.handle),
+    state: row.state,
+    status: row.status,
+    exitCode: row.exit_code ?? undefined,
+    created: row.created,
+    started: row.started,
+    ended: row.ended,
+    log: row.log === null ? undefined : JSON.parse(row.log),
+    logsRemoved: row.logs_removed === 1,
+    logsExpired: row.logs_expired === 1,
+    removed: row.removed === 1,
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * Opens the one SQLite file: locked against a second server, durable (WAL, `synchronous=FULL`), migrated. The lock is a second, empty
+ * SQLite file held in an exclusive transaction: the operating system drops it with the process, however that ends, and backups and
+ * inspections of the database itself stay possible.
+ */
+import { chmodSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { GoferError } from '@gofer/contracts';
+import SQLite from 'better-sqlite3';
+import { MIGRATIONS, type Migration } from './migrations.ts';
+
+export type Connection = SQLite.Database;
+
+export interface OpenDatabase {
+  readonly connection: Connection;
+  close(): void;
+}
+
+function asStorageError(path: string, error: unknown): GoferError {
+  const code = error instanceof SQLite.SqliteError ? error.code : undefined;
+  const text = error instanceof Error ? error.message : String(error);
+  if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
+    return new GoferError('CONFIG_INVALID', `server.storage_path: "${path}" is not a usable database (${text}). Restore it from a backup, or move it away to begin with an empty one.`, { cause: error });
+  }
+  return new GoferError('CONFIG_INVALID', `server.storage_path: cannot open "${path}": ${text}`, { cause: error });
+}
+
+function lock(path: string): Connection {
+  const file = `${path}.lock`;
+  const holder = new SQLite(file, { timeout: 0 });
+  try {
+    holder.pragma('journal_mode = DELETE');
+    holder.exec('BEGIN EXCLUSIVE');
+    return holder;
+  } catch (error) {
+    holder.close();
+    if (error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
+      throw new GoferError('LOCKED', `Another Gofer server is using "${path}". Stop it first, or give this one a server.storage_path of its own.`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** Brings a database to the newest version; refuses one from a newer release. */
+export function migrate(connection: Connection, migrations: readonly Migration[] = MIGRATIONS): void {
+  const current = Number(connection.pragma('user_version', { simple: true }));
+  const newest = migrations.at(-1)?.version ?? 0;
+  if (current > newest) {
+    throw new GoferError('CONFIG_INVALID', `The database has schema version ${current}; this release of Gofer knows up to ${newest}. Use the release that wrote it, or a newer one.`);
+  }
+  for (const migration of migrations) {
+    if (migration.version <= current) continue;
+    connection.transaction(() => {
+      connection.exec(migration.sql);
+      connection.pragma(`user_version = ${migration.version}`);
+    })();
+  }
+}
+
+export function openDatabase(path: string): OpenDatabase {
+  let holder: Connection | undefined;
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    holder = lock(path);
+    const connection = new SQLite(path);
+    chmodSync(path, 0o600);
+    connection.pragma('journal_mode = WAL');
+    connection.pragma('synchronous = FULL');
+    connection.pragma('foreign_keys = ON');
+    connection.pragma('temp_store = MEMORY');
+    connection.pragma('journal_size_limit = 67108864');
+    migrate(connection);
+    const held = holder;
+    return {
+      connection,
+      close() {
+        connection.close();
+        held.close();
+      },
+    };
+  } catch (error) {
+    holder?.close();
+    if (error instanceof GoferError) throw error;
+    throw asStorageError(path, error);
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The schema, forward only: each entry brings a database from the version before it to its own. What was released is never edited.
+ * Times are epoch milliseconds, 0 where the API says 0; JSON columns hold what the API answers. `seq` of an event is given in the
+ * commit that makes it, so its order is the order of commits.
+ */
+export interface Migration {
+  readonly version: number;
+  readonly sql: string;
+}
+
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    version: 1,
+    sql: `
+      CREATE TABLE system (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        instance_id TEXT NOT NULL,
+        bootstrap_token_created INTEGER NOT NULL DEFAULT 0,
+        ignore_pipeline_run_events INTEGER
+      ) STRICT;
+
+      CREATE TABLE namespaces (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        description TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        modified INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE pipelines (
+        uid TEXT PRIMARY KEY,
+        namespace_id TEXT NOT NULL,
+        pipeline_id TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        modified INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('active', 'disabled')),
+        deleted INTEGER NOT NULL DEFAULT 0
+      ) STRICT, WITHOUT ROWID;
+      CREATE UNIQUE INDEX pipelines_by_id ON pipelines (namespace_id, pipeline_id) WHERE deleted = 0;
+      CREATE INDEX pipelines_deleted ON pipelines (deleted) WHERE deleted <> 0;
+
+      CREATE TABLE pipeline_configs (
+        pipeline_uid TEXT NOT NULL REFERENCES pipelines ON DELETE CASCADE,
+        version INTEGER NOT NULL,
+        definition TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('unreleased', 'live', 'deprecated')),
+        registered INTEGER NOT NULL,
+        deprecated INTEGER NOT NULL,
+        PRIMARY KEY (pipeline_uid, version)
+      ) STRICT;
+
+      CREATE TABLE deployments (
+        pipeline_uid TEXT NOT NULL REFERENCES pipelines ON DELETE CASCADE,
+        deployment_id INTEGER NOT NULL,
+        start_version INTEGER NOT NULL,
+        end_version INTEGER NOT NULL,
+        started INTEGER NOT NULL,
+        ended INTEGER NOT NULL,
+        PRIMARY KEY (pipeline_uid, deployment_id)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE runs (
+        uid TEXT PRIMARY KEY,
+        pipeline_uid TEXT NOT NULL REFERENCES pipelines ON DELETE CASCADE,
+        run_id INTEGER NOT NULL,
+        config_version INTEGER NOT NULL,
+        started INTEGER NOT NULL,
+        ended INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'complete')),
+        status TEXT NOT NULL,
+        status_reason TEXT,
+        initiator TEXT NOT NULL,
+        variables TEXT NOT NULL,
+        cancel_reason TEXT,
+        idempotency_key TEXT,
+        event_id TEXT,
+        owner TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE UNIQUE INDEX runs_by_id ON runs (pipeline_uid, run_id);
+      CREATE UNIQUE INDEX runs_by_key ON runs (pipeline_uid, idempotency_key) WHERE idempotency_key IS NOT NULL;
+      CREATE INDEX runs_unfinished ON runs (state) WHERE state <> 'complete';
+
+      -- A task that has not been decided yet has no row: it waits for its parents, which the graph and these rows say.
+      CREATE TABLE task_executions (
+        run_uid TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+        task_id TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        started INTEGER NOT NULL,
+        ended INTEGER NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('processing', 'running', 'complete')),
+        status TEXT NOT NULL,
+        status_reason TEXT,
+        exit_code INTEGER,
+        variables TEXT NOT NULL,
+        cancel_grace_ms INTEGER,
+        PRIMARY KEY (run_uid, task_id)
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE attempts (
+        uid TEXT PRIMARY KEY,
+        run_uid TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+        task_id TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        engine TEXT NOT NULL,
+        handle TEXT,
+        state TEXT NOT NULL CHECK (state IN ('processing', 'running', 'complete')),
+        status TEXT NOT NULL,
+        exit_code INTEGER,
+        created INTEGER NOT NULL,
+        started INTEGER NOT NULL,
+        ended INTEGER NOT NULL,
+        log TEXT,
+        logs_removed INTEGER NOT NULL DEFAULT 0,
+        logs_expired INTEGER NOT NULL DEFAULT 0,
+        removed INTEGER NOT NULL DEFAULT 0
+      ) STRICT, WITHOUT ROWID;
+      CREATE UNIQUE INDEX attempts_by_task ON attempts (run_uid, task_id, number);
+      CREATE INDEX attempts_kept ON attempts (engine) WHERE removed = 0;
+
+      CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        kind TEXT NOT NULL,
+        payload TEXT NOT NULL,
+        emitted INTEGER NOT NULL
+      ) STRICT;
+    `,
+  },
+];

@@ -1,0 +1,177 @@
+import type { Initiator, Run, RunReason, Variable } from '@gofer/contracts/api';
+import type SQLite from 'better-sqlite3';
+import type { Connection } from './database.ts';
+
+export type RunState = 'pending' | 'running' | 'complete';
+export type RunStatus = Run['status'];
+export interface RunStatusReason {
+  readonly reason: RunReason;
+  readonly description: string;
+}
+
+export interface RunRecord {
+  readonly uid: string;
+  readonly pipelineUid: string;
+  readonly runId: number;
+  readonly configVersion: number;
+  readonly started: number;
+  readonly ended: number;
+  readonly state: RunState;
+  readonly status: RunStatus;
+  readonly statusReason: RunStatusReason | undefined;
+  readonly initiator: Initiator;
+  readonly variables: readonly Variable[];
+  /** Set once somebody asked for its end: the reason that it will have. */
+  readonly cancelReason: RunReason | undefined;
+  readonly eventId: string | undefined;
+}
+interface RunRow {
+  uid: string;
+  pipeline_uid: string;
+  run_id: number;
+  config_version: number;
+  started: number;
+  ended: number;
+  state: RunState;
+  status: RunStatus;
+  status_reason: string | null;
+  initiator: string;
+  variables: string;
+  cancel_reason: RunReason | null;
+  event_id: string | null;
+}
+
+export interface NewRun {
+  readonly uid: string;
+  readonly pipelineUid: string;
+  readonly configVersion: number;
+  readonly started: number;
+  readonly initiator: Initiator;
+  readonly variables: readonly Variable[];
+  readonly idempotencyKey: string | undefined;
+  readonly owner: string;
+}
+
+/** Methods that change something belong inside a commit. */
+export class RunsTable {
+  readonly #ascending: SQLite.Statement<[string, number, number], RunRow>;
+  readonly #descending: SQLite.Statement<[string, number, number], RunRow>;
+  readonly #find: SQLite.Statement<[string, number], RunRow>;
+  readonly #byUid: SQLite.Statement<[string], RunRow>;
+  readonly #byKey: SQLite.Statement<[string, string], RunRow>;
+  readonly #nextId: SQLite.Statement<[string], { run_id: number }>;
+  readonly #insert: SQLite.Statement<[string, string, number, number, number, string, string, string | null, string]>;
+  readonly #setEvent: SQLite.Statement<[string, string]>;
+  readonly #setRunning: SQLite.Statement<[string]>;
+  readonly #complete: SQLite.Statement<[number, string, string | null, string]>;
+  readonly #cancel: SQLite.Statement<[string, string]>;
+  readonly #unfinished: SQLite.Statement<[], RunRow>;
+  readonly #uids: SQLite.Statement<[string], { uid: string }>;
+  readonly #usesVersion: SQLite.Statement<[string, number], { uid: string }>;
+
+  constructor(connection: Connection) {
+    this.#ascending = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? ORDER BY run_id LIMIT ? OFFSET ?');
+    this.#descending = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? ORDER BY run_id DESC LIMIT ? OFFSET ?');
+    this.#find = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? AND run_id = ?');
+    this.#byUid = connection.prepare('SELECT * FROM runs WHERE uid = ?');
+    this.#byKey = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? AND idempotency_key = ?');
+    this.#nextId = connection.prepare('SELECT 1 + coalesce(max(run_id), 0) AS run_id FROM runs WHERE pipeline_uid = ?');
+    this.#insert = connection.prepare(
+      `INSERT INTO runs (uid, pipeline_uid, run_id, config_version, started, ended, state, status, initiator, variables, idempotency_key, owner)
+       VALUES (?, ?, ?, ?, ?, 0, 'pending', 'unknown', ?, ?, ?, ?)`,
+    );
+    this.#setEvent = connection.prepare('UPDATE runs SET event_id = ? WHERE uid = ?');
+    this.#setRunning = connection.prepare("UPDATE runs SET state = 'running' WHERE uid = ?");
+    this.#complete = connection.prepare("UPDATE runs SET state = 'complete', ended = ?, status = ?, status_reason = ? WHERE uid = ?");
+    this.#cancel = connection.prepare('UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?) WHERE uid = ?');
+    this.#unfinished = connection.prepare("SELECT * FROM runs WHERE state <> 'complete' ORDER BY started, uid");
+    this.#uids = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ?');
+    this.#usesVersion = connection.prepare("SELECT uid FROM runs WHERE pipeline_uid = ? AND config_version = ? AND state <> 'complete' LIMIT 1");
+  }
+
+  list(pipelineUid: string, query: { limit: number; offset: number; reverse: boolean }): RunRecord[] {
+    const statement = query.reverse ? this.#descending : this.#ascending;
+    return statement.all(pipelineUid, query.limit, query.offset).map(toRecord);
+  }
+
+  find(pipelineUid: string, runId: number): RunRecord | undefined {
+    return toOptional(this.#find.get(pipelineUid, runId));
+  }
+
+  byUid(uid: string): RunRecord | undefined {
+    return toOptional(this.#byUid.get(uid));
+  }
+
+  byIdempotencyKey(pipelineUid: string, key: string): RunRecord | undefined {
+    return toOptional(this.#byKey.get(pipelineUid, key));
+  }
+
+  /** Gives the next number of the pipeline, from 1. */
+  insert(run: NewRun): number {
+    const runId = this.#nextId.get(run.pipelineUid)?.run_id ?? 1;
+    this.#insert.run(
+      run.uid,
+      run.pipelineUid,
+      runId,
+      run.configVersion,
+      run.started,
+      JSON.stringify(run.initiator),
+      JSON.stringify(run.variables),
+      run.idempotencyKey ?? null,
+      run.owner,
+    );
+    return runId;
+  }
+
+  setEvent(uid: string, eventId: string): void {
+    this.#setEvent.run(eventId, uid);
+  }
+
+  setRunning(uid: string): void {
+    this.#setRunning.run(uid);
+  }
+
+  complete(uid: string, ended: number, status: RunStatus, reason: RunStatusReason | undefined): void {
+    this.#complete.run(ended, status, reason === undefined ? null : JSON.stringify(reason), uid);
+  }
+
+  /** The first reason stays. */
+  requestCancel(uid: string, reason: RunReason): void {
+    this.#cancel.run(reason, uid);
+  }
+
+  /** Oldest first. */
+  unfinished(): RunRecord[] {
+    return this.#unfinished.all().map(toRecord);
+  }
+
+  uidsOf(pipelineUid: string): string[] {
+    return this.#uids.all(pipelineUid).map((row) => row.uid);
+  }
+
+  isVersionInUse(pipelineUid: string, version: number): boolean {
+    return this.#usesVersion.get(pipelineUid, version) !== undefined;
+  }
+}
+
+function toOptional(row: RunRow | undefined): RunRecord | undefined {
+  return row === undefined ? undefined : toRecord(row);
+}
+
+function toRecord(row: RunRow): RunRecord {
+  return {
+    uid: row.uid,
+    pipelineUid: row.pipeline_uid,
+    runId: row.run_id,
+    configVersion: row.config_version,
+    started: row.started,
+    ended: row.ended,
+    state: row.state,
+    status: row.status,
+    statusReason: row.status_reason === null ? undefined : JSON.parse(row.status_reason),
+    initiator: JSON.parse(row.initiator),
+    variables: JSON.parse(row.variables),
+    cancelReason: row.cancel_reason ?? undefined,
+    eventId: row.event_id ?? undefined,
+  };
+}

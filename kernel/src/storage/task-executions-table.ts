@@ -1,0 +1,121 @@
+import type { TaskExecution, TaskReason, Variable } from '@gofer/contracts/api';
+import type SQLite from 'better-sqlite3';
+import type { Connection } from './database.ts';
+
+export type TaskState = 'processing' | 'running' | 'complete';
+export type TaskStatus = TaskExecution['status'];
+export interface TaskStatusReason {
+  readonly reason: TaskReason;
+  readonly description: string;
+}
+
+/** A task that was decided: it may run, or it never will. One that still waits for its parents has no record. */
+export interface TaskRecord {
+  readonly runUid: string;
+  readonly taskId: string;
+  readonly created: number;
+  readonly started: number;
+  readonly ended: number;
+  readonly state: TaskState;
+  readonly status: TaskStatus;
+  readonly statusReason: TaskStatusReason | undefined;
+  readonly exitCode: number | undefined;
+  readonly variables: readonly Variable[];
+  /** Set once somebody asked for its end: milliseconds between SIGTERM and SIGKILL. */
+  readonly cancelGraceMs: number | undefined;
+}
+interface TaskRow {
+  run_uid: string;
+  task_id: string;
+  created: number;
+  started: number;
+  ended: number;
+  state: TaskState;
+  status: TaskStatus;
+  status_reason: string | null;
+  exit_code: number | null;
+  variables: string;
+  cancel_grace_ms: number | null;
+}
+
+export interface TaskEnd {
+  readonly ended: number;
+  readonly status: TaskStatus;
+  readonly reason: TaskStatusReason | undefined;
+  readonly exitCode: number | undefined;
+}
+
+/** Methods that change something belong inside a commit. */
+export class TaskExecutionsTable {
+  readonly #list: SQLite.Statement<[string], TaskRow>;
+  readonly #find: SQLite.Statement<[string, string], TaskRow>;
+  readonly #insert: SQLite.Statement<[string, string, number, string]>;
+  readonly #insertEnded: SQLite.Statement<[string, string, number, number, string, string | null, number | null]>;
+  readonly #start: SQLite.Statement<[number, string, string]>;
+  readonly #end: SQLite.Statement<[number, string, string | null, number | null, string, string]>;
+  readonly #cancel: SQLite.Statement<[number, string, string]>;
+
+  constructor(connection: Connection) {
+    this.#list = connection.prepare('SELECT * FROM task_executions WHERE run_uid = ? ORDER BY task_id');
+    this.#find = connection.prepare('SELECT * FROM task_executions WHERE run_uid = ? AND task_id = ?');
+    this.#insert = connection.prepare("INSERT INTO task_executions VALUES (?, ?, ?, 0, 0, 'processing', 'unknown', NULL, NULL, ?, NULL)");
+    this.#insertEnded = connection.prepare("INSERT INTO task_executions VALUES (?, ?, ?, 0, ?, 'complete', ?, ?, ?, '[]', NULL)");
+    this.#start = connection.prepare("UPDATE task_executions SET state = 'running', started = ? WHERE run_uid = ? AND task_id = ?");
+    this.#end = connection.prepare(
+      "UPDATE task_executions SET state = 'complete', ended = ?, status = ?, status_reason = ?, exit_code = ? WHERE run_uid = ? AND task_id = ?",
+    );
+    this.#cancel = connection.prepare('UPDATE task_executions SET cancel_grace_ms = ? WHERE run_uid = ? AND task_id = ?');
+  }
+
+  /** By task id. */
+  list(runUid: string): TaskRecord[] {
+    return this.#list.all(runUid).map(toRecord);
+  }
+
+  find(runUid: string, taskId: string): TaskRecord | undefined {
+    const row = this.#find.get(runUid, taskId);
+    return row === undefined ? undefined : toRecord(row);
+  }
+
+  /** A task whose parents let it run. */
+  insert(runUid: string, taskId: string, created: number, variables: readonly Variable[]): void {
+    this.#insert.run(runUid, taskId, created, JSON.stringify(variables));
+  }
+
+  /** A task that ended without ever having run. */
+  insertEnded(runUid: string, taskId: string, end: TaskEnd): void {
+    this.#insertEnded.run(runUid, taskId, end.ended, end.ended, end.status, toJson(end.reason), end.exitCode ?? null);
+  }
+
+  start(runUid: string, taskId: string, started: number): void {
+    this.#start.run(started, runUid, taskId);
+  }
+
+  end(runUid: string, taskId: string, end: TaskEnd): void {
+    this.#end.run(end.ended, end.status, toJson(end.reason), end.exitCode ?? null, runUid, taskId);
+  }
+
+  requestCancel(runUid: string, taskId: string, graceMs: number): void {
+    this.#cancel.run(graceMs, runUid, taskId);
+  }
+}
+
+function toJson(reason: TaskStatusReason | undefined): string | null {
+  return reason === undefined ? null : JSON.stringify(reason);
+}
+
+function toRecord(row: TaskRow): TaskRecord {
+  return {
+    runUid: row.run_uid,
+    taskId: row.task_id,
+    created: row.created,
+    started: row.started,
+    ended: row.ended,
+    state: row.state,
+    status: row.status,
+    statusReason: row.status_reason === null ? undefined : JSON.parse(row.status_reason),
+    exitCode: row.exit_code ?? undefined,
+    variables: JSON.parse(row.variables),
+    cancelGraceMs: row.cancel_grace_ms ?? undefined,
+  };
+}
