@@ -1,1 +1,5 @@
+export * from './api-request.ts';
+export * from './messages.ts';
 export * from './resources.ts';
+export * from './route.ts';
+export * from './routes.ts';

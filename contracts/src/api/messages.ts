@@ -1,0 +1,149 @@
+/** Requests and responses of the v0 wire by v0's names: envelopes around the resources. */
+import { type Static, Type } from 'typebox';
+import {
+  Deployment,
+  Event,
+  Namespace,
+  Pipeline,
+  PipelineConfig,
+  PipelineMetadata,
+  PipelineState,
+  RegistryAuth,
+  Run,
+  TaskExecution,
+} from './resources.ts';
+
+export const ListNamespacesResponse = Type.Object({ namespaces: Type.Array(Namespace) }, { $id: 'ListNamespacesResponse' });
+export const CreateNamespaceRequest = Type.Object(
+  {
+    id: Type.String({ description: '3 to 32 of `[a-zA-Z0-9-]`' }),
+    name: Type.String(),
+    description: Type.String(),
+  },
+  { $id: 'CreateNamespaceRequest' },
+);
+export const UpdateNamespaceRequest = Type.Object(
+  {
+    name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  },
+  { $id: 'UpdateNamespaceRequest' },
+);
+export const CreateNamespaceResponse = Type.Object({ namespace: Namespace }, { $id: 'CreateNamespaceResponse' });
+export const GetNamespaceResponse = Type.Object({ namespace: Namespace }, { $id: 'GetNamespaceResponse' });
+export const UpdateNamespaceResponse = Type.Object({ namespace: Namespace }, { $id: 'UpdateNamespaceResponse' });
+
+export const ListPipelinesResponse = Type.Object({ pipelines: Type.Array(PipelineMetadata) }, { $id: 'ListPipelinesResponse' });
+export const GetPipelineResponse = Type.Object({ pipeline: PipelineMetadata }, { $id: 'GetPipelineResponse' });
+export const UpdatePipelineRequest = Type.Object(
+  {
+    state: Type.Optional(
+      Type.Union([PipelineState, Type.Null()], {
+        description: '`active` or `disabled`; absent or null changes nothing',
+      }),
+    ),
+  },
+  { $id: 'UpdatePipelineRequest' },
+);
+
+const Definition = Type.Object(
+  {
+    id: Type.String({
+      description: 'The same as the pipeline’s id in the path',
+    }),
+    name: Type.String(),
+    description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    parallelism: Type.Integer({
+      minimum: 0,
+      description: 'How many runs at once; 0: the server’s limit',
+    }),
+    tasks: Type.Array(
+      Type.Object({
+        id: Type.String({ description: '1 to 63 of `[a-zA-Z0-9_-]`' }),
+        description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+        image: Type.String(),
+        registry_auth: Type.Optional(Type.Union([RegistryAuth, Type.Null()])),
+        depends_on: Type.Record(
+          Type.String(),
+          Type.Unsafe<string>({
+            type: 'string',
+            enum: ['Unknown', 'Any', 'Success', 'Failure'],
+          }),
+        ),
+        variables: Type.Record(Type.String(), Type.String()),
+        entrypoint: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
+        command: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
+        inject_api_token: Type.Boolean(),
+        always_pull_newest_image: Type.Boolean(),
+      }),
+    ),
+  },
+  {
+    $id: 'PipelineDefinition',
+    description: 'What a pipeline program prints: the SDK’s JSON',
+  },
+);
+/** `config` is of any shape as far as its type goes: who registers passes on what a program printed, and the service reports every fault. */
+export const RegisterPipelineConfigRequest = Type.Object({ config: Type.Unsafe<unknown>(Definition) }, { $id: 'RegisterPipelineConfigRequest' });
+export const RegisterPipelineConfigResponse = Type.Object({ pipeline: Pipeline }, { $id: 'RegisterPipelineConfigResponse' });
+export const ListPipelineConfigsResponse = Type.Object({ configs: Type.Array(PipelineConfig) }, { $id: 'ListPipelineConfigsResponse' });
+export const GetPipelineConfigResponse = Type.Object({ config: PipelineConfig }, { $id: 'GetPipelineConfigResponse' });
+export const DeployPipelineConfigResponse = Type.Object({ deployment: Deployment }, { $id: 'DeployPipelineConfigResponse' });
+
+export const ListDeploymentsResponse = Type.Object({ deployments: Type.Array(Deployment) }, { $id: 'ListDeploymentsResponse' });
+export const GetDeploymentResponse = Type.Object({ deployment: Deployment }, { $id: 'GetDeploymentResponse' });
+
+export const ListRunsResponse = Type.Object({ runs: Type.Array(Run) }, { $id: 'ListRunsResponse' });
+export const StartRunRequest = Type.Object(
+  {
+    variables: Type.Optional(
+      Type.Record(Type.String(), Type.String(), {
+        description: 'Run options by key',
+      }),
+    ),
+  },
+  { $id: 'StartRunRequest' },
+);
+export const StartRunResponse = Type.Object({ run: Run }, { $id: 'StartRunResponse' });
+export const GetRunResponse = Type.Object({ run: Run }, { $id: 'GetRunResponse' });
+
+export const ListTaskExecutionsResponse = Type.Object({ task_executions: Type.Array(TaskExecution) }, { $id: 'ListTaskExecutionsResponse' });
+export const GetTaskExecutionResponse = Type.Object({ task_execution: TaskExecution }, { $id: 'GetTaskExecutionResponse' });
+
+export const GetEventResponse = Type.Object({ event: Event }, { $id: 'GetEventResponse' });
+
+export const UpdateSystemPreferencesRequest = Type.Object(
+  {
+    ignore_pipeline_run_events: Type.Optional(
+      Type.Union([Type.Boolean(), Type.Null()], {
+        description: 'True: no run starts; each attempt is answered with 503',
+      }),
+    ),
+  },
+  { $id: 'UpdateSystemPreferencesRequest' },
+);
+export const UpdateSystemPreferencesResponse = Type.Object({}, { $id: 'UpdateSystemPreferencesResponse' });
+
+/** The WebSocket sub-protocol that carries a log in batches: each Text frame is one `LogMessage` as JSON. */
+export const LOGS_PROTOCOL = 'gofer.logs.v1';
+export const LogMessage = Type.Object(
+  {
+    cursor: Type.String({
+      description: 'Where this batch ends: `?after=` it resumes behind it',
+    }),
+    lines: Type.Array(
+      Type.Object({
+        stream: Type.Unsafe<'stdout' | 'stderr'>({
+          type: 'string',
+          enum: ['stdout', 'stderr'],
+        }),
+        time: Type.Integer({ description: 'Epoch milliseconds' }),
+        text: Type.String({
+          description: 'Without its line feed; U+FFFD stands for what is not UTF-8',
+        }),
+      }),
+    ),
+  },
+  { $id: 'LogMessage' },
+);
+export type LogMessage = Static<typeof LogMessage>;

@@ -1,0 +1,109 @@
+/**
+ * What a route is. One table of these (`ROUTES`) is the API: server binding, validation, permissions, OpenAPI, typed clients and the
+ * documentation all come from it, and a route cannot be written down without its permission.
+ */
+import { type Static, type TObject, type TSchema, Type } from 'typebox';
+
+/** What a permission can be about, as roles name it. */
+export const RESOURCES = [
+  'all',
+  'configs',
+  'deployments',
+  'events',
+  'extensions',
+  'namespaces',
+  'objects',
+  'permissions',
+  'pipelines',
+  'runs',
+  'secrets',
+  'subscriptions',
+  'system',
+  'task_executions',
+  'tokens',
+] as const;
+export type Resource = (typeof RESOURCES)[number];
+
+/** The path parameter that a resource's target is matched against; a route without that parameter passes any target. */
+export const RESOURCE_TARGETS = {
+  namespaces: 'namespace_id',
+  pipelines: 'pipeline_id',
+  extensions: 'extension_id',
+} as const satisfies Partial<Record<Resource, string>>;
+
+export const ACTIONS = ['read', 'write', 'delete'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+export interface ResourcePermission {
+  readonly action: Action;
+  /** One single role must grant the action on all of these. */
+  readonly resources: readonly Resource[];
+  /** The role `anonymous` is consulted where `server.anonymous_read` is on and the request carries no token. */
+  readonly anonymous?: true;
+}
+
+/** `none`: no credentials are asked for. `admin`: the role `admin` or `bootstrap`. */
+export type Permission = ResourcePermission | 'admin' | 'none';
+
+/** Every path parameter of every route, by its one name. */
+export const PATH_PARAMETERS = {
+  namespace_id: Type.String({ description: 'The namespace’s id' }),
+  pipeline_id: Type.String({ description: 'The pipeline’s id' }),
+  version: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'The config’s version',
+  }),
+  deployment_id: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'The deployment’s number within its pipeline',
+  }),
+  run_id: Type.Integer({
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    description: 'The run’s number within its pipeline',
+  }),
+  task_id: Type.String({ description: 'The task’s id' }),
+  event_id: Type.String({ description: 'The event’s id (a uuid)' }),
+} as const;
+export type PathParameterName = keyof typeof PATH_PARAMETERS;
+
+export const TAGS = ['System', 'Namespaces', 'Pipelines', 'Configs', 'Deployments', 'Runs', 'Tasks', 'Events'] as const;
+export type Tag = (typeof TAGS)[number];
+
+export interface RouteDefinition {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  /** `/api/…/{name}/…`; every name is one of `PATH_PARAMETERS`. */
+  readonly path: `/api/${string}`;
+  /** `json`: answers with `response`, or with nothing. `raw`: answers with bytes. `websocket`: upgrades. */
+  readonly kind: 'json' | 'raw' | 'websocket';
+  readonly tag: Tag;
+  readonly summary: string;
+  readonly description?: string;
+  readonly permission: Permission;
+  /** Strings, integers and booleans. A field with a `default` may be left out of a request; every other is `Type.Optional`. */
+  readonly query?: TObject;
+  /** Request headers beyond the API version's and the credentials', by lower-case name. */
+  readonly headers?: TObject;
+  /** An empty body counts as `{}`. */
+  readonly body?: TSchema;
+  /** `service`: the schema documents the body, and the service checks it, with messages better than a schema's. */
+  readonly bodyCheck?: 'service';
+  /** Bytes; the server's default where absent. */
+  readonly bodyLimit?: number;
+  /** 101 for a WebSocket. */
+  readonly status: 101 | 200 | 201 | 204;
+  /** Absent with 101, 204 and `raw`. */
+  readonly response?: TSchema;
+  /** WebSocket sub-protocols that the server offers beside none at all (v0's). */
+  readonly protocols?: readonly string[];
+  /** The `gofer-api-version` header is not asked for: probes cannot send it. */
+  readonly unversioned?: true;
+}
+
+type Names<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | Names<Rest> : never;
+/** The typed path parameters of a path: `'/api/runs/{run_id}'` has `{ run_id: number }`. */
+export type PathParameters<Path extends string> = {
+  [Name in Names<Path>]: Name extends PathParameterName ? Static<(typeof PATH_PARAMETERS)[Name]> : never;
+};

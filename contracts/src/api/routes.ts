@@ -1,0 +1,57 @@
+/** The API: every route by its operation id. Who changes it runs `npm run generate:openapi`. */
+import type { Static, TObject, TSchema } from 'typebox';
+import type { PathParameters } from './route.ts';
+import { EVENT_ROUTES } from './routes/events.ts';
+import { NAMESPACE_ROUTES } from './routes/namespaces.ts';
+import { CONFIG_ROUTES, DEPLOYMENT_ROUTES, PIPELINE_ROUTES } from './routes/pipelines.ts';
+import { RUN_ROUTES, TASK_ROUTES } from './routes/runs.ts';
+import { SYSTEM_ROUTES } from './routes/system.ts';
+
+export const API_VERSION = 'v0';
+/** A request header of every route that is not `unversioned`; WebSockets may carry it in the query instead, as browsers cannot set headers. */
+export const API_VERSION_HEADER = 'gofer-api-version';
+
+export const ROUTES = {
+  ...SYSTEM_ROUTES,
+  ...NAMESPACE_ROUTES,
+  ...PIPELINE_ROUTES,
+  ...CONFIG_ROUTES,
+  ...DEPLOYMENT_ROUTES,
+  ...RUN_ROUTES,
+  ...TASK_ROUTES,
+  ...EVENT_ROUTES,
+} as const;
+
+export type Routes = typeof ROUTES;
+export type OperationId = keyof Routes;
+type OfKind<Kind extends string> = {
+  [Id in OperationId]: Routes[Id]['kind'] extends Kind ? Id : never;
+}[OperationId];
+export type JsonOperationId = OfKind<'json'>;
+export type RawOperationId = OfKind<'raw'>;
+export type WebSocketOperationId = OfKind<'websocket'>;
+
+/** Nothing: a route that takes no such part. */
+type None = Record<never, never>;
+export type PathOf<Id extends OperationId> = PathParameters<Routes[Id]['path']>;
+/** As the server sees it: defaults applied. A client may leave out every field. */
+export type QueryOf<Id extends OperationId> = Routes[Id] extends {
+  query: infer Query extends TObject;
+}
+  ? Static<Query>
+  : None;
+export type HeadersOf<Id extends OperationId> = Routes[Id] extends {
+  headers: infer Headers extends TObject;
+}
+  ? Static<Headers>
+  : None;
+export type BodyOf<Id extends OperationId> = Routes[Id] extends {
+  body: infer Body extends TSchema;
+}
+  ? Static<Body>
+  : undefined;
+export type AnswerOf<Id extends OperationId> = Routes[Id] extends {
+  response: infer Response extends TSchema;
+}
+  ? Static<Response>
+  : undefined;

@@ -1,0 +1,66 @@
+import {
+  CreateNamespaceRequest,
+  CreateNamespaceResponse,
+  GetNamespaceResponse,
+  ListNamespacesResponse,
+  UpdateNamespaceRequest,
+  UpdateNamespaceResponse,
+} from '../messages.ts';
+import type { RouteDefinition } from '../route.ts';
+import { PageQuery } from './page-query.ts';
+
+export const NAMESPACE_ROUTES = {
+  list_namespaces: {
+    method: 'GET',
+    path: '/api/namespaces',
+    kind: 'json',
+    tag: 'Namespaces',
+    summary: 'List namespaces',
+    permission: { action: 'read', resources: ['namespaces'] },
+    query: PageQuery,
+    status: 200,
+    response: ListNamespacesResponse,
+  },
+  create_namespace: {
+    method: 'POST',
+    path: '/api/namespaces',
+    kind: 'json',
+    tag: 'Namespaces',
+    summary: 'Create a namespace',
+    permission: 'admin',
+    body: CreateNamespaceRequest,
+    status: 201,
+    response: CreateNamespaceResponse,
+  },
+  get_namespace: {
+    method: 'GET',
+    path: '/api/namespaces/{namespace_id}',
+    kind: 'json',
+    tag: 'Namespaces',
+    summary: 'Get a namespace',
+    permission: { action: 'read', resources: ['namespaces'] },
+    status: 200,
+    response: GetNamespaceResponse,
+  },
+  update_namespace: {
+    method: 'PATCH',
+    path: '/api/namespaces/{namespace_id}',
+    kind: 'json',
+    tag: 'Namespaces',
+    summary: 'Change a namespace’s name or description',
+    description: 'What is absent or null stays as it is.',
+    permission: 'admin',
+    body: UpdateNamespaceRequest,
+    status: 200,
+    response: UpdateNamespaceResponse,
+  },
+  delete_namespace: {
+    method: 'DELETE',
+    path: '/api/namespaces/{namespace_id}',
+    kind: 'json',
+    tag: 'Namespaces',
+    summary: 'Delete a namespace and everything in it',
+    permission: 'admin',
+    status: 204,
+  },
+} as const satisfies Record<string, RouteDefinition>;

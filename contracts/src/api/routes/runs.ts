@@ -1,0 +1,215 @@
+import { Type } from 'typebox';
+import {
+  GetRunResponse,
+  GetTaskExecutionResponse,
+  ListRunsResponse,
+  ListTaskExecutionsResponse,
+  LOGS_PROTOCOL,
+  StartRunRequest,
+  StartRunResponse,
+} from '../messages.ts';
+import type { RouteDefinition } from '../route.ts';
+import { PageQuery } from './page-query.ts';
+
+const RUNS = '/api/namespaces/{namespace_id}/pipelines/{pipeline_id}/runs';
+const RUN = `${RUNS}/{run_id}` as const;
+const TASK = `${RUN}/tasks/{task_id}` as const;
+
+const WaitQuery = Type.Object({
+  wait: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 3600,
+      description: 'Answer when the run has ended, or after so many seconds with the run as it is then',
+    }),
+  ),
+});
+
+export const RUN_ROUTES = {
+  list_runs: {
+    method: 'GET',
+    path: RUNS,
+    kind: 'json',
+    tag: 'Runs',
+    summary: 'List a pipeline’s runs, oldest first',
+    permission: {
+      action: 'read',
+      resources: ['namespaces', 'pipelines', 'runs'],
+      anonymous: true,
+    },
+    query: Type.Object({
+      limit: Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        default: 50,
+        description: 'At most so many',
+      }),
+      offset: Type.Integer({
+        minimum: 0,
+        maximum: Number.MAX_SAFE_INTEGER,
+        default: 0,
+        description: 'Leave out the first so many',
+      }),
+      reverse: Type.Boolean({ default: false, description: 'Newest first' }),
+    }),
+    status: 200,
+    response: ListRunsResponse,
+  },
+  start_run: {
+    method: 'POST',
+    path: RUNS,
+    kind: 'json',
+    tag: 'Runs',
+    summary: 'Start a run',
+    description: 'Answers as soon as the run is stored: it then waits its turn. With `wait` it answers when the run has ended.',
+    permission: {
+      action: 'write',
+      resources: ['namespaces', 'pipelines', 'runs'],
+    },
+    query: WaitQuery,
+    headers: Type.Object({
+      'idempotency-key': Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 255,
+          description: 'The same key within one pipeline answers with the same run',
+        }),
+      ),
+    }),
+    body: StartRunRequest,
+    status: 201,
+    response: StartRunResponse,
+  },
+  get_run: {
+    method: 'GET',
+    path: RUN,
+    kind: 'json',
+    tag: 'Runs',
+    summary: 'Get a run',
+    permission: {
+      action: 'read',
+      resources: ['namespaces', 'pipelines', 'runs'],
+      anonymous: true,
+    },
+    query: WaitQuery,
+    status: 200,
+    response: GetRunResponse,
+  },
+  cancel_run: {
+    method: 'DELETE',
+    path: RUN,
+    kind: 'json',
+    tag: 'Runs',
+    summary: 'Cancel a run',
+    description: 'Answers once the cancellation is stored; a run that has ended stays as it is.',
+    permission: {
+      action: 'delete',
+      resources: ['namespaces', 'pipelines', 'runs'],
+    },
+    status: 204,
+  },
+} as const satisfies Record<string, RouteDefinition>;
+
+export const TASK_ROUTES = {
+  list_task_executions: {
+    method: 'GET',
+    path: `${RUN}/tasks`,
+    kind: 'json',
+    tag: 'Tasks',
+    summary: 'List a run’s task executions',
+    permission: {
+      action: 'read',
+      resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
+    },
+    query: PageQuery,
+    status: 200,
+    response: ListTaskExecutionsResponse,
+  },
+  get_task_execution: {
+    method: 'GET',
+    path: TASK,
+    kind: 'json',
+    tag: 'Tasks',
+    summary: 'Get a task execution',
+    permission: {
+      action: 'read',
+      resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
+    },
+    status: 200,
+    response: GetTaskExecutionResponse,
+  },
+  cancel_task_execution: {
+    method: 'DELETE',
+    path: TASK,
+    kind: 'json',
+    tag: 'Tasks',
+    summary: 'Cancel a task execution',
+    description: 'Answers once the cancellation is stored.',
+    permission: {
+      action: 'delete',
+      resources: ['namespaces', 'pipelines', 'runs'],
+    },
+    query: Type.Object({
+      wait_for: Type.Optional(
+        Type.Integer({
+          minimum: 0,
+          maximum: 86_400,
+          description: 'Seconds between SIGTERM and SIGKILL; the server’s `task_execution_stop_timeout` where absent',
+        }),
+      ),
+    }),
+    status: 204,
+  },
+  get_logs: {
+    method: 'GET',
+    path: `${TASK}/logs`,
+    kind: 'websocket',
+    tag: 'Tasks',
+    summary: 'Follow a task’s log',
+    description:
+      'A WebSocket that closes with 1000 at the end of the log. Without a sub-protocol each Text frame is one line with its line feed; with `gofer.logs.v1` each is a `LogMessage`. A log that does not exist is refused with 404 before the upgrade, one that is gone with 410.',
+    permission: {
+      action: 'read',
+      resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
+    },
+    query: Type.Object({
+      after: Type.Optional(
+        Type.String({
+          maxLength: 256,
+          description: 'Resume behind this cursor of an earlier `LogMessage`',
+        }),
+      ),
+      follow: Type.Boolean({
+        default: true,
+        description: 'Wait for what is to come until the log’s end; else close at what is there',
+      }),
+    }),
+    protocols: [LOGS_PROTOCOL],
+    status: 101,
+  },
+  get_logs_raw: {
+    method: 'GET',
+    path: `${TASK}/logs/raw`,
+    kind: 'raw',
+    tag: 'Tasks',
+    summary: 'A task’s log as bytes',
+    description: 'What is there now, byte for byte. Takes `Range` (one range) and `If-None-Match`; `HEAD` answers with the size.',
+    permission: {
+      action: 'read',
+      resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
+    },
+    status: 200,
+  },
+  delete_logs: {
+    method: 'DELETE',
+    path: `${TASK}/logs`,
+    kind: 'json',
+    tag: 'Tasks',
+    summary: 'Delete the log of a task that has ended',
+    permission: {
+      action: 'delete',
+      resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
+    },
+    status: 204,
+  },
+} as const satisfies Record<string, RouteDefinition>;
