@@ -18,3 +18,6 @@ export type {
   TaskInspection,
   TaskSpec,
 } from './scheduler.ts';
+export { connectScheduler } from './port/connect-scheduler.ts';
+export { hostScheduler } from './port/host-scheduler.ts';
+export type { PortLike } from './port/protocol.ts';
