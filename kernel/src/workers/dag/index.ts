@@ -1,0 +1,2 @@
+export { InlineDagEngine } from './inline-dag-engine.ts';
+export type { CompiledPipeline, DagEngine } from './dag-engine.ts';
