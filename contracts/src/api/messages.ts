@@ -125,22 +125,21 @@ export const UpdateSystemPreferencesRequest = Type.Object(
 export const UpdateSystemPreferencesResponse = Type.Object({}, { $id: 'UpdateSystemPreferencesResponse' });
 
 /** The WebSocket sub-protocol that carries a log in batches: each Text frame is one `LogMessage` as JSON. */
-export const LOGS_PROTOCOL = 'gofer.logs.v1';
+export const LOGS_PROTOCOL = 'gofer.logs.v1' as const;
 export const LogMessage = Type.Object(
   {
-    cursor: Type.String({
-      description: 'Where this batch ends: `?after=` it resumes behind it',
-    }),
+    cursor: Type.String({ description: 'Where this batch ends; `?after=` it resumes behind it. Opaque, good across restarts of the server' }),
+    firstLine: Type.Integer({ minimum: 0, description: 'The number of the first line, counted from 0' }),
     lines: Type.Array(
       Type.Object({
-        stream: Type.Unsafe<'stdout' | 'stderr'>({
+        stream: Type.Unsafe<'stdout' | 'stderr' | 'gofer'>({
           type: 'string',
-          enum: ['stdout', 'stderr'],
+          enum: ['stdout', 'stderr', 'gofer'],
+          description: '`gofer`: words of the server’s own, such as why an image could not be pulled',
         }),
-        time: Type.Integer({ description: 'Epoch milliseconds' }),
-        text: Type.String({
-          description: 'Without its line feed; U+FFFD stands for what is not UTF-8',
-        }),
+        time: Type.Integer({ minimum: 0, description: 'Epoch milliseconds' }),
+        text: Type.String({ description: 'Without its line feed; U+FFFD stands for what is not UTF-8' }),
+        continued: Type.Optional(Type.Boolean({ description: 'The next piece of this stream belongs to the same line, which is longer than 1 MiB' })),
       }),
     ),
   },

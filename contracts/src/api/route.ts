@@ -96,8 +96,10 @@ export interface RouteDefinition {
   readonly status: 101 | 200 | 201 | 204;
   /** Absent with 101, 204 and `raw`. */
   readonly response?: TSchema;
-  /** WebSocket sub-protocols that the server offers beside none at all (v0's). */
-  readonly protocols?: readonly string[];
+  /** WebSocket: what each Text frame holds as JSON where no sub-protocol is chosen; absent where it is not JSON. */
+  readonly frames?: TSchema;
+  /** WebSocket: the sub-protocols beside none at all (v0's), and what each Text frame then holds as JSON. */
+  readonly protocols?: Readonly<Record<string, TSchema>>;
   /** The `gofer-api-version` header is not asked for: probes cannot send it. */
   readonly unversioned?: true;
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { GetEventResponse } from '../messages.ts';
+import { Event } from '../resources.ts';
 import type { RouteDefinition } from '../route.ts';
 
 export const EVENT_ROUTES = {
@@ -28,6 +29,7 @@ export const EVENT_ROUTES = {
         }),
       ),
     }),
+    frames: Event,
     status: 101,
   },
   get_event: {

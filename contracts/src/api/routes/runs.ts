@@ -5,6 +5,7 @@ import {
   ListRunsResponse,
   ListTaskExecutionsResponse,
   LOGS_PROTOCOL,
+  LogMessage,
   StartRunRequest,
   StartRunResponse,
 } from '../messages.ts';
@@ -184,7 +185,7 @@ export const TASK_ROUTES = {
         description: 'Wait for what is to come until the log’s end; else close at what is there',
       }),
     }),
-    protocols: [LOGS_PROTOCOL],
+    protocols: { [LOGS_PROTOCOL]: LogMessage },
     status: 101,
   },
   get_logs_raw: {
