@@ -72,11 +72,11 @@ export const endLaws: readonly SchedulerLaw[] = [
     name: 'stop: asks with SIGTERM and waits for the end',
     async check(stage) {
       const task = await stage.start([{ do: 'on-term', bytes: utf8('bye\n'), exitCode: 7 }, print('ready\n'), sleepLong]);
-      await stage.seen(task, 'ready\n');
+      const read = await stage.seen(task, 'ready\n');
       await stage.scheduler.stop(task.handle, LONG_GRACE_MS);
       assertEqual((await stage.scheduler.inspect(task.handle)).state, 'exited', 'the state after stop');
       assertEqual(await stage.exitCode(task), 7, 'the exit code');
-      assertBytes((await stage.logs(task)).stdout, utf8('ready\nbye\n'), 'the output');
+      assertBytes((await stage.restOf(task, read)).stdout, utf8('ready\nbye\n'), 'the output');
     },
   },
   {
@@ -96,10 +96,10 @@ export const endLaws: readonly SchedulerLaw[] = [
     name: 'stop: a grace of 0 ends by force at once, and SIGTERM is not heard',
     async check(stage) {
       const task = await stage.start([{ do: 'on-term', bytes: utf8('heard'), exitCode: 7 }, print('ready\n'), sleepLong]);
-      await stage.seen(task, 'ready\n');
+      const read = await stage.seen(task, 'ready\n');
       await stage.scheduler.stop(task.handle, 0);
       assertEqual(await stage.exitCode(task), KILLED, 'the exit code');
-      assertBytes((await stage.logs(task)).stdout, utf8('ready\n'), 'the output');
+      assertBytes((await stage.restOf(task, read)).stdout, utf8('ready\n'), 'the output');
     },
   },
   {

@@ -168,32 +168,33 @@ export const logLaws: readonly SchedulerLaw[] = [
     name: 'logs: without follow it ends at what exists while the task goes on',
     async check(stage) {
       const task = await stage.start([print('so far\n'), sleepLong]);
-      await stage.seen(task, 'so far\n');
+      const read = await stage.seen(task, 'so far\n');
       const { stdout } = await stage.logs(task, { follow: false });
       if (stage.harness.capabilities.replay) assertBytes(stdout, utf8('so far\n'), 'the output so far');
+      const after = read.at(-1)?.cursor ?? '';
+      assertEqual((await stage.logs(task, { follow: false, after })).chunks.length, 0, 'chunks after the last cursor');
       assertEqual((await stage.scheduler.inspect(task.handle)).state, 'running', 'the state');
     },
   },
   {
     name: 'logs: rejects with CANCELLED when aborted and leaves the task alone',
     async check(stage) {
-      const task = await stage.start([print('ready\n'), sleepLong]);
       const aborted = async (signal: AbortSignal, onChunk: () => void): Promise<void> => {
-        for await (const chunk of stage.scheduler.logs(task.handle, { follow: true }, signal)) {
-          assert(chunk.bytes.byteLength > 0, 'a chunk must hold a byte');
-          onChunk();
-        }
+        const task = await stage.start([print('ready\n'), sleepLong]);
+        const read = async (): Promise<void> => {
+          for await (const chunk of stage.scheduler.logs(task.handle, { follow: true }, signal)) {
+            assert(chunk.bytes.byteLength > 0, 'a chunk must hold a byte');
+            onChunk();
+          }
+        };
+        await assertRejects(read, 'CANCELLED', 'logs aborted');
+        assertEqual((await stage.scheduler.inspect(task.handle)).state, 'running', 'the state after logs was aborted');
       };
-      await assertRejects(() => aborted(AbortSignal.abort(), () => undefined), 'CANCELLED', 'logs under an aborted signal');
-      const controller = new AbortController();
-      await assertRejects(() => aborted(controller.signal, () => controller.abort()), 'CANCELLED', 'logs aborted between chunks');
+      await aborted(AbortSignal.abort(), () => undefined);
+      const between = new AbortController();
+      await aborted(between.signal, () => between.abort());
       const waiting = new AbortController();
-      await assertRejects(
-        () => aborted(waiting.signal, () => setImmediate(() => waiting.abort())),
-        'CANCELLED',
-        'logs aborted while waiting',
-      );
-      assertEqual((await stage.scheduler.inspect(task.handle)).state, 'running', 'the state after logs was aborted');
+      await aborted(waiting.signal, () => setImmediate(() => waiting.abort()));
     },
   },
   {

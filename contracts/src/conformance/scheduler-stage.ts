@@ -144,14 +144,21 @@ export class SchedulerStage {
     return toOutput(chunks);
   }
 
-  /** Resolves once the task's standard output begins with `text`; leaves the task running. */
-  async seen(started: Started, text: string): Promise<void> {
-    let seen = '';
+  /** Reads until the task's standard output begins with `text`, leaves the task running, and gives what was read. */
+  async seen(started: Started, text: string): Promise<readonly LogChunk[]> {
+    const chunks: LogChunk[] = [];
     for await (const chunk of this.scheduler.logs(started.handle, { follow: true }, NEVER)) {
-      if (chunk.stream === 'stdout' || !this.harness.capabilities.streams) seen += new TextDecoder().decode(chunk.bytes);
-      if (seen.startsWith(text)) return;
+      chunks.push(chunk);
+      if (new TextDecoder().decode(toOutput(chunks).stdout).startsWith(text)) return chunks;
     }
-    throw new LawBroken(`logs with follow ended before "${text}" was read; got "${seen}"`);
+    throw new LawBroken(`logs with follow ended before "${text}" was read`);
+  }
+
+  /** The whole output, given what a reader has read of it and kept: only what follows has to be there still. */
+  async restOf(started: Started, read: readonly LogChunk[]): Promise<Output> {
+    const after = read.at(-1)?.cursor;
+    const rest = await this.logs(started, after === undefined ? { follow: true } : { follow: true, after });
+    return toOutput([...read, ...rest.chunks]);
   }
 
   /** The attempt ids of this stage that `list` reports. */
