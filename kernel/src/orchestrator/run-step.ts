@@ -1,0 +1,39 @@
+/**
+ * One turn of a run's loop, put together before anything happens: what has ended (to be decided on), what will be written in one
+ * commit, and what will be done after it. Writing is repeatable: a commit that fails is tried again with the same step.
+ */
+import type { FinishedTask } from '../domain/index.ts';
+
+export class RunStep {
+  readonly finished: FinishedTask[] = [];
+  /** True where there is something to decide even though nothing has finished. */
+  mustDecide = false;
+  readonly #writes: (() => void)[] = [];
+  readonly #acts: (() => void)[] = [];
+
+  get needsDecision(): boolean {
+    return this.mustDecide || this.finished.length > 0;
+  }
+
+  get isEmpty(): boolean {
+    return this.#writes.length === 0 && this.#acts.length === 0;
+  }
+
+  /** In the commit. */
+  write(write: () => void): void {
+    this.#writes.push(write);
+  }
+
+  /** After the commit. Must not throw, and must be safe to repeat after a crash. */
+  act(act: () => void): void {
+    this.#acts.push(act);
+  }
+
+  performWrites(): void {
+    for (const write of this.#writes) write();
+  }
+
+  performActs(): void {
+    for (const act of this.#acts) act();
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * How many tasks may be with the scheduler at once (`scheduler.max_running_tasks`). Runs take turns for a free slot, so a run with a
+ * thousand ready tasks does not keep a run with one waiting.
+ */
+export class TaskSlots {
+  readonly capacity: number;
+  #used = 0;
+  /** Run → its tasks that wait, in order; runs in the order of their turns. */
+  readonly #waiting = new Map<string, { task: number; grant: () => void }[]>();
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+  }
+
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Takes a slot now, or answers false. Nobody overtakes those who wait. */
+  tryTake(): boolean {
+    if (this.#used >= this.capacity || this.#waiting.size > 0) return false;
+    this.#used += 1;
+    return true;
+  }
+
+  /** Counts a slot that is in use already, as after a restart. */
+  resume(): void {
+    this.#used += 1;
+  }
+
+  /** Calls `grant` once a slot has been taken for this task. */
+  wait(runUid: string, task: number, grant: () => void): void {
+    const queue = this.#waiting.get(runUid);
+    if (queue === undefined) this.#waiting.set(runUid, [{ task, grant }]);
+    else queue.push({ task, grant });
+  }
+
+  /** False where the task did not wait (any more). */
+  giveUp(runUid: string, task: number): boolean {
+    const queue = this.#waiting.get(runUid);
+    const index = queue?.findIndex((entry) => entry.task === task) ?? -1;
+    if (queue === undefined || index < 0) return false;
+    queue.splice(index, 1);
+    if (queue.length === 0) this.#waiting.delete(runUid);
+    return true;
+  }
+
+  release(): void {
+    this.#used -= 1;
+    while (this.#used < this.capacity) {
+      const turn = this.#waiting.entries().next().value;
+      if (turn === undefined) return;
+      const [runUid, queue] = turn;
+      const entry = queue.shift();
+      this.#waiting.delete(runUid);
+      if (queue.length > 0) this.#waiting.set(runUid, queue);
+      if (entry === undefined) continue;
+      this.#used += 1;
+      entry.grant();
+    }
+  }
+}
