@@ -36,6 +36,12 @@ export interface CollectOptions {
   readonly replay: boolean;
 }
 
+/**
+ * Opens a source behind the cursor `after`, or from its beginning; may be called again. The source must end or reject when `signal`
+ * aborts.
+ */
+export type OpenLogSource = (after: string | undefined, signal: AbortSignal) => AsyncIterable<LogChunk>;
+
 export interface LogReadRequest {
   /** Where to begin: a line's number, counted from 0, or the cursor of a batch (continue behind it). Absent: at the beginning. */
   readonly from?: { readonly line: number } | { readonly cursor: string };
@@ -92,18 +98,12 @@ export type LogBatch =
 export interface LogStore {
   /**
    * Drains a source into the attempt's log, from the last cursor kept until the source ends, then seals it, and resolves with the seal
-   * (at once, without opening the source, where it is sealed already). `open(after)` must open the source behind the cursor `after`,
-   * or from the beginning; it may be called again. Rejects with `CANCELLED` when `signal` aborts, and with the source's own error
-   * where the source fails: then nothing is sealed, and a later `collect` goes on without a gap or a repetition. Where the log cannot
-   * be written (a full disk) the source is drained all the same, so that the task is not blocked, and the seal is not complete and
-   * says why. Rejects with `FAILED_PRECONDITION` while another `collect` of this attempt is going on.
+   * (at once, without opening the source, where it is sealed already). Rejects with `CANCELLED` when `signal` aborts, and with the
+   * source's own error where the source fails: then nothing is sealed, and a later `collect` goes on without a gap or a repetition.
+   * Where the log cannot be written (a full disk) the source is drained all the same, so that the task is not blocked, and the seal is
+   * not complete and says why. Rejects with `FAILED_PRECONDITION` while another `collect` of this attempt is going on.
    */
-  collect(
-    attemptId: string,
-    open: (after: string | undefined) => AsyncIterable<LogChunk>,
-    signal: AbortSignal,
-    options: CollectOptions,
-  ): Promise<LogSeal>;
+  collect(attemptId: string, open: OpenLogSource, signal: AbortSignal, options: CollectOptions): Promise<LogSeal>;
 
   /**
    * Appends words of Gofer's own, such as why an image could not be pulled, as lines of the stream `gofer`; makes the log where there is

@@ -1,0 +1,77 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import type { LogBatch, LogReadRequest, LogRun } from './log-store.ts';
+
+/** Lines as they are kept, not yet in the form that a consumer asked for. */
+export interface BatchLines {
+  readonly firstLine: number;
+  /** The bytes, newlines included. */
+  readonly text: Buffer;
+  /** Where each line ends in `text`. */
+  readonly ends: Uint32Array;
+  readonly runs: readonly LogRun[];
+  /** The lines (counted from 0 within the batch) whose rest is another line. */
+  readonly continued: readonly number[];
+}
+
+const NEWLINE = 10;
+
+/** Makes memory of the batch's own, so that it can be handed to another thread without a copy. */
+export function renderBatch(lines: BatchLines, format: LogReadRequest['format'], cursor: string): LogBatch {
+  const position = {
+    firstLine: lines.firstLine,
+    count: lines.ends.length,
+    cursor,
+  };
+  if (format === 'json') return { ...position, format, json: renderJson(lines, cursor) };
+  const { text, ends } = isUtf8(lines.text) ? lines : replaceInvalid(lines);
+  return { ...position, format, text, ends: ends.slice(), runs: lines.runs };
+}
+
+function replaceInvalid({ text, ends }: BatchLines): {
+  text: Uint8Array;
+  ends: Uint32Array;
+} {
+  const parts: Buffer[] = [];
+  const newEnds = new Uint32Array(ends.length);
+  let start = 0;
+  let length = 0;
+  // Line by line: a sequence that a line's end cuts short must not swallow what follows.
+  for (const [index, end] of ends.entries()) {
+    const part = Buffer.from(text.toString('utf8', start, end));
+    parts.push(part);
+    length += part.length;
+    newEnds[index] = length;
+    start = end;
+  }
+  return { text: concatOwned(parts, length), ends: newEnds };
+}
+
+function renderJson({ firstLine, text, ends, runs, continued }: BatchLines, cursor: string): Uint8Array {
+  // In ASCII a byte is a character, so that one string can be cut where the bytes are.
+  const ascii = isAscii(text) ? text.toString('latin1') : undefined;
+  let json = `{"cursor":${JSON.stringify(cursor)},"firstLine":${firstLine},"lines":[`;
+  let line = 0;
+  let start = 0;
+  for (const run of runs) {
+    const head = `{"stream":"${run.stream}","time":${run.time},"text":`;
+    for (let left = run.lines; left > 0; left--) {
+      const end = ends[line] ?? start;
+      const textEnd = text[end - 1] === NEWLINE ? end - 1 : end;
+      const content = ascii === undefined ? text.toString('utf8', start, textEnd) : ascii.slice(start, textEnd);
+      json += (line === 0 ? head : `,${head}`) + JSON.stringify(content) + (continued.includes(line) ? ',"continued":true}' : '}');
+      start = end;
+      line++;
+    }
+  }
+  return new TextEncoder().encode(`${json}]}`);
+}
+
+function concatOwned(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

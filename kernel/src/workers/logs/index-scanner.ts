@@ -1,0 +1,49 @@
+import type { IndexRecord } from './index-format.ts';
+import { decodeRecord, RECORD_HEADER_BYTES, recordSize } from './index-format.ts';
+import { readFully } from './log-files.ts';
+
+const BLOCK_BYTES = 64 * 1024;
+/** A header, a cursor of 65,535 bytes and a tail of 1 MiB: what claims more is not a record. */
+const MAX_RECORD_BYTES = 2 * 1024 * 1024;
+
+/** Reads an index's records one after the other. At the end, or at what is torn, it stays where it is and can be asked again. */
+export class IndexScanner {
+  /** Where the next record begins. */
+  position: number;
+  readonly #fd: number;
+  #block = Buffer.alloc(0);
+  #at = 0;
+
+  constructor(fd: number, position: number) {
+    this.#fd = fd;
+    this.position = position;
+  }
+
+  next(): IndexRecord | undefined {
+    if (!this.#ensure(RECORD_HEADER_BYTES)) return undefined;
+    const size = recordSize(this.#block.subarray(this.#at));
+    if (size > MAX_RECORD_BYTES || !this.#ensure(size)) return this.#stop();
+    const record = decodeRecord(this.#block.subarray(this.#at, this.#at + size));
+    if (record === undefined) return this.#stop();
+    this.#at += size;
+    this.position += size;
+    return record;
+  }
+
+  #ensure(size: number): boolean {
+    if (this.#block.length - this.#at >= size) return true;
+    // A fresh block each time: records given away refer to the old one.
+    const block = Buffer.allocUnsafeSlow(Math.max(size, BLOCK_BYTES));
+    const count = readFully(this.#fd, block, this.position);
+    this.#block = block.subarray(0, count);
+    this.#at = 0;
+    return count >= size || this.#stop() !== undefined;
+  }
+
+  /** Forgets what was read, so that a later call sees what has been written since. */
+  #stop(): undefined {
+    this.#block = Buffer.alloc(0);
+    this.#at = 0;
+    return undefined;
+  }
+}

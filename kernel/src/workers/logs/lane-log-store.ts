@@ -1,0 +1,204 @@
+import { createReadStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { GoferError } from '@gofer/contracts';
+import { collectOnce } from './collect-log.ts';
+import { hasLog, logPaths } from './log-files.ts';
+import type { CollectOptions, LogBatch, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
+import type { LogCallKind, LogCalls, LogLane } from './protocol.ts';
+import { LaneLost } from './protocol.ts';
+
+/** A call is made again on a thread's successor, but not for ever: a thread that cannot live must be heard of. */
+const MAX_LOSSES = 5;
+const RAW_BLOCK_BYTES = 256 * 1024;
+
+/** The log store over keepers of logs, wherever they run. An attempt always goes to the same lane: its log has one writer. */
+export class LaneLogStore implements LogStore {
+  readonly #directory: string;
+  readonly #lanes: readonly LogLane[];
+  readonly #endLanes: () => Promise<void>;
+  readonly #collecting = new Map<string, Promise<LogSeal>>();
+  readonly #closing = new AbortController();
+  #nextReader = 0;
+  #closed: Promise<void> | undefined;
+
+  constructor(directory: string, lanes: readonly LogLane[], endLanes: () => Promise<void>) {
+    this.#directory = directory;
+    this.#lanes = lanes;
+    this.#endLanes = endLanes;
+  }
+
+  async collect(attemptId: string, open: OpenLogSource, signal: AbortSignal, options: CollectOptions): Promise<LogSeal> {
+    this.#assertIdle(attemptId, 'collected a second time');
+    const collecting = this.#collect(attemptId, open, AbortSignal.any([signal, this.#closing.signal]), options);
+    this.#collecting.set(attemptId, collecting);
+    try {
+      return await collecting;
+    } finally {
+      this.#collecting.delete(attemptId);
+    }
+  }
+
+  async note(attemptId: string, text: string): Promise<void> {
+    await this.#lane(attemptId).call('note', { attemptId, text }).catch(rethrowLoss);
+  }
+
+  async seal(attemptId: string, problem?: string): Promise<LogSeal> {
+    this.#assertIdle(attemptId, 'sealed');
+    return this.#callAgain(attemptId, 'seal', problem === undefined ? { attemptId } : { attemptId, problem });
+  }
+
+  async stat(attemptId: string): Promise<LogStat> {
+    const live = this.#collecting.has(attemptId);
+    try {
+      return {
+        ...(await this.#callAgain(attemptId, 'stat', { attemptId })),
+        live,
+      };
+    } catch (error) {
+      // A source that has given nothing so far.
+      if (live && error instanceof GoferError && error.code === 'NOT_FOUND') return { bytes: 0, lines: 0, live };
+      throw error;
+    }
+  }
+
+  async *read(attemptId: string, { signal, ...request }: LogReadRequest): AsyncGenerator<LogBatch> {
+    const lane = this.#lane(attemptId);
+    const reader = this.#nextReader++;
+    const ending = new AbortController();
+    let from = request.from;
+    let losses = 0;
+    const close = (): void => {
+      ending.abort();
+      // The answer to a parked call comes with this; a thread that is gone has no reader any more.
+      lane.call('readClose', { reader }).catch(ignoreLoss);
+    };
+    signal.addEventListener('abort', close, { once: true });
+    this.#closing.signal.addEventListener('abort', close, { once: true });
+    try {
+      for (;;) {
+        if (signal.aborted || this.#closing.signal.aborted)
+          throw new GoferError('CANCELLED', `reading the log of attempt ${attemptId} was cancelled`);
+        const expected = this.#collecting.has(attemptId);
+        try {
+          const start = from === undefined ? {} : { from };
+          const batch = await lane.call('readNext', {
+            reader,
+            attemptId,
+            expected,
+            format: request.format,
+            follow: request.follow,
+            ...start,
+          });
+          if (ending.signal.aborted) continue;
+          if (batch === null) return;
+          losses = 0;
+          from = { cursor: batch.cursor };
+          yield batch;
+        } catch (error) {
+          if (!(error instanceof LaneLost)) throw error;
+          if (++losses > MAX_LOSSES) rethrowLoss(error);
+        }
+      }
+    } finally {
+      signal.removeEventListener('abort', close);
+      this.#closing.signal.removeEventListener('abort', close);
+      if (!ending.signal.aborted) close();
+    }
+  }
+
+  async raw(attemptId: string, range?: { readonly start: number; readonly end?: number }): Promise<{ size: number; stream: Readable }> {
+    const { bytes: size } = await this.stat(attemptId);
+    const start = range?.start ?? 0;
+    const end = Math.min(range?.end ?? size - 1, size - 1);
+    if (start < 0 || (start >= size && size > 0))
+      throw new GoferError('INVALID_ARGUMENT', `the log of attempt ${attemptId} has ${size} bytes; ${start} is behind its end`);
+    if (end < start) return { size, stream: Readable.from([]) };
+    const { data } = logPaths(this.#directory, attemptId);
+    return {
+      size,
+      stream: createReadStream(data, {
+        start,
+        end,
+        highWaterMark: RAW_BLOCK_BYTES,
+      }),
+    };
+  }
+
+  async delete(attemptId: string): Promise<void> {
+    this.#assertIdle(attemptId, 'deleted');
+    await this.#callAgain(attemptId, 'delete', { attemptId });
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.allSettled(this.#collecting.values());
+    await Promise.all(this.#lanes.map((lane) => lane.close()));
+    await this.#endLanes();
+  }
+
+  async #collect(attemptId: string, open: OpenLogSource, signal: AbortSignal, options: CollectOptions): Promise<LogSeal> {
+    const lane = this.#lane(attemptId);
+    // One look at the file system spares each new attempt a question to the thread.
+    let isNew = !hasLog(logPaths(this.#directory, attemptId));
+    for (let losses = 0; ; ) {
+      try {
+        return await collectOnce(lane, {
+          attemptId,
+          open,
+          signal,
+          isNew,
+          ...options,
+        });
+      } catch (error) {
+        if (!(error instanceof LaneLost)) throw error;
+        if (++losses > MAX_LOSSES) rethrowLoss(error);
+        isNew = false;
+      }
+    }
+  }
+
+  /** For calls that may be made twice. */
+  async #callAgain<Kind extends LogCallKind>(
+    attemptId: string,
+    kind: Kind,
+    takes: LogCalls[Kind]['takes'],
+  ): Promise<LogCalls[Kind]['gives']> {
+    const lane = this.#lane(attemptId);
+    for (let losses = 0; ; ) {
+      try {
+        return await lane.call(kind, takes);
+      } catch (error) {
+        if (!(error instanceof LaneLost)) throw error;
+        if (++losses > MAX_LOSSES) rethrowLoss(error);
+      }
+    }
+  }
+
+  #lane(attemptId: string): LogLane {
+    if (this.#closing.signal.aborted) throw new GoferError('UNAVAILABLE', 'the log store is closed');
+    let hash = 0;
+    for (let index = 0; index < attemptId.length; index++) hash = (hash * 31 + attemptId.charCodeAt(index)) >>> 0;
+    const lane = this.#lanes[hash % this.#lanes.length];
+    if (lane === undefined) throw new GoferError('INTERNAL', 'a log store needs at least one lane');
+    return lane;
+  }
+
+  #assertIdle(attemptId: string, what: string): void {
+    if (this.#collecting.has(attemptId))
+      throw new GoferError('FAILED_PRECONDITION', `the log of attempt ${attemptId} is being collected and cannot be ${what}`);
+  }
+}
+
+function rethrowLoss(error: unknown): never {
+  if (error instanceof LaneLost) throw new GoferError('UNAVAILABLE', error.message, { cause: error });
+  throw error;
+}
+
+function ignoreLoss(error: unknown): void {
+  if (!(error instanceof LaneLost)) throw error;
+}

@@ -1,0 +1,93 @@
+/**
+ * What crosses between the server's thread and the thread that keeps logs. Messages of one tick travel together: a message is a list
+ * of calls in one direction, and a list of answers in the other. Calls are handled in their order; an answer may come later than
+ * that of a call behind it, when it waits for output. A failure crosses as data.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import type { Failure } from '@gofer/contracts';
+import type { LogBatch, LogReadRequest, LogSeal } from './log-store.ts';
+import type { ChunkMark } from './log-writer.ts';
+
+/** What can be asked of the keeper of logs: for each call what it takes and what it gives. */
+export interface LogCalls {
+  /** Makes ready for a source: where to go on, or the seal of a log that has ended. */
+  open: {
+    takes: { readonly attemptId: string };
+    gives: { readonly cursor?: string; readonly seal?: LogSeal };
+  };
+  /** Keeps output; the answer says that it is kept, or that it is dropped because the log cannot be written. */
+  append: {
+    takes: {
+      readonly attemptId: string;
+      readonly bytes: Uint8Array;
+      readonly marks: readonly ChunkMark[];
+    };
+    gives: null;
+  };
+  note: {
+    takes: { readonly attemptId: string; readonly text: string };
+    gives: null;
+  };
+  seal: {
+    takes: { readonly attemptId: string; readonly problem?: string };
+    gives: LogSeal;
+  };
+  /** The source is given up for now: closes the files. */
+  release: { takes: { readonly attemptId: string }; gives: null };
+  stat: {
+    takes: { readonly attemptId: string };
+    gives: {
+      readonly bytes: number;
+      readonly lines: number;
+      readonly seal?: LogSeal;
+    };
+  };
+  /**
+   * The next batch of a reader (named by a number, made by its first call at `from`); null at the end. Waits if `follow`. `expected`
+   * says that a source is open: the log is made where there is none yet.
+   */
+  readNext: {
+    takes: {
+      readonly reader: number;
+      readonly attemptId: string;
+      readonly expected: boolean;
+    } & Omit<LogReadRequest, 'signal'>;
+    gives: LogBatch | null;
+  };
+  readClose: { takes: { readonly reader: number }; gives: null };
+  delete: { takes: { readonly attemptId: string }; gives: null };
+}
+
+export type LogCallKind = keyof LogCalls;
+export type LogCall = {
+  [Kind in LogCallKind]: { readonly kind: Kind } & LogCalls[Kind]['takes'];
+}[LogCallKind];
+export type LogAnswer = LogCalls[LogCallKind]['gives'];
+
+export type LogCallMessage = readonly {
+  readonly id: number;
+  readonly call: LogCall;
+}[];
+export type LogAnswerMessage = readonly (
+  | { readonly id: number; readonly answer: LogAnswer }
+  | { readonly id: number; readonly failure: Failure }
+)[];
+
+/** What a thread is started with. */
+export interface LogThreadTask {
+  readonly directory: string;
+  /** `LogCallMessage` comes in, `LogAnswerMessage` goes out; closing it ends the thread's task. */
+  readonly port: MessagePort;
+}
+
+/** The way to a keeper of logs, in this thread or another. */
+export interface LogLane {
+  /** Rejects with `LaneLost` where the thread died before it answered, and with the failure's code otherwise. */
+  call<Kind extends LogCallKind>(kind: Kind, takes: LogCalls[Kind]['takes']): Promise<LogCalls[Kind]['gives']>;
+  close(): Promise<void>;
+}
+
+/** The thread died; what it was asked may have been done or not. A call made after this one reaches its successor. */
+export class LaneLost extends Error {
+  override readonly name = 'LaneLost';
+}
