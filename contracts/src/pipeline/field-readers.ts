@@ -1,6 +1,6 @@
 /**
- * Readers of single fields: each gives the value, or notes a fault and gives what lets reading go on. Go's encoders print `null`
- * for what is unset, so `null` and absence are the same everywhere.
+ * Readers of single fields: each gives the value, or notes a fault and gives what lets reading go on. A field's path is put together
+ * only where there is a fault. Go's encoders print `null` for what is unset, so `null` and absence are the same everywhere.
  */
 
 import type { FaultList } from './fault-list.ts';
@@ -8,6 +8,7 @@ import type { FaultList } from './fault-list.ts';
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 const MESSAGE_TEXT_LENGTH = 80;
+const PATH_KEY_LENGTH = 256;
 
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -30,36 +31,37 @@ export function quote(text: string): string {
 
 /** The path of an object's member: `$.a.b`, or `$.a["odd key"]`. */
 export function memberPath(path: string, key: string): string {
-  return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
+  const short = key.length > PATH_KEY_LENGTH ? `${key.slice(0, PATH_KEY_LENGTH)}…` : key;
+  return /^[A-Za-z_][A-Za-z0-9_-]*$/.test(short) ? `${path}.${short}` : `${path}[${JSON.stringify(short)}]`;
 }
 
-export function readString(value: unknown, path: string, longest: number, faults: FaultList): string | undefined {
-  if (typeof value !== 'string') {
-    faults.add(path, `must be a string, is ${kindOf(value)}`);
-    return undefined;
-  }
-  if (value.length > longest) {
-    faults.add(path, `must be at most ${longest} characters, has ${value.length}`);
-    return undefined;
-  }
-  return value;
+/** A string that must be there. */
+export function readString(object: JsonObject, key: string, path: string, longest: number, faults: FaultList): string | undefined {
+  const value = object[key];
+  if (typeof value === 'string' && value.length <= longest) return value;
+  const wanted = typeof value === 'string' ? `be at most ${longest} characters, has ${value.length}` : `be a string, is ${kindOf(value)}`;
+  faults.add(memberPath(path, key), `must ${wanted}`);
+  return undefined;
 }
 
-export function readOptionalString(value: unknown, path: string, longest: number, faults: FaultList): string {
-  return value === undefined || value === null ? '' : (readString(value, path, longest, faults) ?? '');
+export function readOptionalString(object: JsonObject, key: string, path: string, longest: number, faults: FaultList): string {
+  const value = object[key];
+  return value === undefined || value === null ? '' : (readString(object, key, path, longest, faults) ?? '');
 }
 
-export function readOptionalBoolean(value: unknown, path: string, faults: FaultList): boolean {
+export function readOptionalBoolean(object: JsonObject, key: string, path: string, faults: FaultList): boolean {
+  const value = object[key];
   if (value === undefined || value === null) return false;
   if (typeof value === 'boolean') return value;
-  faults.add(path, `must be true or false, is ${kindOf(value)}`);
+  faults.add(memberPath(path, key), `must be true or false, is ${kindOf(value)}`);
   return false;
 }
 
-/** An absent, null or empty object has no entries. */
-export function readEntries(value: unknown, path: string, faults: FaultList): readonly [string, unknown][] {
-  if (value === undefined || value === null) return [];
-  if (isJsonObject(value)) return Object.entries(value);
-  faults.add(path, `must be an object, is ${kindOf(value)}`);
-  return [];
+/** An object, empty where it is absent. */
+export function readOptionalObject(object: JsonObject, key: string, path: string, faults: FaultList): JsonObject {
+  const value = object[key];
+  if (value === undefined || value === null) return {};
+  if (isJsonObject(value)) return value;
+  faults.add(memberPath(path, key), `must be an object, is ${kindOf(value)}`);
+  return {};
 }

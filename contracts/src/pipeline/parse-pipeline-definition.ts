@@ -28,10 +28,10 @@ export function parsePipelineDefinition(input: unknown): ParsedPipelineDefinitio
     return { faults: faults.toArray() };
   }
 
-  const id = readString(input.id, '$.id', Number.POSITIVE_INFINITY, faults);
+  const id = readString(input, 'id', '$', Number.POSITIVE_INFINITY, faults);
   if (id !== undefined && !isIdentifier(id)) faults.add('$.id', `${quote(id)} is not a pipeline id; use ${IDENTIFIER_RULE}`);
-  const name = readString(input.name, '$.name', PIPELINE_LIMITS.nameCharacters, faults);
-  const description = readOptionalString(input.description, '$.description', PIPELINE_LIMITS.descriptionCharacters, faults);
+  const name = readString(input, 'name', '$', PIPELINE_LIMITS.nameCharacters, faults);
+  const description = readOptionalString(input, 'description', '$', PIPELINE_LIMITS.descriptionCharacters, faults);
   const parallelism = readParallelism(input.parallelism, faults);
   const tasks = readTasks(input.tasks, faults);
 
@@ -58,7 +58,8 @@ function readTasks(value: unknown, faults: FaultList): readonly TaskDefinition[]
     return [];
   }
   // Positions stay those of the input, with a hole where a task has no id: later faults name them.
-  const tasks = Array.from(value, (task: unknown, index) => parseTaskDefinition(task, `${path}[${index}]`, faults));
+  const imageFaults = new Map<string, string | undefined>();
+  const tasks = Array.from(value, (task: unknown, index) => parseTaskDefinition(task, `${path}[${index}]`, imageFaults, faults));
   addDependencyFaults(tasks, faults);
   return tasks.filter((task) => task !== undefined);
 }

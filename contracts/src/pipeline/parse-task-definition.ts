@@ -1,5 +1,6 @@
 import type { FaultList } from './fault-list.ts';
-import { isJsonObject, kindOf, memberPath, quote, readEntries, readOptionalBoolean, readOptionalString, readString } from './field-readers.ts';
+import { isJsonObject, kindOf, memberPath, quote, readOptionalBoolean, readOptionalObject, readOptionalString, readString } from './field-readers.ts';
+import type { JsonObject } from './field-readers.ts';
 import { isTaskId, TASK_ID_RULE } from './identifiers.ts';
 import { parseImageReference } from './image-reference.ts';
 import type { RegistryAuth, RequiredParentStatus, TaskDefinition } from './pipeline-definition.ts';
@@ -15,88 +16,105 @@ const REQUIRED_STATUSES: ReadonlyMap<unknown, RequiredParentStatus> = new Map([
   ['failure', 'failure'],
 ]);
 
-/** A task with an id, even when other fields of it are at fault, so that its dependencies can be checked too; else `undefined`. */
-export function parseTaskDefinition(input: unknown, path: string, faults: FaultList): TaskDefinition | undefined {
+/**
+ * A task with an id, even when other fields of it are at fault, so that its dependencies can be checked too; else `undefined`.
+ * `imageFaults` remembers the judgement of each image: the tasks of a pipeline tend to share them.
+ */
+export function parseTaskDefinition(
+  input: unknown,
+  path: string,
+  imageFaults: Map<string, string | undefined>,
+  faults: FaultList,
+): TaskDefinition | undefined {
   if (!isJsonObject(input)) {
     faults.add(path, `a task must be an object, is ${kindOf(input)}`);
     return undefined;
   }
-  const id = readString(input.id, `${path}.id`, Number.POSITIVE_INFINITY, faults);
+  const id = readString(input, 'id', path, Number.POSITIVE_INFINITY, faults);
   if (id !== undefined && !isTaskId(id)) faults.add(`${path}.id`, `${quote(id)} is not a task id; use ${TASK_ID_RULE}`);
-  const description = readOptionalString(input.description, `${path}.description`, PIPELINE_LIMITS.descriptionCharacters, faults);
-  const image = readImage(input.image, `${path}.image`, faults);
-  const registryAuth = readRegistryAuth(input.registry_auth, `${path}.registry_auth`, faults);
-  const dependsOn = readDependsOn(input.depends_on, `${path}.depends_on`, faults);
-  const variables = readVariables(input.variables, `${path}.variables`, faults);
-  const entrypoint = readArguments(input.entrypoint, `${path}.entrypoint`, faults);
-  const command = readArguments(input.command, `${path}.command`, faults);
-  const injectApiToken = readOptionalBoolean(input.inject_api_token, `${path}.inject_api_token`, faults);
-  const alwaysPullNewestImage = readOptionalBoolean(input.always_pull_newest_image, `${path}.always_pull_newest_image`, faults);
+  const description = readOptionalString(input, 'description', path, PIPELINE_LIMITS.descriptionCharacters, faults);
+  const image = readImage(input, path, imageFaults, faults);
+  const registryAuth = readRegistryAuth(input, path, faults);
+  const dependsOn = readDependsOn(input, path, faults);
+  const variables = readVariables(input, path, faults);
+  const entrypoint = readArguments(input, 'entrypoint', path, faults);
+  const command = readArguments(input, 'command', path, faults);
+  const injectApiToken = readOptionalBoolean(input, 'inject_api_token', path, faults);
+  const alwaysPullNewestImage = readOptionalBoolean(input, 'always_pull_newest_image', path, faults);
   if (id === undefined) return undefined;
   return {
     id,
     description,
     image,
-    ...(registryAuth === undefined ? {} : { registryAuth }),
+    ...(registryAuth === undefined ? undefined : { registryAuth }),
     dependsOn,
     variables,
-    ...(entrypoint === undefined ? {} : { entrypoint }),
-    ...(command === undefined ? {} : { command }),
+    ...(entrypoint === undefined ? undefined : { entrypoint }),
+    ...(command === undefined ? undefined : { command }),
     injectApiToken,
     alwaysPullNewestImage,
   };
 }
 
-function readImage(value: unknown, path: string, faults: FaultList): string {
-  const image = readString(value, path, Number.POSITIVE_INFINITY, faults);
+function readImage(task: JsonObject, path: string, imageFaults: Map<string, string | undefined>, faults: FaultList): string {
+  const image = readString(task, 'image', path, Number.POSITIVE_INFINITY, faults);
   if (image === undefined) return '';
-  const { fault } = parseImageReference(image);
-  if (fault !== undefined) faults.add(path, `image ${quote(image)} ${fault}`);
+  if (!imageFaults.has(image)) imageFaults.set(image, parseImageReference(image).fault);
+  const fault = imageFaults.get(image);
+  if (fault !== undefined) faults.add(`${path}.image`, `image ${quote(image)} ${fault}`);
   return image;
 }
 
-function readRegistryAuth(value: unknown, path: string, faults: FaultList): RegistryAuth | undefined {
+function readRegistryAuth(task: JsonObject, path: string, faults: FaultList): RegistryAuth | undefined {
+  const value = task.registry_auth;
   if (value === undefined || value === null) return undefined;
+  const at = `${path}.registry_auth`;
   if (!isJsonObject(value)) {
-    faults.add(path, `must be an object with user and pass, is ${kindOf(value)}`);
+    faults.add(at, `must be an object with user and pass, is ${kindOf(value)}`);
     return undefined;
   }
-  const user = readString(value.user, `${path}.user`, PIPELINE_LIMITS.registryAuthCharacters, faults);
-  const pass = readString(value.pass, `${path}.pass`, PIPELINE_LIMITS.registryAuthCharacters, faults);
+  const user = readString(value, 'user', at, PIPELINE_LIMITS.registryAuthCharacters, faults);
+  const pass = readString(value, 'pass', at, PIPELINE_LIMITS.registryAuthCharacters, faults);
   return user === undefined || pass === undefined ? undefined : { user, pass };
 }
 
-function readDependsOn(value: unknown, path: string, faults: FaultList): Readonly<Record<string, RequiredParentStatus>> {
+function readDependsOn(task: JsonObject, path: string, faults: FaultList): Readonly<Record<string, RequiredParentStatus>> {
+  const dependencies = readOptionalObject(task, 'depends_on', path, faults);
+  const parents = Object.keys(dependencies);
+  if (parents.length === 0) return {};
   // `fromEntries` and not assignment: `__proto__` is a valid task id.
   return Object.fromEntries(
-    readEntries(value, path, faults).map(([parent, written]) => {
+    parents.map((parent) => {
+      const written = dependencies[parent];
       const required = REQUIRED_STATUSES.get(written);
       if (required === undefined) {
         const found = typeof written === 'string' ? quote(written) : kindOf(written);
-        faults.add(memberPath(path, parent), `must be Any, Success or Failure, is ${found}`);
+        faults.add(memberPath(`${path}.depends_on`, parent), `must be Any, Success or Failure, is ${found}`);
       }
       return [parent, required ?? 'any'];
     }),
   );
 }
 
-function readVariables(value: unknown, path: string, faults: FaultList): Readonly<Record<string, string>> {
-  const entries = readEntries(value, path, faults);
-  if (entries.length > PIPELINE_LIMITS.variables) {
-    faults.add(path, `a task has at most ${PIPELINE_LIMITS.variables} variables, this one has ${entries.length}`);
+function readVariables(task: JsonObject, path: string, faults: FaultList): Readonly<Record<string, string>> {
+  const written = readOptionalObject(task, 'variables', path, faults);
+  const keys = Object.keys(written);
+  if (keys.length === 0) return {};
+  const at = `${path}.variables`;
+  if (keys.length > PIPELINE_LIMITS.variables) {
+    faults.add(at, `a task has at most ${PIPELINE_LIMITS.variables} variables, this one has ${keys.length}`);
     return {};
   }
   let total = 0;
-  const variables = entries.map(([key, written]): [string, string] => {
-    const at = memberPath(path, key);
+  const variables = keys.map((key): [string, string] => {
     addVariableKeyFaults(key, at, faults);
-    const text = readString(written, at, PIPELINE_LIMITS.variableCharacters - key.length, faults) ?? '';
-    if (text.includes('\0')) faults.add(at, 'must not contain a NUL character, which no environment can carry');
-    total += key.length + text.length;
-    return [key, text];
+    const value = readString(written, key, at, PIPELINE_LIMITS.variableCharacters - key.length, faults) ?? '';
+    if (value.includes('\0')) faults.add(memberPath(at, key), 'must not contain a NUL character, which no environment can carry');
+    total += key.length + value.length;
+    return [key, value];
   });
   if (total > PIPELINE_LIMITS.variablesTotalCharacters) {
-    faults.add(path, `a task's variables have at most ${PIPELINE_LIMITS.variablesTotalCharacters} characters in all, these have ${total}`);
+    faults.add(at, `a task's variables have at most ${PIPELINE_LIMITS.variablesTotalCharacters} characters in all, these have ${total}`);
   }
   return Object.fromEntries(variables);
 }
@@ -104,25 +122,36 @@ function readVariables(value: unknown, path: string, faults: FaultList): Readonl
 /** An empty key is no fault: v0 accepts it, and it is dropped when the environment is made. */
 function addVariableKeyFaults(key: string, path: string, faults: FaultList): void {
   if (key.length > PIPELINE_LIMITS.variableKeyCharacters) {
-    faults.add(path, `a variable's name has at most ${PIPELINE_LIMITS.variableKeyCharacters} characters, this one has ${key.length}`);
+    const limit = PIPELINE_LIMITS.variableKeyCharacters;
+    faults.add(memberPath(path, key), `a variable's name has at most ${limit} characters, this one has ${key.length}`);
   }
-  if (/[=\0]/.test(key)) faults.add(path, "a variable's name must not contain = or a NUL character, which no environment can carry");
+  if (key.includes('=') || key.includes('\0')) {
+    faults.add(memberPath(path, key), "a variable's name must not contain = or a NUL character, which no environment can carry");
+  }
 }
 
-function readArguments(value: unknown, path: string, faults: FaultList): readonly string[] | undefined {
+function readArguments(task: JsonObject, key: 'entrypoint' | 'command', path: string, faults: FaultList): readonly string[] | undefined {
+  const value = task[key];
   if (value === undefined || value === null) return undefined;
   if (!Array.isArray(value)) {
-    faults.add(path, `must be an array of strings, is ${kindOf(value)}`);
+    faults.add(`${path}.${key}`, `must be an array of strings, is ${kindOf(value)}`);
     return undefined;
   }
   if (value.length > PIPELINE_LIMITS.arguments) {
-    faults.add(path, `has at most ${PIPELINE_LIMITS.arguments} strings, this one has ${value.length}`);
+    faults.add(`${path}.${key}`, `has at most ${PIPELINE_LIMITS.arguments} strings, this one has ${value.length}`);
     return undefined;
   }
-  return Array.from(value, (argument: unknown, index) => {
-    const at = `${path}[${index}]`;
-    const text = readString(argument, at, PIPELINE_LIMITS.argumentCharacters, faults) ?? '';
-    if (text.includes('\0')) faults.add(at, 'must not contain a NUL character, which no command line can carry');
-    return text;
-  });
+  return Array.from(value, (argument: unknown, index) => readArgument(argument, () => `${path}.${key}[${index}]`, faults));
+}
+
+function readArgument(value: unknown, path: () => string, faults: FaultList): string {
+  if (typeof value !== 'string') {
+    faults.add(path(), `must be a string, is ${kindOf(value)}`);
+    return '';
+  }
+  if (value.length > PIPELINE_LIMITS.argumentCharacters) {
+    faults.add(path(), `must be at most ${PIPELINE_LIMITS.argumentCharacters} characters, has ${value.length}`);
+  }
+  if (value.includes('\0')) faults.add(path(), 'must not contain a NUL character, which no command line can carry');
+  return value;
 }
