@@ -1,0 +1,36 @@
+/**
+ * How the supervisor is started: the one place that knows where its entry lies. A bundle, whose files lie elsewhere, registers its own
+ * command before the first plugin is created.
+ */
+import { fileURLToPath } from 'node:url';
+
+export interface SupervisorCommand {
+  readonly file: string;
+  /** The supervisor's JSON argument (`SupervisorArguments`) follows them. */
+  readonly args: readonly string[];
+}
+
+let registered: SupervisorCommand | undefined;
+
+/** Replaces the command. `supervisorNodeFlags` says how to start Node for a plain JavaScript entry. */
+export function registerSupervisorCommand(command: SupervisorCommand): void {
+  registered = command;
+}
+
+/**
+ * Flags of Node for a supervisor: a small heap. Forking copies the page tables of the process, so the smaller it is, the faster each
+ * task starts. Type stripping needs WebAssembly, which V8's lite mode lacks.
+ */
+export function supervisorNodeFlags(entry: string): readonly string[] {
+  const small = ['--max-old-space-size=256', '--single-threaded'];
+  return entry.endsWith('.ts') ? small : [...small, '--lite-mode'];
+}
+
+export function supervisorCommand(): SupervisorCommand {
+  if (registered !== undefined) return registered;
+  const entry = fileURLToPath(new URL('./supervisor/main.ts', import.meta.url));
+  return {
+    file: process.execPath,
+    args: [...supervisorNodeFlags(entry), entry],
+  };
+}

@@ -1,0 +1,259 @@
+/** All attempts of one data directory: the requests about them, and the journal that remembers them. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TaskExit } from '@gofer/contracts';
+import type { InspectReply, ListReply, StartReply, StartRequest, SupervisorSettings } from '../protocol.ts';
+import { Attempt } from './attempt.ts';
+import { takeHeldOutput, writeHeldOutput } from './held-output.ts';
+import { Journal, type JournalRecord } from './journal.ts';
+import { Output } from './output.ts';
+import { PipePool } from './pipe-pool.ts';
+import { ProcessGroup } from './process-group.ts';
+import { birthOf, bootId } from './process-table.ts';
+import { recover } from './recovery.ts';
+import { Refusal } from './refusal.ts';
+import { Turns } from './turns.ts';
+import { makeWorkingDirectory, removeWorkingDirectory } from './working-directory.ts';
+
+export class Attempts {
+  readonly pipes: PipePool;
+  readonly #directory: string;
+  readonly #heldDirectory: string;
+  readonly #journal: Journal;
+  readonly #attempts = new Map<string, Attempt>();
+  /** Removals under way: an attempt with the same id waits for them. */
+  readonly #removals = new Map<string, Promise<void>>();
+  readonly #turns = new Turns();
+  #maxOutputMemory: number;
+  /** Called whenever something may have become idle. */
+  onQuiet: () => void = () => {};
+
+  /** Takes over a data directory: what an earlier supervisor left running is ended, what it kept is known again. */
+  constructor(dataDirectory: string, settings: SupervisorSettings) {
+    this.#directory = join(dataDirectory, 'attempts');
+    this.#heldDirectory = join(dataDirectory, 'held');
+    this.#maxOutputMemory = settings.maxOutputMemory;
+    for (const directory of [this.#directory, this.#heldDirectory]) mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.pipes = new PipePool(join(dataDirectory, 'pipes'));
+    const { journal, records } = Journal.open(join(dataDirectory, 'journal'));
+    this.#journal = journal;
+    for (const found of recover(records, this.#directory)) {
+      let output = takeHeldOutput(join(this.#heldDirectory, found.attempt), this.#maxOutputMemory);
+      let exit = found.exit;
+      if (output === undefined) {
+        output = new Output(this.#maxOutputMemory);
+        output.end();
+        if (exit.kind === 'exited' && !found.wasRead) {
+          const reason = [exit.reason, 'what it printed last was lost: the process supervisor died'].filter(Boolean).join('; ');
+          exit = { ...exit, reason };
+        }
+      }
+      const attempt = new Attempt(found.attempt, found.labels, join(this.#directory, found.attempt), output, '');
+      attempt.startedAt = found.startedAt;
+      attempt.end(exit);
+      this.#watchReading(attempt);
+      this.#attempts.set(attempt.id, attempt);
+    }
+    this.#journal.compact(this.#records());
+  }
+
+  get size(): number {
+    return this.#attempts.size;
+  }
+
+  /** Whether a task is being started, runs, is being removed, or has output left in its pipes. */
+  get active(): boolean {
+    if (this.#removals.size > 0) return true;
+    for (const attempt of this.#attempts.values()) if (attempt.active) return true;
+    return false;
+  }
+
+  /** Whether all output was read. */
+  get wasRead(): boolean {
+    for (const attempt of this.#attempts.values()) if (!attempt.wasRead) return false;
+    return true;
+  }
+
+  set maxOutputMemory(bytes: number) {
+    this.#maxOutputMemory = bytes;
+    for (const attempt of this.#attempts.values()) attempt.output.limit = bytes;
+  }
+
+  /** The attempt with this id; throws `NOT_FOUND`. */
+  get(id: string): Attempt {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined) throw new Refusal('NOT_FOUND', `the process engine does not know attempt ${id}`);
+    return attempt;
+  }
+
+  /** Starts an attempt, once however often it is asked; `startedBy` names the request. */
+  async start(request: StartRequest, startedBy: string): Promise<StartReply> {
+    for (let removal = this.#removals.get(request.attempt); removal !== undefined; removal = this.#removals.get(request.attempt))
+      await removal;
+    const known = this.#attempts.get(request.attempt);
+    if (known !== undefined) {
+      if (known.exit?.kind === 'lost') throw new Refusal('TASK_LOST', `attempt ${known.id} was started before: ${known.exit.reason}`);
+      return await known.started;
+    }
+    const output = new Output(this.#maxOutputMemory);
+    const attempt = new Attempt(request.attempt, request.labels, join(this.#directory, request.attempt), output, startedBy);
+    this.#attempts.set(attempt.id, attempt);
+    attempt.started = this.#launch(attempt, request);
+    return await attempt.started;
+  }
+
+  async #launch(attempt: Attempt, request: StartRequest): Promise<StartReply> {
+    try {
+      await this.#journal.commit({
+        step: 'start',
+        attempt: attempt.id,
+        labels: attempt.labels,
+      });
+      await this.#turns.next();
+      if (attempt.abandoned) throw new Refusal('CANCELLED', 'the start was given up');
+      makeWorkingDirectory(attempt.directory);
+      attempt.env = {
+        PATH: request.path,
+        HOME: attempt.directory,
+        TMPDIR: attempt.directory,
+        ...request.env,
+      };
+      const options = {
+        argv: request.argv,
+        directory: attempt.directory,
+        env: attempt.env,
+        input: false,
+      };
+      const group = await ProcessGroup.start(options, this.pipes, attempt.output);
+      attempt.group = group;
+      attempt.startedAt = Date.now();
+      attempt.birth = birthOf(group.pid);
+      const { birth, startedAt } = attempt;
+      this.#journal.note({
+        step: 'run',
+        attempt: attempt.id,
+        pid: group.pid,
+        birth,
+        startedAt,
+      });
+      this.#watchReading(attempt);
+      group.exited.then(({ exitCode, reason }) => {
+        const endedAt = Date.now();
+        this.#end(attempt, reason === undefined ? { kind: 'exited', exitCode, endedAt } : { kind: 'exited', exitCode, endedAt, reason });
+      }, fail);
+      return { startedAt };
+    } catch (error) {
+      await this.#forget(attempt, new Refusal('NOT_FOUND', `attempt ${attempt.id} was never started`));
+      throw error;
+    }
+  }
+
+  #end(attempt: Attempt, exit: TaskExit): void {
+    this.#journal.note({ step: 'exit', attempt: attempt.id, exit });
+    attempt.end(exit);
+    this.onQuiet();
+  }
+
+  #watchReading(attempt: Attempt): void {
+    attempt.output.onRead = () => {
+      this.#journal.note({ step: 'read', attempt: attempt.id });
+      this.onQuiet();
+    };
+  }
+
+  /** Undoes a start, if this request made it. */
+  async abandon(id: string, startedBy: string): Promise<void> {
+    if (this.#attempts.get(id)?.startedBy === startedBy) await this.remove(id);
+  }
+
+  async stop(id: string, graceMs: number): Promise<void> {
+    await this.#attempts.get(id)?.stop(graceMs).catch(ignoreNeverStarted);
+  }
+
+  /** Removes an attempt and all that is kept for it, ending it first if it runs. */
+  async remove(id: string): Promise<void> {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined) return await this.#removals.get(id);
+    attempt.abandoned = true;
+    await attempt.stop(0).catch(ignoreNeverStarted);
+    if (this.#attempts.get(id) === attempt) await this.#forget(attempt, new Refusal('NOT_FOUND', `attempt ${id} was removed`));
+    else await this.#removals.get(id);
+  }
+
+  async #forget(attempt: Attempt, reason: Refusal): Promise<void> {
+    this.#attempts.delete(attempt.id);
+    attempt.group?.discard();
+    attempt.output.clear();
+    attempt.forget(reason);
+    const removal = removeWorkingDirectory(attempt.directory).finally(() => {
+      this.#journal.note({ step: 'remove', attempt: attempt.id });
+      this.#removals.delete(attempt.id);
+      if (this.#journal.wantsCompaction) this.#journal.compact(this.#records());
+      this.onQuiet();
+    });
+    this.#removals.set(attempt.id, removal);
+    await removal;
+  }
+
+  inspect(id: string): InspectReply {
+    const attempt = this.#attempts.get(id);
+    if (attempt === undefined) return { state: 'gone' };
+    return attempt.exit === undefined ? { state: attempt.state } : { state: 'exited', exit: attempt.exit };
+  }
+
+  list(labels: Readonly<Record<string, string>>): ListReply {
+    const wanted = Object.entries(labels);
+    const tasks = [];
+    for (const attempt of this.#attempts.values()) {
+      if (!wanted.every(([key, value]) => attempt.labels[key] === value)) continue;
+      tasks.push({
+        attempt: attempt.id,
+        labels: attempt.labels,
+        state: attempt.state,
+      });
+    }
+    return { tasks };
+  }
+
+  /** The last act of a supervisor that has nothing to do: what is still unread goes to the disk. */
+  retire(): void {
+    for (const attempt of this.#attempts.values()) {
+      if (!attempt.wasRead) writeHeldOutput(join(this.#heldDirectory, attempt.id), attempt.output);
+    }
+    this.#journal.compact([...this.#records(), { step: 'close', reason: '' }]);
+  }
+
+  /** The last act of a supervisor that must go: its tasks go first. */
+  killAll(reason: string): void {
+    for (const attempt of this.#attempts.values()) attempt.group?.kill('SIGKILL');
+    this.#journal.note({ step: 'close', reason });
+  }
+
+  #records(): JournalRecord[] {
+    const records: JournalRecord[] = [{ step: 'open', pid: process.pid, boot: bootId() }];
+    for (const attempt of this.#attempts.values()) {
+      const { id, group, birth, startedAt } = attempt;
+      records.push({ step: 'start', attempt: id, labels: attempt.labels });
+      if (startedAt > 0)
+        records.push({
+          step: 'run',
+          attempt: id,
+          pid: group?.pid ?? 0,
+          birth,
+          startedAt,
+        });
+      if (attempt.exit !== undefined) records.push({ step: 'exit', attempt: id, exit: attempt.exit });
+      if (attempt.wasRead) records.push({ step: 'read', attempt: id });
+    }
+    return records;
+  }
+}
+
+/** Stopping what could not be started succeeds; whoever started it is told why. */
+function ignoreNeverStarted(error: unknown): void {
+  if (!(error instanceof Refusal)) throw error;
+}
+
+function fail(error: unknown): never {
+  throw error;
+}

@@ -1,0 +1,23 @@
+/** Entry of the supervisor process: one JSON argument (`SupervisorArguments`); writes one line to standard output when servers can connect. */
+import { closeSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { LOCKED_EXIT_CODE, type SupervisorArguments } from '../protocol.ts';
+import { takeLock } from './lock.ts';
+import { Supervisor } from './supervisor.ts';
+
+process.title = 'gofer-supervisor';
+const options = JSON.parse(process.argv.at(-1) ?? '') as SupervisorArguments;
+if (!takeLock(join(options.dataDirectory, 'lock'))) process.exit(LOCKED_EXIT_CODE);
+
+const supervisor = new Supervisor(options);
+process.on('uncaughtException', (error) => {
+  process.stderr.write(`${error.stack ?? String(error)}\n`);
+  supervisor.die(`by an error of its own: ${error.message}`, 70);
+});
+process.on('SIGTERM', () => supervisor.die('it was ended by SIGTERM', 143));
+// A terminal's signals reach the server's group, not this session; whoever sends them by hand means it.
+process.on('SIGINT', () => supervisor.die('it was ended by SIGINT', 130));
+process.on('SIGHUP', () => {});
+await supervisor.listen();
+writeSync(1, 'ready\n');
+closeSync(1);

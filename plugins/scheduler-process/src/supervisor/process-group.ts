@@ -1,0 +1,231 @@
+/**
+ * One command as a process group in a session of its own, its output collected. When its first process ends, the rest of the group is
+ * killed: nothing of a task outlives it, and its pipes close.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import type { OutputPiece } from '../protocol.ts';
+import type { Output } from './output.ts';
+import type { OutputPipe, PipePool } from './pipe-pool.ts';
+import { readProcessTable } from './process-table.ts';
+import { Refusal, systemCode } from './refusal.ts';
+
+export interface GroupOptions {
+  readonly argv: readonly string[];
+  readonly directory: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** True: its standard input is `stdin`; else it is empty. */
+  readonly input: boolean;
+}
+
+export interface GroupExit {
+  /** 128 + n for one ended by signal n. */
+  readonly exitCode: number;
+  readonly reason?: string;
+}
+
+/** How long a process that left the group may keep the output open before its session is searched for and killed. */
+const STRAY_GRACE_MS = 300;
+/** How long after that what still holds the output open is waited for. */
+const CLOSE_GRACE_MS = 1000;
+const READ_BYTES = 64 * 1024;
+/** Every read lands here and is copied out at once. */
+const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+
+export class ProcessGroup {
+  readonly #child: ChildProcess;
+  readonly pid: number;
+  readonly #output: Output;
+  readonly #streams = new Set<Readable>();
+  /** Resolves when the first process has ended. */
+  readonly exited: Promise<GroupExit>;
+  #over = false;
+  #paused = false;
+  #straysSought = false;
+  #grace: NodeJS.Timeout | undefined;
+
+  /** Starts a command; rejects with the reason for the user where it cannot be executed. */
+  static async start(options: GroupOptions, pipes: PipePool, output: Output): Promise<ProcessGroup> {
+    const stdout = await pipes.take();
+    const stderr = stdout === undefined ? undefined : await pipes.take();
+    let child: ChildProcess;
+    try {
+      child = spawn(options.argv[0] ?? '', options.argv.slice(1), {
+        cwd: options.directory,
+        env: options.env,
+        detached: true,
+        stdio: [options.input ? 'pipe' : 'ignore', stdout?.writeFd ?? 'pipe', stderr?.writeFd ?? 'pipe'],
+      });
+      if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
+    } catch (error) {
+      for (const pipe of [stdout, stderr]) {
+        if (pipe === undefined) continue;
+        closeSync(pipe.readFd);
+        closeSync(pipe.writeFd);
+        pipe.release(true);
+      }
+      throw toRefusal(error, options);
+    }
+    return new ProcessGroup(child, child.pid ?? 0, output, stdout, stderr);
+  }
+
+  private constructor(child: ChildProcess, pid: number, output: Output, stdout: OutputPipe | undefined, stderr: OutputPipe | undefined) {
+    this.#child = child;
+    this.pid = pid;
+    this.#output = output;
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#over = true;
+        this.#signalGroup('SIGKILL');
+        if (this.#streams.size > 0 && !this.#paused) this.#awaitClose();
+        if (signal === null) resolve({ exitCode: code ?? 0 });
+        else
+          resolve({
+            exitCode: 128 + (constants.signals[signal] ?? 0),
+            reason: `killed by ${signal}`,
+          });
+      });
+    });
+    child.on('error', (error) => process.stderr.write(`process ${pid}: ${String(error)}\n`));
+    // A command that does not read its input is not a fault.
+    child.stdin?.on('error', () => {});
+    this.#collect('stdout', stdout, child.stdout);
+    this.#collect('stderr', stderr, child.stderr);
+    output.onKept = () => this.#resume();
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  get stdin(): ChildProcess['stdin'] {
+    return this.#child.stdin;
+  }
+
+  kill(signal: 'SIGTERM' | 'SIGKILL'): void {
+    if (!this.#over) this.#signalGroup(signal);
+  }
+
+  /** Reads no more: the output ends here. */
+  discard(): void {
+    clearTimeout(this.#grace);
+    for (const stream of this.#streams) stream.destroy();
+  }
+
+  #signalGroup(signal: NodeJS.Signals): void {
+    try {
+      process.kill(-this.pid, signal);
+    } catch (error) {
+      // ESRCH: nobody is left in it. EPERM: what is left became another user.
+      if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
+    }
+  }
+
+  #collect(name: OutputPiece['stream'], pipe: OutputPipe | undefined, connected: Readable | null): void {
+    const take = (bytes: Buffer): void => {
+      this.#output.append(name, bytes, Date.now());
+      if (this.#output.full) this.#pause();
+    };
+    let stream: Readable;
+    if (pipe === undefined) {
+      if (connected === null) throw new Error(`process ${this.pid} has no ${name}`);
+      stream = connected.on('data', take);
+    } else {
+      closeSync(pipe.writeFd);
+      const onread = {
+        buffer: shared,
+        callback: (length: number): boolean => {
+          take(shared.subarray(0, length));
+          return !this.#paused;
+        },
+      };
+      stream = new Socket({
+        fd: pipe.readFd,
+        readable: true,
+        writable: false,
+        onread,
+      });
+      stream.resume();
+    }
+    let ended = false;
+    stream.once('end', () => {
+      ended = true;
+    });
+    stream.on('error', (error) => process.stderr.write(`${name} of process ${this.pid}: ${String(error)}\n`));
+    stream.once('close', () => {
+      pipe?.release(ended);
+      this.#streams.delete(stream);
+      if (this.#streams.size > 0) return;
+      clearTimeout(this.#grace);
+      this.#output.end();
+    });
+    this.#streams.add(stream);
+  }
+
+  #pause(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    clearTimeout(this.#grace);
+    for (const stream of this.#streams) stream.pause();
+  }
+
+  #resume(): void {
+    if (!this.#paused || !this.#output.roomy) return;
+    this.#paused = false;
+    for (const stream of this.#streams) stream.resume();
+    if (this.#over && this.#streams.size > 0) this.#awaitClose();
+  }
+
+  /** After the end: whoever still holds the output open left the group, and is killed by session, then no longer listened to. */
+  #awaitClose(): void {
+    clearTimeout(this.#grace);
+    const grace = this.#straysSought ? CLOSE_GRACE_MS : STRAY_GRACE_MS;
+    this.#grace = setTimeout(() => {
+      if (this.#straysSought) return this.discard();
+      this.#straysSought = true;
+      for (const row of readProcessTable()) {
+        if (row.session !== this.pid) continue;
+        try {
+          process.kill(row.pid, 'SIGKILL');
+        } catch (error) {
+          if (systemCode(error) !== 'ESRCH' && systemCode(error) !== 'EPERM') throw error;
+        }
+      }
+      this.#awaitClose();
+    }, grace);
+  }
+}
+
+function toRefusal(error: unknown, { argv, env }: GroupOptions): Refusal {
+  const name = JSON.stringify(argv[0] ?? '');
+  switch (systemCode(error)) {
+    case 'ENOENT':
+      return new Refusal('INVALID_ARGUMENT', `the command ${name} was not found (PATH is ${JSON.stringify(env['PATH'] ?? '')})`);
+    case 'EACCES':
+      return new Refusal('INVALID_ARGUMENT', `the command ${name} may not be executed: permission denied`);
+    case 'ENOTDIR':
+    case 'EISDIR':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+    case 'ENOEXEC':
+    case 'ERR_INVALID_ARG_VALUE':
+    case 'ERR_INVALID_ARG_TYPE':
+      return new Refusal(
+        'INVALID_ARGUMENT',
+        `the command ${name} cannot be executed: ${error instanceof Error ? error.message : String(error)}`,
+      );
+    case 'E2BIG':
+      return new Refusal(
+        'INVALID_ARGUMENT',
+        `the command ${name} cannot be executed: its arguments and environment are too long for this system`,
+      );
+    default:
+      return new Refusal(
+        'UNAVAILABLE',
+        `no process could be started for ${name}: ${error instanceof Error ? error.message : String(error)}`,
+      );
+  }
+}
