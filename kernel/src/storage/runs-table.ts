@@ -67,7 +67,7 @@ export class RunsTable {
   readonly #cancel: SQLite.Statement<[string, string]>;
   readonly #unfinished: SQLite.Statement<[], RunRow>;
   readonly #uids: SQLite.Statement<[string], { uid: string }>;
-  readonly #usesVersion: SQLite.Statement<[string, number], { uid: string }>;
+  readonly #ofVersion: SQLite.Statement<[string, number], { uid: string }>;
 
   constructor(connection: Connection) {
     this.#ascending = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? ORDER BY run_id LIMIT ? OFFSET ?');
@@ -86,7 +86,7 @@ export class RunsTable {
     this.#cancel = connection.prepare('UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?) WHERE uid = ?');
     this.#unfinished = connection.prepare("SELECT * FROM runs WHERE state <> 'complete' ORDER BY started, uid");
     this.#uids = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ?');
-    this.#usesVersion = connection.prepare("SELECT uid FROM runs WHERE pipeline_uid = ? AND config_version = ? AND state <> 'complete' LIMIT 1");
+    this.#ofVersion = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ? AND config_version = ? LIMIT 1');
   }
 
   list(pipelineUid: string, query: { limit: number; offset: number; reverse: boolean }): RunRecord[] {
@@ -149,8 +149,9 @@ export class RunsTable {
     return this.#uids.all(pipelineUid).map((row) => row.uid);
   }
 
-  isVersionInUse(pipelineUid: string, version: number): boolean {
-    return this.#usesVersion.get(pipelineUid, version) !== undefined;
+  /** True while a run of it is kept, ended or not. */
+  usesVersion(pipelineUid: string, version: number): boolean {
+    return this.#ofVersion.get(pipelineUid, version) !== undefined;
   }
 }
 

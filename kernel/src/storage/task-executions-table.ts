@@ -1,5 +1,6 @@
-import type { TaskExecution, TaskReason, Variable } from '@gofer/contracts/api';
+import type { TaskExecution, TaskReason } from '@gofer/contracts/api';
 import type SQLite from 'better-sqlite3';
+import type { Variable } from '../domain/index.ts';
 import type { Connection } from './database.ts';
 
 export type TaskState = 'processing' | 'running' | 'complete';

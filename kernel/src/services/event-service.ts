@@ -1,0 +1,81 @@
+import { GoferError } from '@gofer/contracts';
+import type { Event } from '@gofer/contracts/api';
+import type { Store } from '../storage/store.ts';
+import type { EventService } from './services.ts';
+
+const PAGE = 200;
+
+export class StoredEventService implements EventService {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async get(id: string): Promise<Event> {
+    return this.#existing(id).event;
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#store.commit(() => {
+      this.#existing(id);
+      this.#store.events.delete(id);
+    });
+  }
+
+  async *stream(query: { history: boolean; reverse: boolean; signal: AbortSignal; after?: string }): AsyncIterable<Event> {
+    if (query.reverse) {
+      if (!query.history) throw new GoferError('INVALID_ARGUMENT', 'reverse needs history=true: events that are still to come have no last one.');
+      yield* this.#backwards(query.signal);
+      return;
+    }
+    const after = query.after === undefined ? undefined : this.#existing(query.after).seq;
+    yield* this.#forwards(after ?? (query.history ? 0 : this.#store.events.lastSeq()), query.signal);
+  }
+
+  async *#backwards(signal: AbortSignal): AsyncIterable<Event> {
+    for (let seq = Number.MAX_SAFE_INTEGER; !signal.aborted; ) {
+      const page = this.#store.events.before(seq, PAGE);
+      for (const { event } of page) yield event;
+      if (page.length < PAGE) return;
+      seq = page.at(-1)?.seq ?? 0;
+    }
+  }
+
+  /** Reads on from where it is, and sleeps until a commit makes more: history and what is to come are one. */
+  async *#forwards(from: number, signal: AbortSignal): AsyncIterable<Event> {
+    const { events } = this.#store;
+    let wake: (() => void) | undefined;
+    let fresh = true;
+    const stir = (): void => {
+      fresh = true;
+      wake?.();
+    };
+    const forget = events.subscribe(stir);
+    signal.addEventListener('abort', stir);
+    try {
+      for (let seq = from; !signal.aborted; ) {
+        fresh = false;
+        const page = events.after(seq, PAGE);
+        for (const stored of page) {
+          yield stored.event;
+          seq = stored.seq;
+        }
+        if (page.length > 0 || fresh || signal.aborted) continue;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        wake = undefined;
+      }
+    } finally {
+      forget();
+      signal.removeEventListener('abort', stir);
+    }
+  }
+
+  #existing(id: string) {
+    const stored = this.#store.events.find(id);
+    if (stored === undefined) throw new GoferError('NOT_FOUND', `Event '${id}' does not exist; it may have expired (api.event_log_retention).`);
+    return stored;
+  }
+}

@@ -1,0 +1,115 @@
+import { codeOf, GoferError } from '@gofer/contracts';
+import type { Orchestrator } from '../orchestrator/orchestrator.ts';
+import type { AttemptRecord } from '../storage/attempts-table.ts';
+import type { Store } from '../storage/store.ts';
+import type { LogBatch, LogStat, LogStore } from '../workers/logs/log-store.ts';
+import type { Lookup } from './lookup.ts';
+import type { LogService, TaskPath } from './services.ts';
+
+export class StoredLogService implements LogService {
+  readonly #store: Store;
+  readonly #lookup: Lookup;
+  readonly #orchestrator: Orchestrator;
+  readonly #logs: LogStore;
+
+  constructor(parts: { store: Store; lookup: Lookup; orchestrator: Orchestrator; logs: LogStore }) {
+    this.#store = parts.store;
+    this.#lookup = parts.lookup;
+    this.#orchestrator = parts.orchestrator;
+    this.#logs = parts.logs;
+  }
+
+  async stat(path: TaskPath): Promise<LogStat> {
+    return this.#logs.stat(this.#readable(path, this.#latest(path)).uid);
+  }
+
+  async read(path: TaskPath, request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal }): Promise<AsyncIterable<LogBatch>> {
+    const first = this.#latest(path);
+    if (!request.follow || !this.#isActive(path)) this.#readable(path, first);
+    return this.#follow(path, request);
+  }
+
+  async raw(path: TaskPath, range?: { start: number; end?: number }) {
+    const attempt = this.#readable(path, this.#latest(path));
+    const stat = await this.#logs.stat(attempt.uid);
+    const size = stat.bytes;
+    const start = range?.start ?? 0;
+    const end = Math.min(range?.end ?? size - 1, size - 1);
+    const { stream } = await this.#logs.raw(attempt.uid, { start, ...(end >= start ? { end } : {}) });
+    return { size, start, end, complete: stat.seal?.complete === true, stream };
+  }
+
+  async delete(path: TaskPath): Promise<void> {
+    const { run, task } = this.#lookup.task(path);
+    const record = this.#store.taskExecutions.find(run.uid, task.id);
+    if (record?.state !== 'complete') {
+      throw new GoferError('FAILED_PRECONDITION', `Task '${task.id}' has not ended: its log can be removed once it has.`);
+    }
+    const attempts = this.#store.attempts.listOfTask(run.uid, task.id);
+    await this.#store.commit(() => {
+      for (const attempt of attempts) this.#store.attempts.markLogsRemoved(attempt.uid);
+    });
+    for (const attempt of attempts) await this.#logs.delete(attempt.uid);
+  }
+
+  /** Waits for the task's first attempt where there is none yet, then reads. */
+  async *#follow(path: TaskPath, request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal }): AsyncIterable<LogBatch> {
+    const attempt = await this.#attempt(path, request.signal);
+    if (attempt === undefined) return;
+    const { follow, format, signal } = request;
+    const from = request.after === undefined ? {} : { from: { cursor: request.after } };
+    yield* this.#logs.read(attempt.uid, { ...from, follow, format, signal });
+  }
+
+  /** Undefined for a task that ended without ever having been started. */
+  async #attempt(path: TaskPath, signal: AbortSignal): Promise<AttemptRecord | undefined> {
+    const { run } = this.#lookup.run(path);
+    for (;;) {
+      let changed = (): void => {};
+      const change = new Promise<void>((resolve) => {
+        changed = resolve;
+      });
+      const forget = this.#orchestrator.onChange(run.uid, changed);
+      signal.addEventListener('abort', changed);
+      try {
+        signal.throwIfAborted();
+        const active = this.#isActive(path);
+        const attempt = this.#latest(path);
+        if (attempt !== undefined && (!active || (await this.#hasLog(attempt)))) return this.#readable(path, attempt);
+        if (!active) return undefined;
+        await change;
+      } finally {
+        forget();
+        signal.removeEventListener('abort', changed);
+      }
+    }
+  }
+
+  async #hasLog(attempt: AttemptRecord): Promise<boolean> {
+    try {
+      await this.#logs.stat(attempt.uid);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'NOT_FOUND') return false;
+      throw error;
+    }
+  }
+
+  #isActive(path: TaskPath): boolean {
+    const { run, task } = this.#lookup.task(path);
+    return this.#store.taskExecutions.find(run.uid, task.id)?.state !== 'complete' && this.#orchestrator.isActive(run.uid);
+  }
+
+  #latest(path: TaskPath): AttemptRecord | undefined {
+    const { run, task } = this.#lookup.task(path);
+    return this.#store.attempts.listOfTask(run.uid, task.id).at(-1);
+  }
+
+  #readable(path: TaskPath, attempt: AttemptRecord | undefined): AttemptRecord {
+    const name = `Task '${path.taskId}' of run ${path.runId} of pipeline '${path.pipelineId}'`;
+    if (attempt === undefined) throw new GoferError('NOT_FOUND', `${name} has no log: it was never started.`);
+    if (attempt.logsExpired) throw new GoferError('GONE', `The log of ${name} has expired (api.task_execution_log_expiry).`);
+    if (attempt.logsRemoved) throw new GoferError('GONE', `The log of ${name} was removed.`);
+    return attempt;
+  }
+}

@@ -1,0 +1,91 @@
+import type { PipelineMetadata } from '@gofer/contracts/api';
+import type { PluginLog } from '@gofer/contracts';
+import type { Orchestrator } from '../orchestrator/orchestrator.ts';
+import type { PipelineRecord } from '../storage/pipelines-table.ts';
+import type { Store } from '../storage/store.ts';
+import type { LogStore } from '../workers/logs/log-store.ts';
+import { type Lookup, limitsOf } from './lookup.ts';
+import type { Page, PipelinePath, PipelineService } from './services.ts';
+
+export interface PipelineServiceParts {
+  readonly store: Store;
+  readonly lookup: Lookup;
+  readonly orchestrator: Orchestrator;
+  readonly logs: LogStore;
+  readonly log: PluginLog;
+  readonly now: () => number;
+  /** Aborts when the server stops: a sweep under way is left to the next one. */
+  readonly leave: AbortSignal;
+}
+
+export class StoredPipelineService implements PipelineService {
+  readonly #parts: PipelineServiceParts;
+
+  constructor(parts: PipelineServiceParts) {
+    this.#parts = parts;
+  }
+
+  async list(namespaceId: string, page: Page): Promise<PipelineMetadata[]> {
+    this.#parts.lookup.namespace(namespaceId);
+    return this.#parts.store.pipelines.list(namespaceId, ...limitsOf(page)).map((record) => record.metadata);
+  }
+
+  async get(path: PipelinePath): Promise<PipelineMetadata> {
+    return this.#parts.lookup.pipeline(path).metadata;
+  }
+
+  async setState(path: PipelinePath, state: 'active' | 'disabled'): Promise<void> {
+    const { store, lookup, now } = this.#parts;
+    await store.commit(() => {
+      const pipeline = lookup.pipeline(path);
+      if (pipeline.metadata.state === state) return;
+      store.pipelines.setState(pipeline.uid, state, now());
+      store.events.emit(state === 'active' ? 'enabled_pipeline' : 'disabled_pipeline', { namespace_id: path.namespaceId, pipeline_id: path.pipelineId }, now());
+    });
+  }
+
+  async delete(path: PipelinePath): Promise<void> {
+    const { store, lookup } = this.#parts;
+    await store.commit(() => this.#hide(lookup.pipeline(path)));
+  }
+
+  /** Inside the commit that deletes the namespace. */
+  deleteAllOf(namespaceId: string): void {
+    for (const pipeline of this.#parts.store.pipelines.list(namespaceId, ...limitsOf({}))) this.#hide(pipeline);
+  }
+
+  /** Goes on with the deletions that an earlier server did not finish. */
+  sweepDeleted(): void {
+    for (const pipeline of this.#parts.store.pipelines.hidden()) this.#sweep(pipeline);
+  }
+
+  /** Its id is free at once; what runs is cancelled, and the rest goes when that has ended. */
+  #hide(pipeline: PipelineRecord): void {
+    const { store, now } = this.#parts;
+    const { namespace_id, pipeline_id } = pipeline.metadata;
+    store.pipelines.hide(pipeline.uid, now());
+    store.events.emit('deleted_pipeline', { namespace_id, pipeline_id }, now());
+    setImmediate(() => this.#sweep(pipeline));
+  }
+
+  #sweep(pipeline: PipelineRecord): void {
+    const { store, log, leave } = this.#parts;
+    this.#purge(pipeline).catch((error: unknown) => {
+      if (leave.aborted) return;
+      log('error', 'a deleted pipeline could not be swept; the next start tries again', { pipeline: pipeline.uid, hidden: store.pipelines.hidden().length, error: String(error) });
+    });
+  }
+
+  async #purge(pipeline: PipelineRecord): Promise<void> {
+    const { store, orchestrator, logs, leave } = this.#parts;
+    const runs = store.runs.uidsOf(pipeline.uid);
+    const cancellation = { reason: 'admin_cancelled', description: 'the pipeline was deleted' } as const;
+    for (const run of runs) orchestrator.cancelRun(run, cancellation, 0);
+    for (const run of runs) {
+      await orchestrator.whenEnded(run, leave);
+      for (const attempt of store.attempts.listOfRun(run)) await logs.delete(attempt.uid);
+    }
+    await orchestrator.removalsDone();
+    await store.commit(() => store.pipelines.purge(pipeline.uid));
+  }
+}

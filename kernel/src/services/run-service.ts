@@ -1,0 +1,121 @@
+import { GoferError } from '@gofer/contracts';
+import type { Initiator, Run } from '@gofer/contracts/api';
+import { uuidv7 } from 'uuidv7';
+import { versionForRun } from '../domain/index.ts';
+import type { Orchestrator } from '../orchestrator/orchestrator.ts';
+import type { PipelineRecord } from '../storage/pipelines-table.ts';
+import type { RunRecord } from '../storage/runs-table.ts';
+import type { Store } from '../storage/store.ts';
+import type { Lookup } from './lookup.ts';
+import type { PipelinePath, RunPath, RunService } from './services.ts';
+import { toRun } from './wire.ts';
+
+export interface RunServiceParts {
+  readonly store: Store;
+  readonly lookup: Lookup;
+  readonly orchestrator: Orchestrator;
+  readonly now: () => number;
+  /** Milliseconds between SIGTERM and SIGKILL when a run is cancelled. */
+  readonly stopGraceMs: number;
+}
+
+const LONGEST_KEY = 255;
+
+export class StoredRunService implements RunService {
+  readonly #parts: RunServiceParts;
+
+  constructor(parts: RunServiceParts) {
+    this.#parts = parts;
+  }
+
+  async list(path: PipelinePath, query: { limit: number; offset: number; reverse: boolean }): Promise<Run[]> {
+    const pipeline = this.#parts.lookup.pipeline(path);
+    return this.#parts.store.runs.list(pipeline.uid, query).map((run) => this.#toRun(pipeline, run));
+  }
+
+  async start(
+    path: PipelinePath,
+    request: { variables: Readonly<Record<string, string>>; initiator: Initiator; idempotencyKey?: string },
+  ): Promise<Run> {
+    const { store, orchestrator } = this.#parts;
+    const key = request.idempotencyKey;
+    if (key !== undefined && (key.length === 0 || key.length > LONGEST_KEY)) {
+      throw new GoferError('INVALID_ARGUMENT', `Idempotency-Key must have 1 to ${LONGEST_KEY} characters.`);
+    }
+    const { pipeline, run, isNew } = await store.commit(() => this.#insert(path, request));
+    if (isNew) orchestrator.submit(run);
+    return this.#toRun(pipeline, run);
+  }
+
+  async get(path: RunPath): Promise<Run> {
+    const { pipeline, run } = this.#parts.lookup.run(path);
+    return this.#toRun(pipeline, run);
+  }
+
+  async wait(path: RunPath, seconds: number, signal: AbortSignal): Promise<Run> {
+    const { pipeline, run } = this.#parts.lookup.run(path);
+    if (run.state === 'complete') return this.#toRun(pipeline, run);
+    const time = new AbortController();
+    const timer = setTimeout(() => time.abort(), seconds * 1000);
+    try {
+      await this.#parts.orchestrator.whenEnded(run.uid, AbortSignal.any([signal, time.signal]));
+    } catch (error) {
+      if (!time.signal.aborted && !signal.aborted) throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    return this.get(path);
+  }
+
+  async cancel(path: RunPath): Promise<void> {
+    const { run } = this.#parts.lookup.run(path);
+    this.#parts.orchestrator.cancelRun(run.uid, { reason: 'user_cancelled', description: 'cancelled on request' }, this.#parts.stopGraceMs);
+  }
+
+  /** Inside a commit. */
+  #insert(path: PipelinePath, request: { variables: Readonly<Record<string, string>>; initiator: Initiator; idempotencyKey?: string }) {
+    const { store, lookup, now } = this.#parts;
+    const pipeline = lookup.pipeline(path);
+    const known = request.idempotencyKey === undefined ? undefined : store.runs.byIdempotencyKey(pipeline.uid, request.idempotencyKey);
+    if (known !== undefined) return { pipeline, run: known, isNew: false };
+    if (store.preferences().ignore_pipeline_run_events) {
+      throw new GoferError('UNAVAILABLE', 'This server starts no runs at present (ignore_pipeline_run_events is set). An administrator can change it with PATCH /api/system.');
+    }
+    if (pipeline.metadata.state !== 'active') {
+      throw new GoferError('UNAVAILABLE', `Pipeline '${path.pipelineId}' is disabled. Enable it with: gofer pipeline enable ${path.pipelineId}`);
+    }
+    const live = store.configs.states(pipeline.uid).filter(({ state }) => state === 'live');
+    const version = versionForRun(live.map((config) => ({ version: config.version, share: 1 })), 0);
+    if (version === undefined) {
+      const newest = store.configs.highestVersion(pipeline.uid);
+      throw new GoferError('FAILED_PRECONDITION', `No version of pipeline '${path.pipelineId}' is live. Deploy one with: gofer pipeline config deploy ${path.pipelineId} ${newest}`);
+    }
+    const uid = uuidv7();
+    const started = now();
+    const variables = Object.entries(request.variables).map(([name, value]) => ({ key: name, value, source: 'run_options' as const }));
+    const { initiator } = request;
+    const runId = store.runs.insert({ uid, pipelineUid: pipeline.uid, configVersion: version, started, initiator, variables, idempotencyKey: request.idempotencyKey, owner: store.instanceId });
+    const eventId = store.events.emit('queued_run', { namespace_id: path.namespaceId, pipeline_id: path.pipelineId, run_id: runId }, started);
+    store.runs.setEvent(uid, eventId);
+    const run: RunRecord = {
+      uid,
+      pipelineUid: pipeline.uid,
+      runId,
+      configVersion: version,
+      started,
+      ended: 0,
+      state: 'pending',
+      status: 'unknown',
+      statusReason: undefined,
+      initiator,
+      variables,
+      cancelReason: undefined,
+      eventId,
+    };
+    return { pipeline, run, isNew: true };
+  }
+
+  #toRun(pipeline: PipelineRecord, run: RunRecord): Run {
+    return toRun(pipeline, run, run.state === 'complete' ? undefined : this.#parts.orchestrator.runWaitingReason(run));
+  }
+}

@@ -1,0 +1,33 @@
+import type { SystemMetadata, SystemPreferences } from '@gofer/contracts/api';
+import type { Store } from '../storage/store.ts';
+import type { SystemService } from './services.ts';
+
+export class StoredSystemService implements SystemService {
+  readonly #store: Store;
+  readonly #metadata: SystemMetadata;
+  readonly #health: () => Promise<void>;
+
+  constructor(store: Store, metadata: SystemMetadata, health: () => Promise<void>) {
+    this.#store = store;
+    this.#metadata = metadata;
+    this.#health = health;
+  }
+
+  async metadata(): Promise<SystemMetadata> {
+    return this.#metadata;
+  }
+
+  async preferences(): Promise<SystemPreferences> {
+    return this.#store.preferences();
+  }
+
+  async updatePreferences(change: { ignorePipelineRunEvents?: boolean }): Promise<void> {
+    const ignore = change.ignorePipelineRunEvents;
+    if (ignore === undefined) return;
+    await this.#store.commit(() => this.#store.setIgnorePipelineRunEvents(ignore));
+  }
+
+  health(): Promise<void> {
+    return this.#health();
+  }
+}

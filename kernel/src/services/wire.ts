@@ -1,0 +1,133 @@
+/** From records of the database to resources of the wire. */
+import type { Attempt, Deployment, PipelineConfig, Run, Task, TaskExecution } from '@gofer/contracts/api';
+import type { PipelineDefinition, TaskDefinition } from '@gofer/contracts/pipeline';
+import type { AttemptRecord } from '../storage/attempts-table.ts';
+import type { ConfigRecord } from '../storage/configs-table.ts';
+import type { DeploymentRecord } from '../storage/deployments-table.ts';
+import type { PipelineRecord } from '../storage/pipelines-table.ts';
+import type { RunRecord } from '../storage/runs-table.ts';
+import type { TaskRecord } from '../storage/task-executions-table.ts';
+
+/** What an answer shows where a credential is kept. */
+const REDACTED = '[redacted]';
+
+export function toTask(task: TaskDefinition): Task {
+  return {
+    id: task.id,
+    description: task.description,
+    image: task.image,
+    registry_auth: task.registryAuth === undefined ? null : { user: task.registryAuth.user, pass: REDACTED },
+    depends_on: { ...task.dependsOn },
+    variables: Object.entries(task.variables).map(([key, value]) => ({ key, value, source: 'pipeline_config' as const })),
+    entrypoint: task.entrypoint === undefined ? null : [...task.entrypoint],
+    command: task.command === undefined ? null : [...task.command],
+    inject_api_token: task.injectApiToken,
+    always_pull_newest_image: task.alwaysPullNewestImage,
+  };
+}
+
+export function toPipelineConfig(pipeline: PipelineRecord, record: ConfigRecord): PipelineConfig {
+  const { definition } = record;
+  const { namespace_id, pipeline_id } = pipeline.metadata;
+  return {
+    namespace_id,
+    pipeline_id,
+    version: record.version,
+    parallelism: definition.parallelism,
+    name: definition.name,
+    description: definition.description,
+    tasks: Object.fromEntries(definition.tasks.map((task) => [task.id, toTask(task)])),
+    state: record.state,
+    registered: record.registered,
+    deprecated: record.deprecated,
+  };
+}
+
+export function toDeployment(pipeline: PipelineRecord, record: DeploymentRecord): Deployment {
+  const { namespace_id, pipeline_id } = pipeline.metadata;
+  return {
+    namespace_id,
+    pipeline_id,
+    deployment_id: record.deploymentId,
+    start_version: record.startVersion,
+    end_version: record.endVersion,
+    started: record.started,
+    ended: record.ended,
+    state: 'Complete',
+    status: 'Successful',
+    status_reason: null,
+    logs: [],
+  };
+}
+
+export function toRun(pipeline: PipelineRecord, run: RunRecord, waitingReason: string | undefined): Run {
+  const { namespace_id, pipeline_id } = pipeline.metadata;
+  return {
+    namespace_id,
+    pipeline_id,
+    pipeline_config_version: run.configVersion,
+    run_id: run.runId,
+    started: run.started,
+    ended: run.ended,
+    state: run.state,
+    status: run.status,
+    status_reason: run.statusReason ?? null,
+    initiator: run.initiator,
+    variables: [...run.variables],
+    token_id: null,
+    store_objects_expired: false,
+    event_id: run.eventId ?? null,
+    ...(waitingReason === undefined ? {} : { waiting_reason: waitingReason }),
+  };
+}
+
+export function toAttempt(record: AttemptRecord): Attempt {
+  return {
+    attempt: record.number,
+    id: record.uid,
+    engine: record.engine,
+    state: record.state,
+    status: record.status,
+    exit_code: record.exitCode ?? null,
+    started: record.started,
+    ended: record.ended,
+    ...(record.log === undefined ? {} : { log: record.log }),
+  };
+}
+
+/** `record` is undefined for a task that still waits for its parents. */
+export function toTaskExecution(
+  pipeline: PipelineRecord,
+  run: RunRecord,
+  task: TaskDefinition,
+  record: TaskRecord | undefined,
+  attempts: readonly AttemptRecord[],
+  waitingReason: string | undefined,
+): TaskExecution {
+  const { namespace_id, pipeline_id } = pipeline.metadata;
+  const latest = attempts.at(-1);
+  return {
+    namespace_id,
+    pipeline_id,
+    run_id: run.runId,
+    task_id: task.id,
+    created: record?.created ?? run.started,
+    started: record?.started ?? 0,
+    ended: record?.ended ?? 0,
+    exit_code: record?.exitCode ?? null,
+    logs_expired: latest?.logsExpired ?? false,
+    logs_removed: latest?.logsRemoved ?? false,
+    state: record?.state ?? 'waiting',
+    status: record?.status ?? 'unknown',
+    status_reason: record?.statusReason ?? null,
+    variables: record === undefined ? [] : [...record.variables],
+    task: toTask(task),
+    ...(waitingReason === undefined ? {} : { waiting_reason: waitingReason }),
+    attempts: attempts.map(toAttempt),
+    ...(latest?.log === undefined ? {} : { log: latest.log }),
+  };
+}
+
+export function taskOf(definition: PipelineDefinition, taskId: string): TaskDefinition | undefined {
+  return definition.tasks.find((task) => task.id === taskId);
+}
