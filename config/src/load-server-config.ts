@@ -1,0 +1,131 @@
+/** The server's configuration: read, checked as a whole, completed and frozen, or refused with every fault at once. */
+import type { Fault } from '@gofer/contracts';
+import type { ConfigFile, ReadResult } from './config-file.ts';
+import { readConfigFile } from './config-file.ts';
+import { closestName } from './closest-name.ts';
+import type { PluginSchemas } from './plugin-schemas.ts';
+import { withPluginSchemas } from './plugin-schemas.ts';
+import type { PluginSources } from './resolve-plugin-block.ts';
+import type { ResolvedSettings } from './resolve-settings.ts';
+import { buildTable, configInvalid, deepFreeze, resolveSettings } from './resolve-settings.ts';
+import type { ServerConfig } from './server-schema.ts';
+import { SERVER_ENVIRONMENT_PREFIX, serverSettings } from './server-schema.ts';
+import { checkServerRules } from './server-rules.ts';
+import { findProperty, isTable, type SettingSchema } from './setting.ts';
+import { stateDirectory } from './state-directory.ts';
+import { BUILT_IN_ENGINES, type PluginSection } from './store-and-scheduler-schema.ts';
+import type { Environment, Flags, UndeclaredBlock, WrittenLayer } from './written-setting.ts';
+import { leavesOf, writtenInEnvironment, writtenInFile, writtenInFlags } from './written-setting.ts';
+
+export const SYSTEM_CONFIG_PATH = '/etc/gofer/gofer_web.toml';
+
+export interface ServerConfigRequest {
+  readonly environment: Environment;
+  /** By dotted key: `{ 'server.bind_address': 'localhost:0' }`. Text is read by the key's type. */
+  readonly flags?: Flags;
+  /** The file of `--config`; it must exist. */
+  readonly configPath?: string | undefined;
+  /** Read when there is no `configPath`, if it exists. */
+  readonly systemConfigPath?: string;
+  /** Without it, HOME of `environment`. */
+  readonly homeDirectory?: string;
+  /** Of the built-in plugins: with them every key of their blocks is checked here, also of those that are not chosen. */
+  readonly pluginSchemas?: PluginSchemas;
+}
+
+export interface LoadedServerConfig {
+  readonly config: ServerConfig;
+  readonly source: { readonly path?: string };
+  /** No configuration file, and auth is not switched on: auth bypassed, loopback only, data in the user's state directory. */
+  readonly developmentMode: boolean;
+  /** For the operator's log; without secrets. */
+  readonly warnings: readonly string[];
+  /** What `resolvePluginBlock` reads a plugin's own block from. */
+  readonly pluginSources: PluginSources;
+}
+
+/** Rejects with `CONFIG_INVALID`; `details` has every fault with its file and line, variable or flag. */
+export async function loadServerConfig(request: ServerConfigRequest): Promise<LoadedServerConfig> {
+  const file = await findFile(request);
+  const known = withPluginSchemas(request.pluginSchemas ?? {});
+  const layers = [
+    ...(file === undefined ? [] : [writtenInFile(file, known)]),
+    writtenInEnvironment(request.environment, SERVER_ENVIRONMENT_PREFIX, known),
+    writtenInFlags(request.flags ?? {}, known),
+  ];
+  const resolved = resolveSettings(layers);
+  const faults: Fault[] = [...resolved.faults];
+  const developmentMode = file === undefined && resolved.settings.get('development.bypass_auth')?.value !== false;
+  const context = { developmentMode, stateDirectory: stateDirectory(request.environment, request.homeDirectory) };
+  const built = buildTable(serverSettings, resolved.settings, context, faults);
+  turnOnConfiguredTls(built, resolved.settings);
+  // `buildTable` makes exactly what the schema describes once there are no faults; the rules read only keys that always have a value.
+  const config = deepFreeze(built) as unknown as ServerConfig;
+
+  const blocks = checkBlocks(layers, config);
+  const rules = checkServerRules(config, { developmentMode, locate: (key) => resolved.settings.get(key)?.written.at ?? key });
+  faults.push(...blocks.faults, ...rules.faults);
+  if (faults.length > 0) throw configInvalid(faults);
+
+  return Object.freeze({
+    config,
+    source: Object.freeze(file === undefined ? {} : { path: file.path }),
+    developmentMode,
+    warnings: Object.freeze([...ignoredKeys(resolved.settings), ...blocks.warnings, ...rules.warnings]),
+    pluginSources: { file, environment: request.environment, flags: request.flags ?? {}, context, config },
+  });
+}
+
+async function findFile(request: ServerConfigRequest): Promise<ConfigFile | undefined> {
+  const { configPath } = request;
+  const read: ReadResult = await readConfigFile(configPath ?? request.systemConfigPath ?? SYSTEM_CONFIG_PATH);
+  if (read.kind === 'fault') throw configInvalid([read.fault]);
+  if (read.kind === 'missing' && configPath !== undefined) {
+    throw configInvalid([{ path: configPath, message: 'there is no such file (given by --config)' }]);
+  }
+  return read.kind === 'read' ? read.file : undefined;
+}
+
+/** The documentation's configurations name a certificate and have no `use_tls`. */
+function turnOnConfiguredTls(built: Record<string, unknown>, settings: ResolvedSettings): void {
+  for (const section of ['server', 'external_events', 'extensions']) {
+    const hasBoth = settings.has(`${section}.tls_cert_path`) && settings.has(`${section}.tls_key_path`);
+    const table = built[section];
+    if (hasBoth && !settings.has(`${section}.use_tls`) && typeof table === 'object' && table !== null)
+      Object.assign(table, { use_tls: true });
+  }
+}
+
+/** A block that no declared plugin has is another plugin's if the engine is one, else a slip or left over. */
+function checkBlocks(layers: readonly WrittenLayer[], config: ServerConfig): { faults: Fault[]; warnings: string[] } {
+  const faults: Fault[] = [];
+  const warnings = new Set<string>();
+  for (const block of layers.flatMap((layer) => layer.blocks)) {
+    const section = pluginSectionOf(block);
+    const { engine } = config[section];
+    const builtIn: readonly string[] = BUILT_IN_ENGINES[section];
+    if (!builtIn.includes(engine)) continue;
+    const meant = closestName(block.name, declaredBlocks(serverSettings, section));
+    if (meant === undefined) warnings.add(`${block.at}: ${block.written} is not read while ${section}.engine is ${engine}`);
+    else faults.push({ path: block.at, message: `${block.written} is not a known table; did you mean ${section}.${meant}?` });
+  }
+  return { faults, warnings: [...warnings] };
+}
+
+function pluginSectionOf(block: UndeclaredBlock): PluginSection {
+  if (block.section === 'scheduler' || block.section === 'object_store' || block.section === 'secret_store') return block.section;
+  throw new TypeError(`no plugins are declared for [${block.section}]`);
+}
+
+function declaredBlocks(root: SettingSchema, section: PluginSection): readonly string[] {
+  const properties = findProperty(root, section)?.schema.properties ?? {};
+  return Object.entries(properties).flatMap(([name, schema]) => (isTable(schema) ? [name] : []));
+}
+
+function* ignoredKeys(settings: ResolvedSettings): Generator<string> {
+  for (const { path, schema } of leavesOf(serverSettings)) {
+    const written = settings.get(path.join('.'))?.written;
+    const remedy = schema['x-ignored'];
+    if (written !== undefined && remedy !== undefined) yield `${written.at}: ${written.written} has no effect; ${remedy}`;
+  }
+}

@@ -1,0 +1,102 @@
+/** What no single key can say: the rules between keys. Pure. */
+import type { Fault } from '@gofer/contracts';
+import type { ServerConfig } from './server-schema.ts';
+import { SAMPLE_ENCRYPTION_KEY } from './store-and-scheduler-schema.ts';
+
+export interface RuleContext {
+  /** No configuration file, and auth is bypassed. */
+  readonly developmentMode: boolean;
+  /** Where a key was set (`file:line`, a variable, a flag), else the key itself. */
+  readonly locate: (key: string) => string;
+}
+
+export interface RuleResult {
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly string[];
+}
+
+/** Every rule that the configuration breaks, and what its owner should know. No message holds a secret. */
+export function checkServerRules(config: ServerConfig, context: RuleContext): RuleResult {
+  const faults: Fault[] = [];
+  const warnings: string[] = [];
+  const fault = (key: string, message: string): void => {
+    faults.push({ path: context.locate(key), message });
+  };
+  checkBypassedAuth(config, fault, warnings);
+  checkEncryption(config, context, fault, warnings);
+  checkTls(config, fault);
+  checkScheduler(config, context, fault, warnings);
+  return { faults, warnings };
+}
+
+type AddFault = (key: string, message: string) => void;
+
+/** True for an address that only this machine can reach. */
+export function isLoopbackAddress(address: string): boolean {
+  const host = address.slice(0, address.lastIndexOf(':')).toLowerCase();
+  if (host === 'localhost' || host === '[::1]') return true;
+  const parts = host.split('.');
+  return parts.length === 4 && parts[0] === '127' && parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) <= 255);
+}
+
+function checkBypassedAuth(config: ServerConfig, fault: AddFault, warnings: string[]): void {
+  if (!config.development.bypass_auth) return;
+  const remedy = 'bind a loopback address such as localhost, or set development.bypass_auth = false';
+  if (!isLoopbackAddress(config.server.bind_address)) {
+    fault(
+      'server.bind_address',
+      `server.bind_address ${config.server.bind_address} is reachable by others while auth is bypassed; ${remedy}`,
+    );
+  }
+  if (config.external_events.enable && !isLoopbackAddress(config.external_events.bind_address)) {
+    const address = config.external_events.bind_address;
+    fault(
+      'external_events.bind_address',
+      `external_events.bind_address ${address} is reachable by others while auth is bypassed; ${remedy}`,
+    );
+  }
+  warnings.push('auth is bypassed: whoever reaches this machine may do everything');
+}
+
+function checkEncryption(config: ServerConfig, context: RuleContext, fault: AddFault, warnings: string[]): void {
+  const isSample = config.secret_store.sqlite.encryption_key === SAMPLE_ENCRYPTION_KEY;
+  if (context.developmentMode || (!isSample && !config.development.default_encryption)) return;
+  if (config.development.bypass_auth) {
+    warnings.push('secrets are encrypted with the well-known default key: keep none here that matter');
+    return;
+  }
+  if (config.development.default_encryption)
+    fault('development.default_encryption', 'development.default_encryption is for development only; remove it');
+  if (isSample) {
+    const message =
+      'secret_store.sqlite.encryption_key is the sample key that everybody knows; make one of your own with `openssl rand -hex 16`';
+    fault('secret_store.sqlite.encryption_key', message);
+  }
+}
+
+function checkTls(config: ServerConfig, fault: AddFault): void {
+  for (const section of ['server', 'external_events', 'extensions'] as const) {
+    const { use_tls: useTls, tls_cert_path: certificate, tls_key_path: key } = config[section];
+    if (certificate !== undefined && key === undefined)
+      fault(`${section}.tls_cert_path`, `${section}.tls_cert_path needs ${section}.tls_key_path beside it`);
+    if (key !== undefined && certificate === undefined)
+      fault(`${section}.tls_key_path`, `${section}.tls_key_path needs ${section}.tls_cert_path beside it`);
+    if (useTls && certificate === undefined && key === undefined && !config.development.use_included_certs) {
+      const remedy = `set ${section}.tls_cert_path and ${section}.tls_key_path, or development.use_included_certs = true`;
+      fault(`${section}.use_tls`, `${section}.use_tls needs a certificate: ${remedy}`);
+    }
+  }
+}
+
+function checkScheduler(config: ServerConfig, context: RuleContext, fault: AddFault, warnings: string[]): void {
+  const { engine } = config.scheduler;
+  if (engine === 'process' && !context.developmentMode && !config.scheduler.process.enable) {
+    const message =
+      'scheduler.engine = "process" runs tasks as this user, not isolated; if that is what you want set scheduler.process.enable = true';
+    fault('scheduler.engine', message);
+  }
+  if (engine === 'fake' && !context.developmentMode) warnings.push('scheduler.engine = "fake": no task really runs');
+  if (config.scheduler.docker.timeout < config.api.task_execution_stop_timeout) {
+    warnings.push('scheduler.docker.timeout is less than api.task_execution_stop_timeout: stopping a slow task may be reported as failed');
+  }
+}

@@ -1,0 +1,131 @@
+/** Every key of the server's configuration. Names are the ones of the file; a key's other spelling is its alias. */
+import * as Type from 'typebox';
+import { address, asSetting, choice, count, duration, flag, list, path, secret, table, webUrl } from './setting.ts';
+import { objectStoreSchema, schedulerSchema, secretStoreSchema } from './store-and-scheduler-schema.ts';
+
+const apiSchema = table('The rules of the service: limits, retention, logging.', {
+  event_log_retention: duration('How long events are kept.', { default: '4380h' }),
+  event_prune_interval: duration('How often events older than event_log_retention are removed.', { default: '3h', minimum: 1 }),
+  ignore_pipeline_run_events: flag(
+    'Start with event ingress off, so that no run can be started. Counts for the first start; afterwards the stored preference does.',
+    { default: false },
+  ),
+  log_level: choice('The least severe level that is logged.', ['trace', 'debug', 'info', 'warn', 'error'], { default: 'info' }),
+  pipeline_run_concurrency_limit: count(
+    'How many runs of one pipeline may be active at once, where the pipeline sets no smaller limit. 0 is unlimited.',
+    {
+      default: 200,
+      aliases: ['run_parallelism_limit'],
+    },
+  ),
+  global_run_concurrency_limit: count('How many runs may be active at once in all. 0 is unlimited.', { default: 2000 }),
+  pipeline_version_retention: count('How many versions of a pipeline are kept. Live versions and those in use always are.', {
+    default: 10,
+    minimum: 1,
+  }),
+  task_execution_logs_dir: path('The directory of the task logs.', { statePath: 'logs', sample: '/var/lib/gofer/logs' }),
+  task_execution_log_retention: count("How many of a pipeline's runs keep their task logs.", {
+    default: 50,
+    minimum: 1,
+    aliases: ['task_execution_log_expiry'],
+  }),
+  task_execution_stop_timeout: duration('How long a task that is asked to stop has until it is stopped by force.', { default: '5m' }),
+  admin_key: Type.Optional(
+    secret('Read for compatibility; not used.', { ignored: 'remove it: the first token is made by `gofer token bootstrap`' }),
+  ),
+});
+
+const developmentSchema = table('Conveniences for development. None of them belongs on a server that others can reach.', {
+  bypass_auth: flag('Skip authentication for every route. The server then binds loopback addresses only.', {
+    default: false,
+    developmentDefault: true,
+  }),
+  default_encryption: flag('Encrypt the secret store with the well-known default key.', { default: false, developmentDefault: true }),
+  pretty_logging: flag('Log for people instead of as JSON.', { default: false, developmentDefault: true }),
+  use_included_certs: flag('Use a certificate for localhost that the server makes itself.', {
+    default: false,
+    aliases: ['use_localhost_tls'],
+  }),
+});
+
+const tlsKeys = {
+  use_tls: flag('Serve TLS. Where this is not set, a configured certificate and key turn it on.', { default: false }),
+  tls_cert_path: Type.Optional(path('The TLS certificate (PEM).', { sample: '/etc/gofer/cert.pem' })),
+  tls_key_path: Type.Optional(path("The TLS certificate's private key (PEM).", { sample: '/etc/gofer/key.pem' })),
+};
+
+const serverSchema = table('The main service.', {
+  url: Type.Optional(webUrl('The public address of the service, used in links and reports.', { sample: 'http://localhost:8080' })),
+  bind_address: address('The address and port of the service. Port 0 takes a free one.', { default: 'localhost:8080', aliases: ['host'] }),
+  extension_address: address('The address under which extension containers reach the service.', { default: '172.17.0.1:8080' }),
+  shutdown_timeout: duration('How long a stopping server waits for what is in progress.', { default: '15s' }),
+  ...tlsKeys,
+  storage_path: path('The database file.', { statePath: 'gofer.db', sample: '/var/lib/gofer/gofer.db' }),
+  storage_results_limit: count('The largest page of a list that is asked for with a limit.', {
+    default: 200,
+    minimum: 1,
+    maximum: 100_000,
+  }),
+  cors_origins: list('The web origins that may call the API from a browser, such as https://ci.example.com. None by default.', {
+    default: [],
+  }),
+  request_timeout: duration('How long a client may take to send a request. Streams are not limited.', { default: '30s', minimum: 1 }),
+  max_body_size: count('The largest request body in bytes, objects excepted.', {
+    default: 33_554_432,
+    minimum: 1024,
+    maximum: 1_073_741_824,
+  }),
+  anonymous_read: flag('Let requests without a token read what the role `anonymous` may.', { default: false }),
+});
+
+const externalEventsSchema = table(
+  'The listener for events from outside, such as webhooks, which are handed to extensions.',
+  {
+    enable: flag('Start the listener.', { default: true }),
+    bind_address: address('The address and port of the listener.', { default: 'localhost:8081', aliases: ['host'] }),
+    ...tlsKeys,
+  },
+  { aliases: ['external_events_api'] },
+);
+
+const extensionsSchema = table('The extensions: containers that start runs when something happens.', {
+  install_std_extensions: flag('Install the cron and interval extensions on the first start.', {
+    default: true,
+    aliases: ['install_base_extensions'],
+  }),
+  stop_timeout: duration('How long a stopping extension has until it is stopped by force.', { default: '5m' }),
+  ...tlsKeys,
+  verify_certs: flag('Check the certificates that extensions present.', { default: false }),
+});
+
+const workersSchema = table('Threads beside the main one.', {
+  dag_threads: count('Threads that validate and evaluate graphs.', { default: 1, minimum: 1, maximum: 64 }),
+  log_threads: count('Threads that write, index and search logs.', { default: 2, minimum: 1, maximum: 64 }),
+});
+
+/** `GOFER_WEB_API__LOG_LEVEL` is `api.log_level`. */
+export const SERVER_ENVIRONMENT_PREFIX = 'GOFER_WEB_';
+
+export const serverConfigSchema = table('The configuration of the Gofer service.', {
+  api: apiSchema,
+  server: serverSchema,
+  external_events: externalEventsSchema,
+  scheduler: schedulerSchema,
+  object_store: objectStoreSchema,
+  secret_store: secretStoreSchema,
+  extensions: extensionsSchema,
+  workers: workersSchema,
+  development: developmentSchema,
+});
+
+/** The same, as its readers see it. */
+export const serverSettings = asSetting(serverConfigSchema);
+
+/** Deeply frozen. Durations are seconds; paths are as configured. */
+export type ServerConfig = DeepReadonly<Type.Static<typeof serverConfigSchema>>;
+
+export type DeepReadonly<Value> = Value extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> }
+    : Value;
