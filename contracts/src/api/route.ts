@@ -90,8 +90,6 @@ export interface RouteDefinition {
   readonly body?: TSchema;
   /** `service`: the schema documents the body, and the service checks it, with messages better than a schema's. */
   readonly bodyCheck?: 'service';
-  /** Bytes; the server's default where absent. */
-  readonly bodyLimit?: number;
   /** 101 for a WebSocket. */
   readonly status: 101 | 200 | 201 | 204;
   /** Absent with 101, 204 and `raw`. */

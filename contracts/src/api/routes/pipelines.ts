@@ -96,7 +96,6 @@ export const CONFIG_ROUTES = {
     },
     body: RegisterPipelineConfigRequest,
     bodyCheck: 'service',
-    bodyLimit: 64 * 1024 * 1024,
     status: 201,
     response: RegisterPipelineConfigResponse,
   },

@@ -1,0 +1,140 @@
+/**
+ * The route table bound to its handlers. Checks run in one order: route, credentials, version, permission, path, query, headers, body.
+ * Everything that depends on the route alone is made once, here, so that a request pays for its own values only.
+ */
+import { GoferError } from '@gofer/contracts';
+import {
+  API_VERSION,
+  API_VERSION_HEADER,
+  type OperationId,
+  PATH_PARAMETERS,
+  type PathParameterName,
+  ROUTES,
+  type RouteDefinition,
+} from '@gofer/contracts/api';
+import type { Context, Middleware } from 'koa';
+import compress from 'koa-compress';
+import { Router } from 'koa-router';
+import type { Authority, Principal } from './authority.ts';
+import { BodyValidator } from './body-validator.ts';
+import type { HttpState } from './http-app.ts';
+import { readJsonBody } from './json-body.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { Parameters, type ParametersSchema, type Values } from './parameters.ts';
+import type { Conversation, Handlers } from './route-request.ts';
+import { checkHandshake, chooseProtocol, type WebSocketHub } from './streams/web-socket-hub.ts';
+
+export interface ApiRouterOptions {
+  readonly handlers: Handlers;
+  readonly authority: Authority;
+  readonly lifetimes: Lifetimes;
+  readonly webSockets: WebSocketHub;
+  /** Bytes. */
+  readonly maxBodySize: number;
+}
+
+/** Smaller answers cost more to compress than to send. */
+const COMPRESS_FROM_BYTES = 4096;
+
+export function createApiRouter(options: ApiRouterOptions): Router<HttpState> {
+  const router = new Router<HttpState>({ sensitive: true });
+  // Brotli and zstd win little over gzip on answers of this size and cost the main thread more.
+  const compressed = compress({ threshold: COMPRESS_FROM_BYTES, br: false, zstd: false });
+  for (const [id, route] of Object.entries(ROUTES) as [OperationId, RouteDefinition][]) {
+    const path = route.path.replace(/\{(\w+)\}/g, ':$1');
+    const handle = bindRoute(id, route, options);
+    router.register(path, [route.method], route.kind === 'json' && route.method === 'GET' ? [compressed, handle] : [handle], { name: id });
+  }
+  return router;
+}
+
+/** A handler whatever its operation: what the table's types say of each is erased where they are walked. */
+type AnyHandler = (request: ErasedRequest, extra: Context | string | undefined) => Promise<unknown>;
+
+class ErasedRequest {
+  readonly path: Values;
+  readonly query: Values;
+  readonly headers: Values;
+  readonly body: unknown;
+  readonly principal: Principal;
+  readonly #signal: () => AbortSignal;
+
+  constructor(path: Values, query: Values, headers: Values, body: unknown, principal: Principal, signal: () => AbortSignal) {
+    this.path = path;
+    this.query = query;
+    this.headers = headers;
+    this.body = body;
+    this.principal = principal;
+    this.#signal = signal;
+  }
+
+  get signal(): AbortSignal {
+    return this.#signal();
+  }
+}
+
+function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOptions): Middleware<HttpState> {
+  const { authority, lifetimes, maxBodySize, webSockets } = options;
+  // The table's type holds `handlers` to one function of the right type for each operation; walking the table forgets which is which.
+  const handler = options.handlers[id] as unknown as AnyHandler;
+  const path = new Parameters('path', pathSchema(route.path));
+  const query = new Parameters('query', route.query);
+  const headers = new Parameters('header', route.headers);
+  const validator = route.body === undefined || route.bodyCheck === 'service' ? undefined : new BodyValidator(route.body);
+
+  return async (context) => {
+    const request = context.req;
+    const principal = await authority.authenticate(request.headers, route.permission);
+    if (route.unversioned !== true) checkVersion(context, route);
+    await authority.authorize(principal, route.permission, context.params);
+    const upgrade = context.state.upgrade;
+    if (route.kind === 'websocket') checkHandshake(request, upgrade);
+    const pathValues = path.read(context.params);
+    const queryValues = query.readQuery(context.state.query);
+    const headerValues = headers.read(request.headers);
+    const body = route.body === undefined ? undefined : await readBody(context, maxBodySize, validator);
+    const ends = route.kind === 'websocket' ? request.socket : context.res;
+    const erased = new ErasedRequest(pathValues, queryValues, headerValues, body, principal, () => lifetimes.signal(ends));
+
+    if (route.kind === 'raw') {
+      await handler(erased, context);
+    } else if (route.kind === 'websocket' && upgrade !== undefined) {
+      const protocol = chooseProtocol(request, route.protocols);
+      const conversation = (await handler(erased, protocol)) as Conversation;
+      context.respond = false;
+      context.res.detachSocket(request.socket);
+      webSockets.accept(request, upgrade, protocol, conversation);
+    } else {
+      answerJson(context, route.status, await handler(erased, undefined));
+    }
+  };
+}
+
+function answerJson(context: Context, status: number, answer: unknown): void {
+  context.status = status;
+  if (status === 204) return;
+  context.set('content-type', 'application/json');
+  context.body = JSON.stringify(answer);
+}
+
+async function readBody(context: Context, limit: number, validator: BodyValidator | undefined): Promise<unknown> {
+  const body = (await readJsonBody(context.req, context.res, limit)) ?? {};
+  if (validator !== undefined) validator.check(body);
+  else if (typeof body !== 'object' || body === null || Array.isArray(body))
+    throw new GoferError('INVALID_ARGUMENT', 'The body must be a JSON object.');
+  return body;
+}
+
+function checkVersion(context: Context, route: RouteDefinition): void {
+  let version = context.req.headers[API_VERSION_HEADER];
+  if (version === undefined && route.kind === 'websocket')
+    version = new URLSearchParams(String(context.state.query)).get(API_VERSION_HEADER) ?? undefined;
+  if (version === API_VERSION) return;
+  const fault = version === undefined ? 'is missing' : `is ${JSON.stringify(version).slice(0, 60)}`;
+  throw new GoferError('UNSUPPORTED_VERSION', `The header ${API_VERSION_HEADER} ${fault}; this server speaks ${API_VERSION}.`);
+}
+
+function pathSchema(path: string): ParametersSchema {
+  const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] as PathParameterName);
+  return { properties: Object.fromEntries(names.map((name) => [name, PATH_PARAMETERS[name]])), required: names };
+}

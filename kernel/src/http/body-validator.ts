@@ -1,0 +1,50 @@
+import { type Fault, GoferError } from '@gofer/contracts';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import type { TSchema } from 'typebox';
+import { toJsonSchema } from './json-schema.ts';
+
+/** Faults beyond this many are counted only. */
+const MAX_FAULTS = 100;
+
+/** Checks bodies against one schema, which is compiled at the first of them. Unknown fields are let through. */
+export class BodyValidator {
+  readonly #schema: TSchema;
+  #validate: ValidateFunction | undefined;
+
+  constructor(schema: TSchema) {
+    this.#schema = schema;
+  }
+
+  /** Rejects with `INVALID_ARGUMENT` and every fault with its path. */
+  check(body: unknown): void {
+    // One instance a schema: instances share nothing, so equal names in different bodies never meet.
+    this.#validate ??= new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(
+      toJsonSchema(this.#schema, (_, schema) => schema),
+    );
+    if (this.#validate(body)) return;
+    const faults = (this.#validate.errors ?? []).map(toFault);
+    const shown = faults.slice(0, MAX_FAULTS);
+    const more = faults.length - shown.length;
+    const text = shown.map(({ path, message }) => `${path} ${message}`).join('; ');
+    throw new GoferError('INVALID_ARGUMENT', `The body cannot be used: ${text}${more === 0 ? '' : `; and ${more} more`}.`, { details: shown });
+  }
+}
+
+function toFault(error: ErrorObject): Fault {
+  const missing: unknown = error.keyword === 'required' ? error.params['missingProperty'] : undefined;
+  const path = error.instancePath.split('/').slice(1).map(unescapePointer);
+  const where = `$${[...path, ...(typeof missing === 'string' ? [missing] : [])].map(toStep).join('')}`;
+  if (missing !== undefined) return { path: where, message: 'is required' };
+  const allowed: unknown = error.keyword === 'enum' ? error.params['allowedValues'] : undefined;
+  if (Array.isArray(allowed)) return { path: where, message: `must be one of ${allowed.join(', ')}` };
+  return { path: where, message: error.message ?? 'is not valid' };
+}
+
+function unescapePointer(step: string): string {
+  return step.replaceAll('~1', '/').replaceAll('~0', '~');
+}
+
+function toStep(step: string): string {
+  if (/^\d+$/.test(step)) return `[${step}]`;
+  return /^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
+}

@@ -1,0 +1,98 @@
+/** The chain that every request passes: request id, error answers, target, guard, CORS, routes. */
+import type { IncomingMessage } from 'node:http';
+import { codeOf, GoferError, type PluginLog } from '@gofer/contracts';
+import { API_VERSION_HEADER } from '@gofer/contracts/api';
+import cors from '@koa/cors';
+import Koa, { type Context, type ParameterizedContext } from 'koa';
+import type { Router } from 'koa-router';
+import { AnsweredError, toErrorAnswer } from './error-answer.ts';
+import type { Lifetimes } from './lifetimes.ts';
+import { parseRequestTarget } from './request-target.ts';
+import type { Upgrade } from './streams/web-socket-hub.ts';
+import type { WebPageGuard } from './web-page-guard.ts';
+
+export interface HttpState {
+  requestId: string;
+  /** Raw, without the `?`. */
+  query: string;
+  upgrade: Upgrade | undefined;
+}
+
+export interface HttpAppOptions {
+  readonly routers: readonly Router<HttpState>[];
+  /** Absent where credentials are asked for: then they keep web pages out. */
+  readonly guard: WebPageGuard | undefined;
+  readonly corsOrigins: readonly string[];
+  readonly lifetimes: Lifetimes;
+  readonly upgrades: WeakMap<IncomingMessage, Upgrade>;
+  readonly requestId: () => string;
+  readonly log: PluginLog;
+}
+
+export function createHttpApp(options: HttpAppOptions): Koa<HttpState> {
+  const { guard, lifetimes, log, requestId, routers, upgrades } = options;
+  const app = new Koa<HttpState>();
+  app.on('error', (error: unknown) => log('error', 'an answer failed on its way', { error }));
+
+  app.use(async (context, next) => {
+    context.state.requestId = requestId();
+    context.state.upgrade = upgrades.get(context.req);
+    context.res.setHeader('x-request-id', context.state.requestId);
+    context.res.setHeader('x-content-type-options', 'nosniff');
+    try {
+      const target = parseRequestTarget(context.req.url ?? '/');
+      context.state.query = target.query;
+      context.req.url = target.query === '' ? target.path : `${target.path}?${target.query}`;
+      guard?.check(target.authority ?? context.req.headers.host, context.req.headers.origin);
+      await next();
+    } catch (error) {
+      answerError(context, error, log);
+    }
+    if (lifetimes.ended && !context.res.headersSent) context.res.setHeader('connection', 'close');
+  });
+  if (options.corsOrigins.length > 0) app.use(createCors(new Set(options.corsOrigins)));
+  for (const router of routers) app.use(router.routes());
+  app.use((context) => refuse(context, routers));
+  return app;
+}
+
+/** The library opens every origin unless it is told otherwise. */
+function createCors(origins: ReadonlySet<string>): Koa.Middleware {
+  return cors({
+    origin: (context) => (origins.has(context.get('origin')) ? context.get('origin') : ''),
+    allowMethods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    allowHeaders: ['authorization', 'content-type', API_VERSION_HEADER, 'idempotency-key', 'if-none-match', 'if-range', 'range'],
+    exposeHeaders: ['x-request-id', 'etag', 'content-range', 'gofer-log-complete'],
+    maxAge: 600,
+  });
+}
+
+/** What no route took: its path is unknown, or its method. */
+function refuse(context: ParameterizedContext<HttpState>, routers: readonly Router<HttpState>[]): never {
+  const { method, path } = context;
+  const methods = routers.flatMap((router) => router.match(path, method).path.flatMap((layer) => layer.methods));
+  if (methods.length === 0) throw new GoferError('NOT_FOUND', `There is nothing at ${path.slice(0, 300)}.`);
+  const allowed = [...new Set(methods)].sort();
+  throw new AnsweredError('METHOD_NOT_ALLOWED', `${path.slice(0, 300)} does not take ${method}; it takes ${allowed.join(', ')}.`, {
+    headers: { allow: allowed },
+  });
+}
+
+function answerError(context: ParameterizedContext<HttpState> & Pick<Context, 'remove'>, error: unknown, log: PluginLog): void {
+  const { requestId } = context.state;
+  const code = codeOf(error);
+  if (code === 'INTERNAL') log('error', 'a request failed: this is a bug', { requestId, method: context.method, path: context.path, error });
+  if (context.res.headersSent) {
+    context.res.destroy();
+    return;
+  }
+  const answer = toErrorAnswer(error, requestId);
+  context.respond = true;
+  for (const name of ['etag', 'accept-ranges', 'content-encoding', 'gofer-log-complete']) context.remove(name);
+  if (error instanceof AnsweredError)
+    for (const [name, value] of Object.entries(error.headers)) context.set(name, typeof value === 'string' ? value : [...value]);
+  context.status = answer.status;
+  context.set('content-type', 'application/json');
+  context.set('cache-control', 'no-store');
+  context.body = answer.body;
+}

@@ -1,0 +1,96 @@
+import { GoferError } from '@gofer/contracts';
+import type { PathOf } from '@gofer/contracts/api';
+import type { Page, PipelinePath, RunPath, Services, TaskPath } from '../services/services.ts';
+import type { JsonHandlers } from './route-request.ts';
+
+/**
+ * Binds every JSON operation to its use case; an operation of the table that is missing here does not compile. `stopTimeout`: the
+ * seconds that a task has to end where its cancellation names none.
+ */
+export function createJsonHandlers(services: Services, stopTimeout: number): JsonHandlers {
+  const { system, namespaces, pipelines, configs, deployments, runs, taskExecutions, logs, events } = services;
+  return {
+    get_system_metadata: () => system.metadata(),
+    get_system_health: async () => void (await system.health()),
+    get_system_preferences: () => system.preferences(),
+    update_system_preferences: async ({ body }) => {
+      const ignore = body.ignore_pipeline_run_events;
+      await system.updatePreferences(typeof ignore === 'boolean' ? { ignorePipelineRunEvents: ignore } : {});
+      return {};
+    },
+
+    list_namespaces: async ({ query }) => ({ namespaces: await namespaces.list(toPage(query)) }),
+    create_namespace: async ({ body: { id, name, description } }) => ({ namespace: await namespaces.create({ id, name, description }) }),
+    get_namespace: async ({ path }) => ({ namespace: await namespaces.get(path.namespace_id) }),
+    update_namespace: async ({ path, body: { name, description } }) => {
+      const change = { ...(typeof name === 'string' ? { name } : {}), ...(typeof description === 'string' ? { description } : {}) };
+      return { namespace: await namespaces.update(path.namespace_id, change) };
+    },
+    delete_namespace: async ({ path }) => void (await namespaces.delete(path.namespace_id)),
+
+    list_pipelines: async ({ path, query }) => ({ pipelines: await pipelines.list(path.namespace_id, toPage(query)) }),
+    get_pipeline: async ({ path }) => ({ pipeline: await pipelines.get(toPipelinePath(path)) }),
+    update_pipeline: async ({ path, body: { state } }) => {
+      if (state === undefined || state === null) return void (await pipelines.get(toPipelinePath(path)));
+      if (state === 'unknown') {
+        const fault = { path: '$.state', message: 'must be active or disabled' };
+        throw new GoferError('INVALID_ARGUMENT', `The body cannot be used: ${fault.path} ${fault.message}.`, { details: [fault] });
+      }
+      await pipelines.setState(toPipelinePath(path), state);
+    },
+    delete_pipeline: async ({ path }) => void (await pipelines.delete(toPipelinePath(path))),
+
+    list_configs: async ({ path, query }) => ({ configs: await configs.list(toPipelinePath(path), toPage(query)) }),
+    register_config: async ({ path, body }) => ({ pipeline: await configs.register(toPipelinePath(path), body.config) }),
+    get_config: async ({ path }) => ({ config: await configs.get(toPipelinePath(path), path.version) }),
+    deploy_config: async ({ path }) => ({ deployment: await configs.deploy(toPipelinePath(path), path.version) }),
+    delete_config: async ({ path }) => void (await configs.delete(toPipelinePath(path), path.version)),
+
+    list_deployments: async ({ path, query }) => ({ deployments: await deployments.list(toPipelinePath(path), toPage(query)) }),
+    get_deployment: async ({ path }) => ({ deployment: await deployments.get(toPipelinePath(path), path.deployment_id) }),
+
+    list_runs: async ({ path, query }) => ({ runs: await runs.list(toPipelinePath(path), query) }),
+    start_run: async (request) => {
+      const { path, query, headers, body, principal } = request;
+      const pipeline = toPipelinePath(path);
+      const key = headers['idempotency-key'];
+      const run = await runs.start(pipeline, {
+        variables: body.variables ?? {},
+        initiator: { id: principal.id, user: principal.user },
+        ...(key === undefined ? {} : { idempotencyKey: key }),
+      });
+      if (query.wait === undefined) return { run };
+      return { run: await runs.wait({ ...pipeline, runId: run.run_id }, query.wait, request.signal) };
+    },
+    get_run: async (request) => {
+      const { path, query } = request;
+      return { run: await (query.wait === undefined ? runs.get(toRunPath(path)) : runs.wait(toRunPath(path), query.wait, request.signal)) };
+    },
+    cancel_run: async ({ path }) => void (await runs.cancel(toRunPath(path))),
+
+    list_task_executions: async ({ path, query }) => ({ task_executions: await taskExecutions.list(toRunPath(path), toPage(query)) }),
+    get_task_execution: async ({ path }) => ({ task_execution: await taskExecutions.get(toTaskPath(path)) }),
+    cancel_task_execution: async ({ path, query }) => void (await taskExecutions.cancel(toTaskPath(path), query.wait_for ?? stopTimeout)),
+    delete_logs: async ({ path }) => void (await logs.delete(toTaskPath(path))),
+
+    get_event: async ({ path }) => ({ event: await events.get(path.event_id) }),
+    delete_event: async ({ path }) => void (await events.delete(path.event_id)),
+  };
+}
+
+/** A list's query, without what is not there. */
+function toPage({ limit, offset }: { readonly limit?: number; readonly offset?: number }): Page {
+  return { ...(limit === undefined ? {} : { limit }), ...(offset === undefined ? {} : { offset }) };
+}
+
+function toPipelinePath(path: PathOf<'get_pipeline'>): PipelinePath {
+  return { namespaceId: path.namespace_id, pipelineId: path.pipeline_id };
+}
+
+function toRunPath(path: PathOf<'get_run'>): RunPath {
+  return { namespaceId: path.namespace_id, pipelineId: path.pipeline_id, runId: path.run_id };
+}
+
+export function toTaskPath(path: PathOf<'get_logs'>): TaskPath {
+  return { namespaceId: path.namespace_id, pipelineId: path.pipeline_id, runId: path.run_id, taskId: path.task_id };
+}

@@ -1,0 +1,41 @@
+import type {
+  AnswerOf,
+  BodyOf,
+  HeadersOf,
+  JsonOperationId,
+  OperationId,
+  PathOf,
+  QueryOf,
+  RawOperationId,
+  WebSocketOperationId,
+} from '@gofer/contracts/api';
+import type { Context } from 'koa';
+import type { Principal } from './authority.ts';
+import type { WebSocketPeer } from './streams/web-socket-peer.ts';
+
+/** A request that has passed every check of its route, typed by the route's entry in the table. */
+export interface RouteRequest<Id extends OperationId> {
+  readonly path: PathOf<Id>;
+  readonly query: QueryOf<Id>;
+  readonly headers: HeadersOf<Id>;
+  readonly body: BodyOf<Id>;
+  readonly principal: Principal;
+  /** Aborts when the client has gone, and when the server stops; made at the first use. */
+  readonly signal: AbortSignal;
+}
+
+/** The answer's body; the status is the table's. */
+export type JsonHandlers = { readonly [Id in JsonOperationId]: (request: RouteRequest<Id>) => Promise<AnswerOf<Id>> };
+
+/** Writes status, headers and body itself. */
+export type RawHandlers = { readonly [Id in RawOperationId]: (request: RouteRequest<Id>, context: Context) => Promise<void> };
+
+/** Runs on the open socket; resolves with the reason of the normal closure that follows. A rejection closes with an error's code. */
+export type Conversation = (peer: WebSocketPeer) => Promise<string>;
+
+/** Runs before the upgrade, so that a rejection is a plain HTTP answer. `protocol`: the chosen sub-protocol. */
+export type WebSocketHandlers = {
+  readonly [Id in WebSocketOperationId]: (request: RouteRequest<Id>, protocol: string | undefined) => Promise<Conversation>;
+};
+
+export type Handlers = JsonHandlers & RawHandlers & WebSocketHandlers;

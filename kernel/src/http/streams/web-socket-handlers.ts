@@ -1,0 +1,33 @@
+import { LOGS_PROTOCOL } from '@gofer/contracts/api';
+import type { Services } from '../../services/services.ts';
+import { toTaskPath } from '../json-handlers.ts';
+import type { WebSocketHandlers } from '../route-request.ts';
+import { encodeLineFrames } from './line-frames.ts';
+
+export function createWebSocketHandlers({ logs, events }: Pick<Services, 'logs' | 'events'>): WebSocketHandlers {
+  return {
+    get_logs: async (request, protocol) => {
+      const { after, follow } = request.query;
+      const batches = await logs.read(toTaskPath(request.path), {
+        ...(after === undefined ? {} : { after }),
+        follow,
+        format: protocol === LOGS_PROTOCOL ? 'json' : 'lines',
+        signal: request.signal,
+      });
+      return async (peer) => {
+        for await (const batch of batches) {
+          await (batch.format === 'json' ? peer.sendText(batch.json) : peer.sendFrames(encodeLineFrames(batch.text, batch.ends)));
+        }
+        return 'end of log';
+      };
+    },
+    stream_events: async (request) => {
+      const { history, reverse, after } = request.query;
+      const stream = events.stream({ history, reverse, signal: request.signal, ...(after === undefined ? {} : { after }) });
+      return async (peer) => {
+        for await (const event of stream) await peer.sendText(JSON.stringify(event));
+        return 'out of events';
+      };
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/** Every open WebSocket of the server: upgrade, keep-alive, closing codes, and the end of them all when the server stops. */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { codeOf, GoferError, isGoferError, type PluginLog } from '@gofer/contracts';
+import { WebSocket, WebSocketServer } from 'ws';
+import type { Conversation } from '../route-request.ts';
+import { WebSocketPeer } from './web-socket-peer.ts';
+
+/** Often enough for proxies and address translation, which forget idle connections after a minute. */
+const PING_SECONDS = 30;
+/** Nothing that clients send is read, so nothing large has to be taken. */
+const MAX_INCOMING_BYTES = 64 * 1024;
+/** RFC 6455 §5.5: a control frame carries 125 bytes, two of which are the code. */
+const MAX_REASON_BYTES = 123;
+const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, error: 1011 } as const;
+
+export interface Upgrade {
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+export class WebSocketHub {
+  readonly #open = new Set<WebSocket>();
+  readonly #chosen = new WeakMap<IncomingMessage, string>();
+  readonly #server: WebSocketServer;
+  readonly #log: PluginLog;
+  #pings: NodeJS.Timeout | undefined;
+
+  constructor(log: PluginLog) {
+    this.#log = log;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: MAX_INCOMING_BYTES,
+      handleProtocols: (_, request) => this.#chosen.get(request) ?? false,
+    });
+  }
+
+  /** Upgrades a request that `checkHandshake` has passed, and holds the conversation until its end. */
+  accept(request: IncomingMessage, { socket: transport, head }: Upgrade, protocol: string | undefined, conversation: Conversation): void {
+    if (protocol !== undefined) this.#chosen.set(request, protocol);
+    this.#server.handleUpgrade(request, transport, head, (socket) => {
+      this.#add(socket);
+      this.#hold(socket, conversation(new WebSocketPeer(socket, transport))).catch((error: unknown) => {
+        this.#log('error', 'a WebSocket could not be closed', { error });
+        socket.terminate();
+      });
+    });
+  }
+
+  /** Asks every client to leave; those that do not are cut off by `terminate`. */
+  close(): void {
+    for (const socket of this.#open) socket.close(CLOSE.goingAway, 'the server is stopping');
+  }
+
+  terminate(): void {
+    for (const socket of this.#open) socket.terminate();
+  }
+
+  async #hold(socket: WebSocket, conversation: Promise<string>): Promise<void> {
+    try {
+      const reason = await conversation;
+      socket.close(CLOSE.normal, reason);
+    } catch (error) {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      const code = codeOf(error);
+      if (code === 'INTERNAL') this.#log('error', 'a stream failed', { error });
+      const text = isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : 'INTERNAL: this is a bug; the server’s log has more';
+      socket.close(code === 'GONE' || code === 'INVALID_ARGUMENT' ? CLOSE.policy : CLOSE.error, cut(text));
+    }
+  }
+
+  #add(socket: WebSocket): void {
+    this.#open.add(socket);
+    this.#pings ??= setInterval(() => this.#ping(), PING_SECONDS * 1000).unref();
+    // What breaks the protocol or the connection ends in `close` as well, and is the client's own affair.
+    socket.on('error', (error) => this.#log('debug', 'a WebSocket broke', { error }));
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      if (this.#open.size > 0) return;
+      clearInterval(this.#pings);
+      this.#pings = undefined;
+    });
+  }
+
+  /** Unanswered pings end nobody, as a client may be paused on purpose: dead hosts are found by TCP itself. */
+  #ping(): void {
+    for (const socket of this.#open) if (socket.readyState === WebSocket.OPEN) socket.ping();
+  }
+}
+
+/** Rejects with `INVALID_ARGUMENT` what is no WebSocket handshake (RFC 6455 §4.2.1). */
+export function checkHandshake(request: IncomingMessage, upgrade: Upgrade | undefined): asserts upgrade is Upgrade {
+  const key = request.headers['sec-websocket-key'] ?? '';
+  const fault =
+    upgrade === undefined
+      ? 'it does not ask for `connection: upgrade` and `upgrade: websocket`'
+      : !/^[+/0-9A-Za-z]{22}==$/.test(key)
+        ? 'its sec-websocket-key is missing or malformed'
+        : request.headers['sec-websocket-version'] !== '13'
+          ? 'its sec-websocket-version is not 13'
+          : undefined;
+  if (fault !== undefined) throw new GoferError('INVALID_ARGUMENT', `This route is a WebSocket, and the request is no handshake: ${fault}.`);
+}
+
+/** The first sub-protocol the client offers that the route has; undefined: none, which is v0's. */
+export function chooseProtocol(request: IncomingMessage, offered: Readonly<Record<string, unknown>> | undefined): string | undefined {
+  const header = request.headers['sec-websocket-protocol'];
+  if (header === undefined || offered === undefined) return undefined;
+  return header
+    .split(',')
+    .map((name) => name.trim())
+    .find((name) => Object.hasOwn(offered, name));
+}
+
+function cut(reason: string): string {
+  const bytes = Buffer.from(reason);
+  if (bytes.length <= MAX_REASON_BYTES) return reason;
+  let end = MAX_REASON_BYTES;
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
+  return bytes.subarray(0, end).toString();
+}
