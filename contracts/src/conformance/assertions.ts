@@ -36,6 +36,12 @@ export async function assertRejects(
   throw new LawBroken(`${what}: expected ${accepted.join(' or ')}, but it succeeded with ${show(result)}`);
 }
 
+/** For what a law awaits later: should the law break before that, this promise's rejection is nobody's. */
+export function begun<Result>(promise: Promise<Result>): Promise<Result> {
+  promise.catch(() => undefined);
+  return promise;
+}
+
 /** Plain, cloneable data: what `structuredClone` gives back as it was. */
 export function assertData(value: unknown, what: string): void {
   let clone: unknown;

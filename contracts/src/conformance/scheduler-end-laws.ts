@@ -1,5 +1,5 @@
 /** The laws of how a task ends: `wait`, `stop`, `remove`, `inspect`. */
-import { assert, assertBytes, assertEqual, assertRejects } from './assertions.ts';
+import { assert, assertBytes, assertEqual, assertRejects, begun } from './assertions.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { SchedulerStage, Started } from './scheduler-stage.ts';
 import { NEVER } from './scheduler-stage.ts';
@@ -59,7 +59,7 @@ export const endLaws: readonly SchedulerLaw[] = [
       const task = await stage.start([sleepLong]);
       await assertRejects(() => stage.scheduler.wait(task.handle, AbortSignal.abort()), 'CANCELLED', 'wait under an aborted signal');
       const controller = new AbortController();
-      const pending = assertRejects(() => stage.scheduler.wait(task.handle, controller.signal), 'CANCELLED', 'wait aborted');
+      const pending = begun(assertRejects(() => stage.scheduler.wait(task.handle, controller.signal), 'CANCELLED', 'wait aborted'));
       const other = stage.wait(task);
       controller.abort();
       await pending;
@@ -107,7 +107,7 @@ export const endLaws: readonly SchedulerLaw[] = [
     async check(stage) {
       const task = await stage.start([{ do: 'ignore-term' }, print('ready\n'), sleepLong]);
       await stage.seen(task, 'ready\n');
-      const patient = stage.scheduler.stop(task.handle, LONG_GRACE_MS);
+      const patient = stage.stop(task, LONG_GRACE_MS);
       await stage.scheduler.stop(task.handle, 0);
       await patient;
       assertEqual(await stage.exitCode(task), KILLED, 'the exit code');

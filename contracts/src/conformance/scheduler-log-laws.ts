@@ -1,6 +1,6 @@
 /** The laws of `logs`. */
 import type { LogChunk } from '../scheduler.ts';
-import { assert, assertBytes, assertEqual, assertRejects } from './assertions.ts';
+import { assert, assertBytes, assertEqual, assertRejects, LawBroken } from './assertions.ts';
 import { heldMemory, settledMemory } from './memory.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { Output, SchedulerStage, Started } from './scheduler-stage.ts';
@@ -28,19 +28,22 @@ function assertOutput(stage: SchedulerStage, output: Output, stdout: Uint8Array,
   }
 }
 
-/** The output read one chunk at a time, each by a reader of its own that continues behind the last chunk. */
-async function readByResuming(stage: SchedulerStage, task: Started): Promise<readonly LogChunk[]> {
+/** The output read one chunk at a time, each by a reader of its own that continues behind the last chunk; given up at `most` bytes. */
+async function readByResuming(stage: SchedulerStage, task: Started, most: number): Promise<readonly LogChunk[]> {
   const chunks: LogChunk[] = [];
-  for (;;) {
+  let read = 0;
+  while (read <= most) {
     const before = chunks.length;
     const last = chunks.at(-1);
     const request = last === undefined ? { follow: true } : { follow: true, after: last.cursor };
     for await (const chunk of stage.scheduler.logs(task.handle, request, NEVER)) {
       chunks.push(chunk);
+      read += chunk.bytes.byteLength;
       break;
     }
     if (chunks.length === before) return chunks;
   }
+  throw new LawBroken(`more than the ${most} bytes that were written were read`);
 }
 
 export const logLaws: readonly SchedulerLaw[] = [
@@ -132,8 +135,9 @@ export const logLaws: readonly SchedulerLaw[] = [
         { do: 'lines', stream: 'stdout', count: 300 },
         print('end'),
       ]);
-      const output = toOutput(await readByResuming(stage, task));
-      assertOutput(stage, output, concat([lines(300), lines(300), utf8('end')]), utf8('in between'));
+      const stdout = concat([lines(300), lines(300), utf8('end')]);
+      const stderr = utf8('in between');
+      assertOutput(stage, toOutput(await readByResuming(stage, task, stdout.byteLength + stderr.byteLength)), stdout, stderr);
     },
   },
   {
@@ -158,7 +162,8 @@ export const logLaws: readonly SchedulerLaw[] = [
       let stopping: Promise<void> | undefined;
       for await (const chunk of stage.scheduler.logs(task.handle, { follow: true }, NEVER)) {
         chunks.push(chunk);
-        stopping ??= stage.stop(task);
+        // Only once the next chunk has been asked for.
+        stopping ??= new Promise(setImmediate).then(() => stage.stop(task));
       }
       await stopping;
       assertBytes(toOutput(chunks).stdout, utf8('before\nafter\n'), 'the output');

@@ -11,7 +11,7 @@ import type { PluginHost, PluginInstance } from '../plugin.ts';
 import { connectScheduler } from '../port/connect-scheduler.ts';
 import { hostScheduler } from '../port/host-scheduler.ts';
 import type { LogChunk, LogsRequest, Scheduler, StartUpdate, TaskExit, TaskHandle, TaskSpec } from '../scheduler.ts';
-import { assert, LawBroken } from './assertions.ts';
+import { assert, begun, LawBroken } from './assertions.ts';
 import { checkedScheduler } from './checked-scheduler.ts';
 import type { SchedulerHarness } from './scheduler-harness.ts';
 import type { TaskProgram } from './task-program.ts';
@@ -31,6 +31,8 @@ export interface Output {
   readonly stderr: Uint8Array;
   readonly chunks: readonly LogChunk[];
 }
+
+const MOST_OUTPUT = 32 * 1024 * 1024;
 
 /** Never aborts. */
 export const NEVER = new AbortController().signal;
@@ -124,23 +126,31 @@ export class SchedulerStage {
   }
 
   wait(started: Started): Promise<TaskExit> {
-    return this.scheduler.wait(started.handle, NEVER);
+    return begun(this.scheduler.wait(started.handle, NEVER));
   }
 
   /** Ends a task gracefully; the grace is one that no law waits out. */
   stop(started: Started, graceMs = 300_000): Promise<void> {
-    return this.scheduler.stop(started.handle, graceMs);
+    return begun(this.scheduler.stop(started.handle, graceMs));
   }
 
-  async exitCode(started: Started): Promise<number> {
-    const end = await this.wait(started);
-    if (end.kind !== 'exited') throw new LawBroken(`expected an exit, got lost: ${end.reason}`);
-    return end.exitCode;
+  exitCode(started: Started): Promise<number> {
+    const code = this.wait(started).then((end) => {
+      if (end.kind !== 'exited') throw new LawBroken(`expected an exit, got lost: ${end.reason}`);
+      return end.exitCode;
+    });
+    return begun(code);
   }
 
   async logs(started: Started, request: LogsRequest = { follow: true }): Promise<Output> {
     const chunks: LogChunk[] = [];
-    for await (const chunk of this.scheduler.logs(started.handle, request, NEVER)) chunks.push(chunk);
+    let read = 0;
+    for await (const chunk of this.scheduler.logs(started.handle, request, NEVER)) {
+      chunks.push(chunk);
+      read += chunk.bytes.byteLength;
+      // Checked here too: what always has a next chunk ready would not let a timer fire.
+      if (read > MOST_OUTPUT) throw new LawBroken(`logs gave more than ${MOST_OUTPUT} bytes; no law's task writes so much`);
+    }
     return toOutput(chunks);
   }
 

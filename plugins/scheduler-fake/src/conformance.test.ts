@@ -5,4 +5,7 @@ import { fakeHarness } from './fake-harness.ts';
 const runner = { describe, it, before: beforeAll, after: afterAll };
 
 schedulerSuite(runner, fakeHarness('fake'));
-schedulerSuite(runner, fakeHarness('fake without its capabilities', { exec: false, endpoints: false, streams: false, replay: false }));
+schedulerSuite(
+  runner,
+  fakeHarness('fake without its capabilities', { exec: false, endpoints: false, streams: false, replay: false, images: false }),
+);

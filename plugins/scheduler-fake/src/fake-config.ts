@@ -3,7 +3,7 @@ import type { FakeRule } from './fake-script.ts';
 
 export interface FakeConfig {
   readonly script?: string | readonly FakeRule[];
-  readonly capabilities?: Partial<Readonly<Record<'exec' | 'endpoints' | 'streams' | 'replay', boolean>>>;
+  readonly capabilities?: Partial<Readonly<Record<'exec' | 'endpoints' | 'streams' | 'replay' | 'images', boolean>>>;
 }
 
 const capability = (description: string): JsonSchema => ({ type: 'boolean', default: true, description });
@@ -32,6 +32,7 @@ export const fakeConfigSchema: JsonSchema = {
         endpoints: capability('Report where the ports of a task are reached.'),
         streams: capability('Tell standard output from standard error.'),
         replay: capability('Give the output of a task again, however often it is read.'),
+        images: capability('Fail the start of a task for its image, where a rule says so.'),
       },
     },
   },

@@ -10,16 +10,17 @@ const SCRIPT: FakeScript = [
   { command: '/gofer-conformance/no-such-program*', refuse: { code: 'INVALID_ARGUMENT', message: 'there is no such program' } },
 ];
 
-export function fakeHarness(name: string, lacks: NonNullable<FakeConfig['capabilities']> = {}): SchedulerHarness {
-  const { exec = true, endpoints = true, streams = true, replay = true } = lacks;
+/** `more`: rules that come before those that the suite needs. */
+export function fakeHarness(name: string, lacks: NonNullable<FakeConfig['capabilities']> = {}, more: FakeScript = []): SchedulerHarness {
+  const { exec = true, endpoints = true, streams = true, replay = true, images = true } = lacks;
   return {
     name,
-    capabilities: { exec, endpoints, streams, replay, images: true, isolation: true },
+    capabilities: { exec, endpoints, streams, replay, images, isolation: true },
     image: 'fake',
     crowd: 200,
     timeoutMs: 10_000,
     express: (program) => ({ entrypoint: [INLINE_STEPS], command: [JSON.stringify(program.map(toStep))] }),
-    create: (host) => fakeScheduler.create({ script: SCRIPT, capabilities: lacks }, host),
+    create: (host) => fakeScheduler.create({ script: [...more, ...SCRIPT], capabilities: lacks }, host),
   };
 }
 

@@ -59,8 +59,8 @@ class FakeScheduler implements Scheduler, PluginInstance {
   #closed = false;
 
   constructor(config: FakeConfig, script: FakeScript, host: PluginHost) {
-    const { exec = true, endpoints = true, streams = true, replay = true } = config.capabilities ?? {};
-    this.capabilities = { exec, endpoints, streams, replay, images: true, isolation: true };
+    const { exec = true, endpoints = true, streams = true, replay = true, images = true } = config.capabilities ?? {};
+    this.capabilities = { exec, endpoints, streams, replay, images, isolation: true };
     this.#matcher = new ScriptMatcher(script);
     this.#world = FakeWorld.enter(host.dataDirectory);
   }
@@ -77,7 +77,8 @@ class FakeScheduler implements Scheduler, PluginInstance {
       const rule = this.#matcher.take(spec) ?? NO_RULE;
       if (rule.progress !== undefined || rule.start_delay_ms !== undefined) yield* this.#prepare(spec, rule, signal);
       if (signal.aborted) throw cancelled();
-      if (rule.refuse !== undefined) throw new GoferError(rule.refuse.code, rule.refuse.message);
+      if (rule.refuse !== undefined && (this.capabilities.images || !rule.refuse.code.startsWith('IMAGE_')))
+        throw new GoferError(rule.refuse.code, rule.refuse.message);
       task = new FakeTask(spec, world.handleOf(spec.attemptId), rule, rule.steps ?? stepsOf(spec));
       world.tasks.set(spec.attemptId, task);
       task.run();

@@ -1,0 +1,76 @@
+/** The conformance suite held to its own promise: it finds each fault, at the law that speaks of it. */
+
+import type { LawResult, SchedulerHarness, SchedulerLaw } from '@gofer/contracts/conformance';
+import { checkScheduler, SCHEDULER_LAWS } from '@gofer/contracts/conformance';
+import { describe, expect, it } from 'vitest';
+import type { BrokenScheduler } from './broken-schedulers.ts';
+import { BROKEN_SCHEDULERS } from './broken-schedulers.ts';
+import { fakeHarness } from './fake-harness.ts';
+import { INLINE_STEPS } from './fake-script.ts';
+
+/** How long a law waits here for what a broken scheduler never does. */
+const PATIENCE_MS = 1200;
+
+function brokenHarness(broken: BrokenScheduler): SchedulerHarness {
+  const sound = fakeHarness(broken.fault, broken.lacks, broken.script);
+  return {
+    ...sound,
+    capabilities: broken.fails.includes('capabilities: are') ? sound.capabilities : { ...sound.capabilities, ...broken.declares },
+    crowd: 4,
+    timeoutMs: PATIENCE_MS,
+    async create(host) {
+      const scheduler = await sound.create(host);
+      return {
+        capabilities: { ...scheduler.capabilities, ...broken.declares },
+        start: (...args) => scheduler.start(...args),
+        wait: (...args) => scheduler.wait(...args),
+        stop: (...args) => scheduler.stop(...args),
+        remove: (...args) => scheduler.remove(...args),
+        inspect: (...args) => scheduler.inspect(...args),
+        logs: (...args) => scheduler.logs(...args),
+        exec: (...args) => scheduler.exec(...args),
+        list: (...args) => scheduler.list(...args),
+        health: () => scheduler.health(),
+        close: () => scheduler.close(),
+        ...broken.breaks(scheduler),
+      };
+    },
+  };
+}
+
+const lawNamed = (beginning: string): SchedulerLaw => {
+  const laws = SCHEDULER_LAWS.filter((law) => law.name.startsWith(beginning));
+  expect(laws, beginning).toHaveLength(1);
+  return laws[0] as SchedulerLaw;
+};
+
+/** The outcome of one law; what the end of the trial finds beside it is not asked for. */
+async function outcome(harness: SchedulerHarness, law: SchedulerLaw): Promise<LawResult> {
+  const results = checkScheduler(harness, { hostings: ['directly'], laws: [law] });
+  const first = await results.next();
+  await results.return(undefined).catch(() => undefined);
+  if (first.done === true) throw new Error('the law was not checked');
+  return first.value;
+}
+
+describe('the scheduler suite', () => {
+  describe.each(BROKEN_SCHEDULERS)('finds a scheduler that $fault', (broken) => {
+    it.concurrent.each(broken.fails)('by the law "%s …"', async (beginning) => {
+      const { broken: found } = await outcome(brokenHarness(broken), lawNamed(beginning));
+      expect(found).toBeInstanceOf(Error);
+    });
+  });
+
+  it('can fail each of its laws', () => {
+    const failed = BROKEN_SCHEDULERS.flatMap((broken) => broken.fails);
+    expect(SCHEDULER_LAWS.map((law) => law.name).filter((name) => !failed.some((beginning) => name.startsWith(beginning)))).toEqual([]);
+  });
+
+  it('passes a fake whose starts take their time', async () => {
+    const slow = fakeHarness('slow', {}, [
+      { image: 'fake', command: `${INLINE_STEPS} *`, progress: ['pulling 10 %', 'pulling 90 %'], start_delay_ms: 20 },
+    ]);
+    const laws = SCHEDULER_LAWS.filter((law) => law.name.startsWith('start: ') && (law.when?.(slow.capabilities) ?? true));
+    for await (const result of checkScheduler({ ...slow, crowd: 20 }, { laws })) expect(result.broken, result.law).toBeUndefined();
+  });
+});
