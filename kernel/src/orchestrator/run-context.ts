@@ -1,4 +1,4 @@
-import type { PluginLog, Scheduler } from '@gofer/contracts';
+import type { PluginInstance, PluginLog, Scheduler } from '@gofer/contracts';
 import type { Store } from '../storage/store.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
@@ -8,7 +8,7 @@ import type { TaskSlots } from './task-slots.ts';
 /** A scheduler under the name that the configuration gives it. */
 export interface NamedScheduler {
   readonly engine: string;
-  readonly scheduler: Scheduler;
+  readonly scheduler: Scheduler & PluginInstance;
 }
 
 /** What every run's loop shares. */
