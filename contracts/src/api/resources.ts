@@ -73,6 +73,13 @@ export type PipelineConfig = Static<typeof PipelineConfig>;
 export const Pipeline = Type.Object({ metadata: PipelineMetadata, config: PipelineConfig }, { $id: 'Pipeline' });
 export type Pipeline = Static<typeof Pipeline>;
 
+/** `{ "<kind>": { …payload } }`, exactly one key. */
+export const Event = Type.Object(
+  { id: Type.String(), kind: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())), emitted: Time('When it happened') },
+  { $id: 'Event' },
+);
+export type Event = Static<typeof Event>;
+
 /** A deployment's enums are PascalCase on v0's wire, unlike every other. */
 export const Deployment = Type.Object(
   {
@@ -86,7 +93,7 @@ export const Deployment = Type.Object(
     state: literals(['Unknown', 'Running', 'Complete']),
     status: literals(['Unknown', 'Failed', 'Successful']),
     status_reason: nullable(Type.Object({ reason: literals(['Unknown']), description: Type.String() })),
-    logs: Type.Array(Type.Unknown()),
+    logs: Type.Array(Event),
   },
   { $id: 'Deployment' },
 );
@@ -175,13 +182,6 @@ export const TaskExecution = Type.Object(
   { $id: 'TaskExecution' },
 );
 export type TaskExecution = Static<typeof TaskExecution>;
-
-/** `{ "<kind>": { …payload } }`, exactly one key. */
-export const Event = Type.Object(
-  { id: Type.String(), kind: Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown())), emitted: Time('When it happened') },
-  { $id: 'Event' },
-);
-export type Event = Static<typeof Event>;
 
 export const ErrorBody = Type.Object(
   {

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import { ROUTES } from '@gofer/contracts/api';
+import { describe, expect, test } from 'vitest';
+import v0 from '../fixtures/v0-operations.json' with { type: 'json' };
+import { toOpenApi } from './open-api.ts';
+
+type Schema = { readonly [key: string]: unknown };
+const ours = toOpenApi('1.0.0');
+const fields: Readonly<Record<string, { required: readonly string[]; fields: Readonly<Record<string, string>> }>> = v0.objects;
+const enums: Readonly<Record<string, readonly string[]>> = v0.enums;
+
+/** Follows references. */
+function resolve(schema: Schema | undefined): Schema {
+  if (schema === undefined) return {};
+  const name = schema['$ref'];
+  return typeof name === 'string' ? resolve(ours.components.schemas[name.replace('#/components/schemas/', '')]) : schema;
+}
+
+function dig(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>((inner, key) => (Object(inner) as Schema)[key], value);
+}
+
+/** Splits a union with null: what else it is, and whether null is let in. */
+function withoutNull(schema: Schema): { schema: Schema; nullable: boolean } {
+  const { anyOf, type } = schema;
+  if (Array.isArray(type)) return { schema: { ...schema, type: type.find((each) => each !== 'null') }, nullable: type.includes('null') };
+  if (!Array.isArray(anyOf)) return { schema, nullable: false };
+  const members = anyOf.map((member: Schema) => resolve(member));
+  return { schema: members.find((member) => member['type'] !== 'null') ?? {}, nullable: members.some((member) => member['type'] === 'null') };
+}
+
+/** Lists where ours is not what v0's clients were written for. `notation`: a name, `[items]`, `{values}`, with `?` where null is let in. */
+function differences(notation: string, given: Schema | undefined, direction: 'request' | 'response', where: string): string[] {
+  const nullableInV0 = notation.endsWith('?');
+  const name = nullableInV0 ? notation.slice(0, -1) : notation;
+  const { schema, nullable } = withoutNull(resolve(given));
+  const faults: string[] = [];
+  if (direction === 'response' && nullable && !nullableInV0) faults.push(`${where} may be null`);
+  if (name.startsWith('[')) return [...faults, ...differences(name.slice(1, -1), schema['items'] as Schema, direction, `${where}[]`)];
+  if (name.startsWith('{')) return [...faults, ...differences(name.slice(1, -1), schema['additionalProperties'] as Schema, direction, `${where}{}`)];
+  const values = enums[name];
+  if (values !== undefined) {
+    const mine = schema['enum'] as readonly string[] | undefined;
+    if (mine === undefined) return [...faults, `${where} is no enum`];
+    const [few, many] = direction === 'response' ? [mine, values] : [values, mine];
+    return [...faults, ...few.filter((value) => !many.includes(value)).map((value) => `${where} has ${value}`)];
+  }
+  const object = fields[name];
+  if (object === undefined)
+    return schema['type'] === name || schema['type'] === undefined ? faults : [...faults, `${where} is ${String(schema['type'])}, not ${name}`];
+  const properties = (schema['properties'] ?? {}) as Readonly<Record<string, Schema>>;
+  const required = (schema['required'] ?? []) as readonly string[];
+  if (direction === 'response')
+    faults.push(...object.required.filter((key) => !required.includes(key)).map((key) => `${where}.${key} may be missing`));
+  else faults.push(...required.filter((key) => !object.required.includes(key)).map((key) => `${where}.${key} is required`));
+  for (const [key, inner] of Object.entries(object.fields)) {
+    if (properties[key] === undefined) faults.push(`${where}.${key} is missing`);
+    else faults.push(...differences(inner, properties[key], direction, `${where}.${key}`));
+  }
+  return faults;
+}
+
+describe('what v0’s clients rely on', () => {
+  test.each(v0.operations)('$operation', (operation) => {
+    const mine = ours.paths[operation.path]?.[operation.method.toLowerCase()];
+    expect(mine?.['operationId']).toBe(operation.operation);
+    const query = ((mine?.['parameters'] ?? []) as readonly Schema[]).filter((each) => each['in'] === 'query');
+    expect(query.filter((each) => each['required'] === true)).toEqual([]);
+    for (const [name, type] of Object.entries(operation.query ?? {})) {
+      expect(
+        dig(
+          query.find((each) => each['name'] === name),
+          'schema',
+          'type',
+        ),
+        name,
+      ).toBe(type);
+    }
+    if (operation.websocket === true) return expect(mine).toHaveProperty('x-dropshot-websocket');
+    const success = dig(mine, 'responses', String(operation.status)) as Schema | undefined;
+    expect(success).toBeDefined();
+    const answer = dig(success, 'content', 'application/json', 'schema') as Schema | undefined;
+    expect(answer === undefined).toBe(operation.response === undefined);
+    if (operation.response !== undefined) expect(differences(operation.response, answer, 'response', '$')).toEqual([]);
+    const body = dig(mine, 'requestBody', 'content', 'application/json', 'schema') as Schema | undefined;
+    if (operation.request !== undefined) expect(differences(operation.request, body, 'request', '$')).toEqual([]);
+  });
+
+  test('events and errors', () => {
+    expect(differences('Event', { $ref: '#/components/schemas/Event' }, 'response', '$')).toEqual([]);
+    expect(differences('Error', { $ref: '#/components/schemas/Error' }, 'response', '$')).toEqual([]);
+  });
+});
+
+describe('the document', () => {
+  test('has every route of the table once, and every reference leads somewhere', () => {
+    const operations = Object.values(ours.paths).flatMap((path) => Object.values(path).map((operation) => operation['operationId']));
+    expect(operations.toSorted()).toEqual(Object.keys(ROUTES).toSorted());
+    const text = JSON.stringify(ours);
+    for (const [, name] of text.matchAll(/"#\/components\/(schemas\/\w+|responses\/\w+|parameters\/\w+)"/g)) {
+      expect(dig(ours.components, ...String(name).split('/')), name).toBeDefined();
+    }
+    expect(text).not.toContain('"$id"');
+    expect(text).not.toContain('patternProperties');
+  });
+
+  test('sdk/openapi.json is what the table says now (else: npm run generate:openapi)', async () => {
+    const written: unknown = JSON.parse(await readFile(new URL('../../../../sdk/openapi.json', import.meta.url), 'utf8'));
+    expect(toOpenApi(String(dig(written, 'info', 'version')))).toEqual(written);
+  });
+});
