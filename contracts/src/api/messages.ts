@@ -49,13 +49,13 @@ export const UpdatePipelineRequest = Type.Object(
 const Definition = Type.Object(
   {
     id: Type.String({
-      description: 'The same as the pipeline’s id in the path',
+      description: "The same as the pipeline's id in the path",
     }),
     name: Type.String(),
     description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
     parallelism: Type.Integer({
       minimum: 0,
-      description: 'How many runs at once; 0: the server’s limit',
+      description: "How many runs at once; 0: the server's limit",
     }),
     tasks: Type.Array(
       Type.Object({
@@ -80,7 +80,7 @@ const Definition = Type.Object(
   },
   {
     $id: 'PipelineDefinition',
-    description: 'What a pipeline program prints: the SDK’s JSON',
+    description: "What a pipeline program prints: the SDK's JSON",
   },
 );
 /** `config` is of any shape as far as its type goes: who registers passes on what a program printed, and the service reports every fault. */
@@ -135,7 +135,7 @@ export const LogMessage = Type.Object(
         stream: Type.Unsafe<'stdout' | 'stderr' | 'gofer'>({
           type: 'string',
           enum: ['stdout', 'stderr', 'gofer'],
-          description: '`gofer`: words of the server’s own, such as why an image could not be pulled',
+          description: "`gofer`: words of the server's own, such as why an image could not be pulled",
         }),
         time: Type.Integer({ minimum: 0, description: 'Epoch milliseconds' }),
         text: Type.String({ description: 'Without its line feed; U+FFFD stands for what is not UTF-8' }),

@@ -146,7 +146,7 @@ export type LogSummary = Static<typeof LogSummary>;
 export const Attempt = Type.Object(
   {
     attempt: Type.Integer({ minimum: 1 }),
-    id: Type.String({ description: 'The attempt’s uuid: the value of the label `attempt` on its container' }),
+    id: Type.String({ description: "The attempt's uuid: the value of the label `attempt` on its container" }),
     engine: Type.String(),
     state: literals(TASK_STATES),
     status: literals(TASK_STATUSES),

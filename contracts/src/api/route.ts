@@ -47,25 +47,25 @@ export type Permission = ResourcePermission | 'admin' | 'none';
 
 /** Every path parameter of every route, by its one name. */
 export const PATH_PARAMETERS = {
-  namespace_id: Type.String({ description: 'The namespace’s id' }),
-  pipeline_id: Type.String({ description: 'The pipeline’s id' }),
+  namespace_id: Type.String({ description: "The namespace's id" }),
+  pipeline_id: Type.String({ description: "The pipeline's id" }),
   version: Type.Integer({
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
-    description: 'The config’s version',
+    description: "The config's version",
   }),
   deployment_id: Type.Integer({
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
-    description: 'The deployment’s number within its pipeline',
+    description: "The deployment's number within its pipeline",
   }),
   run_id: Type.Integer({
     minimum: 0,
     maximum: Number.MAX_SAFE_INTEGER,
-    description: 'The run’s number within its pipeline',
+    description: "The run's number within its pipeline",
   }),
-  task_id: Type.String({ description: 'The task’s id' }),
-  event_id: Type.String({ description: 'The event’s id (a uuid)' }),
+  task_id: Type.String({ description: "The task's id" }),
+  event_id: Type.String({ description: "The event's id (a uuid)" }),
 } as const;
 export type PathParameterName = keyof typeof PATH_PARAMETERS;
 

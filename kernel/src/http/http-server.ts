@@ -124,7 +124,7 @@ function responseFor(request: IncomingMessage, log: PluginLog): ServerResponse {
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, { status: number; code: ErrorCode; message: string }>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, code: 'INVALID_ARGUMENT', message: `The request’s headers are larger than ${MAX_HEADER_BYTES} bytes.` },
+  HPE_HEADER_OVERFLOW: { status: 431, code: 'INVALID_ARGUMENT', message: `The request's headers are larger than ${MAX_HEADER_BYTES} bytes.` },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'DEADLINE_EXCEEDED', message: 'The request did not arrive in time.' },
 };
 

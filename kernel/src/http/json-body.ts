@@ -9,7 +9,7 @@ const MAX_DEPTH = 64;
 export async function readJsonBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<unknown> {
   const mediaType = request.headers['content-type'];
   if (mediaType !== undefined && mediaType !== 'application/json' && !isJson(mediaType)) {
-    throw new GoferError('INVALID_ARGUMENT', `The body’s media type is ${printable(mediaType)}; send application/json.`);
+    throw new GoferError('INVALID_ARGUMENT', `The body's media type is ${printable(mediaType)}; send application/json.`);
   }
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   if (request.headers.expect !== undefined) response.writeContinue();

@@ -62,7 +62,7 @@ function rangeOf(context: Context, size: number, tag: string | undefined): { sta
   const end = first === '' || last === '' ? undefined : Number(last);
   if (end !== undefined && end < start) return undefined;
   if (start >= size) {
-    throw new AnsweredError('INVALID_ARGUMENT', `The range begins behind the log’s end: it has ${size} bytes now.`, {
+    throw new AnsweredError('INVALID_ARGUMENT', `The range begins behind the log's end: it has ${size} bytes now.`, {
       status: 416,
       headers: { 'content-range': `bytes */${size}` },
     });

@@ -52,5 +52,5 @@ function decodeSegment(raw: string): string {
 }
 
 function malformed(what: string): GoferError {
-  return new GoferError('INVALID_ARGUMENT', `The request’s path cannot be used: ${what}.`);
+  return new GoferError('INVALID_ARGUMENT', `The request's path cannot be used: ${what}.`);
 }

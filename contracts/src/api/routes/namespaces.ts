@@ -47,7 +47,7 @@ export const NAMESPACE_ROUTES = {
     path: '/api/namespaces/{namespace_id}',
     kind: 'json',
     tag: 'Namespaces',
-    summary: 'Change a namespace’s name or description',
+    summary: "Change a namespace's name or description",
     description: 'What is absent or null stays as it is.',
     permission: 'admin',
     body: UpdateNamespaceRequest,

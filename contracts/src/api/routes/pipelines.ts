@@ -22,7 +22,7 @@ export const PIPELINE_ROUTES = {
     path: PIPELINES,
     kind: 'json',
     tag: 'Pipelines',
-    summary: 'List a namespace’s pipelines',
+    summary: "List a namespace's pipelines",
     permission: {
       action: 'read',
       resources: ['namespaces', 'pipelines'],
@@ -74,7 +74,7 @@ export const CONFIG_ROUTES = {
     path: `${PIPELINE}/configs`,
     kind: 'json',
     tag: 'Configs',
-    summary: 'List a pipeline’s configs, newest first',
+    summary: "List a pipeline's configs, newest first",
     permission: {
       action: 'read',
       resources: ['namespaces', 'pipelines', 'configs'],
@@ -145,7 +145,7 @@ export const DEPLOYMENT_ROUTES = {
     path: `${PIPELINE}/deployments`,
     kind: 'json',
     tag: 'Deployments',
-    summary: 'List a pipeline’s deployments',
+    summary: "List a pipeline's deployments",
     permission: {
       action: 'read',
       resources: ['namespaces', 'pipelines', 'deployments'],

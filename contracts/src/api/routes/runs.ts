@@ -32,7 +32,7 @@ export const RUN_ROUTES = {
     path: RUNS,
     kind: 'json',
     tag: 'Runs',
-    summary: 'List a pipeline’s runs, oldest first',
+    summary: "List a pipeline's runs, oldest first",
     permission: {
       action: 'read',
       resources: ['namespaces', 'pipelines', 'runs'],
@@ -117,7 +117,7 @@ export const TASK_ROUTES = {
     path: `${RUN}/tasks`,
     kind: 'json',
     tag: 'Tasks',
-    summary: 'List a run’s task executions',
+    summary: "List a run's task executions",
     permission: {
       action: 'read',
       resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
@@ -155,7 +155,7 @@ export const TASK_ROUTES = {
         Type.Integer({
           minimum: 0,
           maximum: 86_400,
-          description: 'Seconds between SIGTERM and SIGKILL; the server’s `task_execution_stop_timeout` where absent',
+          description: "Seconds between SIGTERM and SIGKILL; the server's `task_execution_stop_timeout` where absent",
         }),
       ),
     }),
@@ -166,7 +166,7 @@ export const TASK_ROUTES = {
     path: `${TASK}/logs`,
     kind: 'websocket',
     tag: 'Tasks',
-    summary: 'Follow a task’s log',
+    summary: "Follow a task's log",
     description:
       'A WebSocket that closes with 1000 at the end of the log. Without a sub-protocol each Text frame is one line with its line feed; with `gofer.logs.v1` each is a `LogMessage`. A log that does not exist is refused with 404 before the upgrade, one that is gone with 410.',
     permission: {
@@ -182,7 +182,7 @@ export const TASK_ROUTES = {
       ),
       follow: Type.Boolean({
         default: true,
-        description: 'Wait for what is to come until the log’s end; else close at what is there',
+        description: "Wait for what is to come until the log's end; else close at what is there",
       }),
     }),
     protocols: { [LOGS_PROTOCOL]: LogMessage },
@@ -193,7 +193,7 @@ export const TASK_ROUTES = {
     path: `${TASK}/logs/raw`,
     kind: 'raw',
     tag: 'Tasks',
-    summary: 'A task’s log as bytes',
+    summary: "A task's log as bytes",
     description: 'What is there now, byte for byte. Takes `Range` (one range) and `If-None-Match`; `HEAD` answers with the size.',
     permission: {
       action: 'read',

@@ -60,7 +60,7 @@ function differences(notation: string, given: Schema | undefined, direction: 're
   return faults;
 }
 
-describe('what v0’s clients rely on', () => {
+describe("what v0's clients rely on", () => {
   test.each(v0.operations)('$operation', (operation) => {
     const mine = ours.paths[operation.path]?.[operation.method.toLowerCase()];
     expect(mine?.['operationId']).toBe(operation.operation);

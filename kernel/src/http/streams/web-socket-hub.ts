@@ -66,7 +66,7 @@ export class WebSocketHub {
       if (socket.readyState !== WebSocket.OPEN) return;
       const code = codeOf(error);
       if (code === 'INTERNAL') this.#log('error', 'a stream failed', { error });
-      const text = isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : 'INTERNAL: this is a bug; the server’s log has more';
+      const text = isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : "INTERNAL: this is a bug; the server's log has more";
       socket.close(code === 'GONE' || code === 'INVALID_ARGUMENT' ? CLOSE.policy : CLOSE.error, cut(text));
     }
   }
