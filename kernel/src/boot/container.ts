@@ -3,7 +3,7 @@
  * (tsyringe lets the second one win without a word), and an end in reverse order of the beginning (tsyringe ends nothing).
  */
 import 'reflect-metadata/lite';
-import { container as root, type DependencyContainer, type InjectionToken } from 'tsyringe';
+import { type DependencyContainer, type InjectionToken, container as root } from 'tsyringe';
 
 /** Names something that the container makes; the type is what `resolve` gives. */
 export interface Token<T> {

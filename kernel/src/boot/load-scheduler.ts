@@ -16,7 +16,10 @@ export interface SchedulerLoad {
   readonly host: (name: string) => PluginHost;
 }
 
-export async function loadScheduler(engine: string, load: SchedulerLoad): Promise<{ scheduler: Scheduler & PluginInstance; close(): Promise<void> }> {
+export async function loadScheduler(
+  engine: string,
+  load: SchedulerLoad,
+): Promise<{ scheduler: Scheduler & PluginInstance; close(): Promise<void> }> {
   const module = (await load.builtIns.scheduler[engine]?.()) as any;
   if (module === undefined) throw new GoferError('PLUGIN_INVALID', `no engine ${engine}`);
   const block = resolvePluginBlock(load.loaded.pluginSources, 'scheduler', engine, module.plugin.configSchema);

@@ -25,7 +25,9 @@ export async function loadSchedulers(loading: SchedulerLoading): Promise<[NamedS
     try {
       loaded.push(await loading.load(engine));
     } catch (error) {
-      loading.log('error', `tasks that were started by the scheduler '${engine}' cannot be found again, and fail`, { reason: toFailure(error).message });
+      loading.log('error', `tasks that were started by the scheduler '${engine}' cannot be found again, and fail`, {
+        reason: toFailure(error).message,
+      });
     }
   }
   return loaded;
@@ -44,7 +46,10 @@ async function loadFirstThatAnswers({ automatic, load, log }: SchedulerLoading):
   if (last === undefined) throw new Error('scheduler.engine = "auto" has nothing to choose from');
   const scheduler = await load(last);
   if (!scheduler.scheduler.capabilities.isolation) {
-    log('warn', `scheduler.engine = "auto" chose '${last}': tasks run as processes of this machine and are NOT isolated from it or from each other. Start Docker to have containers.`);
+    log(
+      'warn',
+      `scheduler.engine = "auto" chose '${last}': tasks run as processes of this machine and are NOT isolated from it or from each other. Start Docker to have containers.`,
+    );
   }
   return scheduler;
 }

@@ -23,7 +23,7 @@ import { Store } from '../storage/store.ts';
 import { HybridDagEngine } from '../workers/dag/index.ts';
 import { createThreadedLogStore } from '../workers/logs/index.ts';
 import { Container } from './container.ts';
-import { loadScheduler, type BuiltInPlugins } from './load-scheduler.ts';
+import { type BuiltInPlugins, loadScheduler } from './load-scheduler.ts';
 import { loadSchedulers } from './schedulers.ts';
 import { createServerLog } from './server-log.ts';
 import { TOKENS } from './tokens.ts';
@@ -78,7 +78,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await http.listen();
     const url = http.address ?? '';
     const { engine } = schedulers.loaded[0];
-    log('info', `Gofer ${options.metadata.semver} is ready at ${url}`, { scheduler: engine, developmentMode: options.loaded.developmentMode, resumedRuns: orchestrator.activeRuns });
+    log('info', `Gofer ${options.metadata.semver} is ready at ${url}`, {
+      scheduler: engine,
+      developmentMode: options.loaded.developmentMode,
+      resumedRuns: orchestrator.activeRuns,
+    });
     let stopping: Promise<void> | undefined;
     return {
       url,
@@ -99,15 +103,28 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 function refuseWhatIsNotThere({ config }: LoadedServerConfig): void {
   const details = [];
   if (!config.development.bypass_auth) {
-    details.push({ path: 'development.bypass_auth', message: 'this release cannot check tokens yet: set it to true, which lets only this machine in' });
+    details.push({
+      path: 'development.bypass_auth',
+      message: 'this release cannot check tokens yet: set it to true, which lets only this machine in',
+    });
   }
-  if (config.server.use_tls) details.push({ path: 'server.use_tls', message: 'this release cannot serve TLS yet: set it to false, and put a proxy in front of it' });
-  if (details.length > 0) throw new GoferError('CONFIG_INVALID', 'The configuration asks for what this release does not have.', { details });
+  if (config.server.use_tls)
+    details.push({ path: 'server.use_tls', message: 'this release cannot serve TLS yet: set it to false, and put a proxy in front of it' });
+  if (details.length > 0)
+    throw new GoferError('CONFIG_INVALID', 'The configuration asks for what this release does not have.', { details });
 }
 
 function registerStores(container: Container, { config }: LoadedServerConfig, log: PluginLog): void {
-  container.register(TOKENS.store, () => Store.open(config.server.storage_path), (store) => store.close());
-  container.register(TOKENS.dag, () => new HybridDagEngine({ threads: config.workers.dag_threads }), (dag) => dag.close());
+  container.register(
+    TOKENS.store,
+    () => Store.open(config.server.storage_path),
+    (store) => store.close(),
+  );
+  container.register(
+    TOKENS.dag,
+    () => new HybridDagEngine({ threads: config.workers.dag_threads }),
+    (dag) => dag.close(),
+  );
   container.register(
     TOKENS.logs,
     () => {
@@ -141,7 +158,10 @@ async function loadServerSchedulers(options: ServerOptions, store: Store, log: P
   };
   try {
     const inUse = store.attempts.enginesInUse();
-    return { loaded: await loadSchedulers({ engine: config.scheduler.engine, automatic: options.builtIns.automatic, inUse, load, log }), close };
+    return {
+      loaded: await loadSchedulers({ engine: config.scheduler.engine, automatic: options.builtIns.automatic, inUse, load, log }),
+      close,
+    };
   } catch (error) {
     await close();
     throw error;
@@ -178,7 +198,13 @@ function registerWork(container: Container, { config }: LoadedServerConfig): voi
 function registerFront(container: Container, options: ServerOptions, log: PluginLog): void {
   const { config } = options.loaded;
   const now = Date.now;
-  const parts = () => ({ store: container.resolve(TOKENS.store), orchestrator: container.resolve(TOKENS.orchestrator), lookup: container.resolve(TOKENS.lookup), logs: container.resolve(TOKENS.logs), now });
+  const parts = () => ({
+    store: container.resolve(TOKENS.store),
+    orchestrator: container.resolve(TOKENS.orchestrator),
+    lookup: container.resolve(TOKENS.lookup),
+    logs: container.resolve(TOKENS.logs),
+    now,
+  });
   container.register(TOKENS.lookup, () => new Lookup(container.resolve(TOKENS.store), container.resolve(TOKENS.orchestrator).configs));
   container.register(TOKENS.pipelines, () => new StoredPipelineService({ ...parts(), log, leave: container.resolve(TOKENS.leave).signal }));
   container.register(TOKENS.namespaces, () => {

@@ -2,8 +2,9 @@
  * One attempt from its intent to its sealed log, towards the scheduler and the log store: starts it (or finds it again: `start` is
  * idempotent), reads its output, waits for its end. What happens is told to the run's loop and to nobody else; nothing is decided here.
  */
-import { codeOf, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
+
 import { setTimeout as delay } from 'node:timers/promises';
+import { codeOf, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
 import type { LogSeal, LogStore } from '../workers/logs/log-store.ts';
 
 /** How it ended, with its whole log. */
@@ -101,7 +102,12 @@ async function startWithPatience(
 }
 
 /** Reads the log to its end; while the task runs a failing source is opened again, since a task whose output nobody takes may stand still. */
-function collectLog(attemptUid: string, handle: TaskHandle, context: AttemptContext, leave: AbortSignal): { seal: Promise<LogSeal>; isLost(reason: string): void } {
+function collectLog(
+  attemptUid: string,
+  handle: TaskHandle,
+  context: AttemptContext,
+  leave: AbortSignal,
+): { seal: Promise<LogSeal>; isLost(reason: string): void } {
   const { scheduler, logs } = context;
   const lost = new AbortController();
   let problem: string | undefined;
@@ -110,11 +116,17 @@ function collectLog(attemptUid: string, handle: TaskHandle, context: AttemptCont
   const collect = async (): Promise<LogSeal> => {
     for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
       try {
-        return await logs.collect(attemptUid, (after) => scheduler.logs(handle, after === undefined ? { follow: true } : { after, follow: true }, signal), signal, options);
+        return await logs.collect(
+          attemptUid,
+          (after) => scheduler.logs(handle, after === undefined ? { follow: true } : { after, follow: true }, signal),
+          signal,
+          options,
+        );
       } catch (error) {
         if (leave.aborted) throw error;
         const text = problem ?? messageOf(error);
-        if (lost.signal.aborted || problem !== undefined || codeOf(error) === 'NOT_FOUND') return await logs.seal(attemptUid, `the output could not be read to its end: ${text}`);
+        if (lost.signal.aborted || problem !== undefined || codeOf(error) === 'NOT_FOUND')
+          return await logs.seal(attemptUid, `the output could not be read to its end: ${text}`);
         await delay(pause, undefined, { signal }).catch(() => {
           // Woken early, by the task's end or by ours: the next turn of the loop finds out which.
         });
@@ -135,7 +147,9 @@ async function sealRefusal(attemptUid: string, reason: string, logs: LogStore): 
     await logs.note(attemptUid, reason);
     return await logs.seal(attemptUid);
   } catch (error) {
-    return await logs.seal(attemptUid, messageOf(error)).catch(() => ({ lines: 0, bytes: 0, sha256: '', complete: false, problem: messageOf(error) }));
+    return await logs
+      .seal(attemptUid, messageOf(error))
+      .catch(() => ({ lines: 0, bytes: 0, sha256: '', complete: false, problem: messageOf(error) }));
   }
 }
 

@@ -6,7 +6,13 @@ import type { PluginLog, Scheduler } from '@gofer/contracts';
 import type { Store } from '../storage/store.ts';
 import type { Removals } from './removals.ts';
 
-export async function sweepLeftovers(engine: string, scheduler: Scheduler, store: Store, removals: Removals, log: PluginLog): Promise<void> {
+export async function sweepLeftovers(
+  engine: string,
+  scheduler: Scheduler,
+  store: Store,
+  removals: Removals,
+  log: PluginLog,
+): Promise<void> {
   for (const attempt of store.attempts.endedButKept(engine)) {
     if (attempt.handle !== undefined) removals.add({ attemptUid: attempt.uid, scheduler, handle: attempt.handle });
   }

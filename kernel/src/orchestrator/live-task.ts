@@ -28,7 +28,10 @@ export interface LiveTask {
 /** Undefined once it runs and nobody has asked for its end. */
 export function waitingReasonOf(live: LiveTask, slots: number): WaitingReason | undefined {
   if (live.cancelGraceMs !== undefined) {
-    const detail = live.attempt?.handle === undefined ? 'taking back its start' : `SIGTERM was sent, SIGKILL follows after ${live.cancelGraceMs / 1000} s`;
+    const detail =
+      live.attempt?.handle === undefined
+        ? 'taking back its start'
+        : `SIGTERM was sent, SIGKILL follows after ${live.cancelGraceMs / 1000} s`;
     return { kind: 'cancelling', detail };
   }
   if (live.attempt === undefined) return { kind: 'engine-limit', tasks: slots };

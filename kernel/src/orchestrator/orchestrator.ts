@@ -103,7 +103,10 @@ export class Orchestrator {
     if (loop === undefined) return undefined;
     const queue = this.#admission.reason(run.uid, run.pipelineUid);
     if (queue === undefined) return loop.waitingReason() ?? describeWaiting({ kind: 'starting' });
-    const limit = queue.kind === 'pipeline-limit' ? ({ kind: 'pipeline-limit', runs: queue.limit } as const) : ({ kind: 'server-limit', runs: queue.limit } as const);
+    const limit =
+      queue.kind === 'pipeline-limit'
+        ? ({ kind: 'pipeline-limit', runs: queue.limit } as const)
+        : ({ kind: 'server-limit', runs: queue.limit } as const);
     return `${describeWaiting(limit)}; ${describeWaiting({ kind: 'queue', ahead: queue.ahead })}`;
   }
 
@@ -175,10 +178,18 @@ export class Orchestrator {
       this.#admission.resume({ uid: run.uid, pipelineUid: run.pipelineUid });
       loop.post({ kind: 'resume' });
     } else {
-      this.#admission.enqueue({ uid: run.uid, pipelineUid: run.pipelineUid, limit: effectiveRunLimit(config.definition.parallelism, limits.pipelineRuns) });
+      this.#admission.enqueue({
+        uid: run.uid,
+        pipelineUid: run.pipelineUid,
+        limit: effectiveRunLimit(config.definition.parallelism, limits.pipelineRuns),
+      });
     }
     if (run.cancelReason === 'user_cancelled' || run.cancelReason === 'admin_cancelled') {
-      loop.post({ kind: 'cancel-run', cancellation: { reason: run.cancelReason, description: 'cancelled before the server was restarted' }, graceMs: this.#options.stopGraceMs });
+      loop.post({
+        kind: 'cancel-run',
+        cancellation: { reason: run.cancelReason, description: 'cancelled before the server was restarted' },
+        graceMs: this.#options.stopGraceMs,
+      });
     }
   }
 

@@ -65,7 +65,10 @@ export class Removals {
       await this.#store.commit(() => this.#store.attempts.markRemoved(removal.attemptUid));
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#log('warn', 'an ended task could not be removed from its scheduler; the next sweep tries again', { attempt: removal.attemptUid, reason });
+      this.#log('warn', 'an ended task could not be removed from its scheduler; the next sweep tries again', {
+        attempt: removal.attemptUid,
+        reason,
+      });
     }
   }
 }

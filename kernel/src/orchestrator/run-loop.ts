@@ -84,7 +84,8 @@ export class RunLoop {
     if (this.#trouble !== undefined) return this.#trouble;
     if (this.#life.state !== 'running') return undefined;
     const names = [...this.#live.keys()].map((task) => this.#taskId(task));
-    if (this.#life.cancellation !== undefined) return describeWaiting({ kind: 'cancelling', detail: `waiting for ${names.join(', ')} to end` });
+    if (this.#life.cancellation !== undefined)
+      return describeWaiting({ kind: 'cancelling', detail: `waiting for ${names.join(', ')} to end` });
     if (names.length === 0) return describeWaiting({ kind: 'recovering' });
     return describeWaiting({ kind: 'parents', taskIds: names });
   }
@@ -101,7 +102,9 @@ export class RunLoop {
       return reason === undefined ? undefined : describeWaiting(reason);
     }
     const parents = graph.parents.subarray(graph.parentOffsets[task], graph.parentOffsets[task + 1]);
-    const taskIds = [...parents].filter((parent) => finalStatusOf(this.#counters, parent) === undefined).map((parent) => this.#taskId(parent));
+    const taskIds = [...parents]
+      .filter((parent) => finalStatusOf(this.#counters, parent) === undefined)
+      .map((parent) => this.#taskId(parent));
     return taskIds.length > 0 ? describeWaiting({ kind: 'parents', taskIds }) : undefined;
   }
 
@@ -198,9 +201,18 @@ export class RunLoop {
   #takeUp(task: number, record: TaskRecord, step: RunStep): void {
     const { store, slots } = this.#context;
     const latest = store.attempts.listOfTask(this.run.uid, record.taskId).at(-1);
-    const attempt: LiveAttempt | undefined = latest === undefined ? undefined : { uid: latest.uid, number: latest.number, engine: latest.engine, handle: latest.handle };
+    const attempt: LiveAttempt | undefined =
+      latest === undefined ? undefined : { uid: latest.uid, number: latest.number, engine: latest.engine, handle: latest.handle };
     const life: TaskLife = record.state === 'running' ? { state: 'running', startedAt: record.started } : { state: 'processing' };
-    const live: LiveTask = { task, variables: record.variables, life, attempt, cancelStart: new AbortController(), cancelGraceMs: record.cancelGraceMs, progress: undefined };
+    const live: LiveTask = {
+      task,
+      variables: record.variables,
+      life,
+      attempt,
+      cancelStart: new AbortController(),
+      cancelGraceMs: record.cancelGraceMs,
+      progress: undefined,
+    };
     this.#live.set(task, live);
     if (attempt === undefined) {
       slots.wait(this.run.uid, task, () => this.post({ kind: 'slot', task }));
@@ -224,7 +236,8 @@ export class RunLoop {
       this.#endUndecided(task, { kind: 'cancelled', description: this.#cancelWords(), at: this.#context.now() }, step);
     }
     if (decision.runStatus === undefined) return;
-    if (this.#life.state !== 'complete') this.#life = changeRun(this.#life, { kind: 'finished', unsuccessfulTaskIds: [...this.#unsuccessful], at: this.#context.now() });
+    if (this.#life.state !== 'complete')
+      this.#life = changeRun(this.#life, { kind: 'finished', unsuccessfulTaskIds: [...this.#unsuccessful], at: this.#context.now() });
     this.#writeEnd(step);
   }
 
@@ -263,7 +276,16 @@ export class RunLoop {
     const attempt: LiveAttempt = { uid: uuidv7(), number: (live.attempt?.number ?? 0) + 1, engine: current.engine, handle: undefined };
     live.attempt = attempt;
     const created = now();
-    step.write(() => store.attempts.insert({ uid: attempt.uid, runUid: this.run.uid, taskId: this.#taskId(live.task), number: attempt.number, engine: attempt.engine, created }));
+    step.write(() =>
+      store.attempts.insert({
+        uid: attempt.uid,
+        runUid: this.run.uid,
+        taskId: this.#taskId(live.task),
+        number: attempt.number,
+        engine: attempt.engine,
+        created,
+      }),
+    );
     step.act(() => this.#watch(live, attempt));
   }
 
@@ -273,7 +295,12 @@ export class RunLoop {
     const scheduler = this.#context.schedulerOf(attempt.engine);
     const lost = (reason: string): void => {
       const log = { lines: 0, bytes: 0, sha256: '', complete: false, problem: reason };
-      this.post({ kind: 'ended', task, attemptUid: attempt.uid, end: { kind: 'ended', exit: { kind: 'lost', reason, endedAt: this.#context.now() }, log } });
+      this.post({
+        kind: 'ended',
+        task,
+        attemptUid: attempt.uid,
+        end: { kind: 'ended', exit: { kind: 'lost', reason, endedAt: this.#context.now() }, log },
+      });
     };
     if (scheduler === undefined) {
       lost(`it was started by the scheduler '${attempt.engine}', which this server does not have any more`);
@@ -283,14 +310,20 @@ export class RunLoop {
       attempt.handle === undefined
         ? { spec: () => taskSpec(this.#definition(task), live.variables, this.#identityOf(attempt)) }
         : { handle: attempt.handle };
-    watchAttempt(attempt.uid, begin, { scheduler, logs }, { cancelStart: live.cancelStart.signal, leave }, {
-      progress: (message) => {
-        live.progress = message;
-        this.#listener.changed();
+    watchAttempt(
+      attempt.uid,
+      begin,
+      { scheduler, logs },
+      { cancelStart: live.cancelStart.signal, leave },
+      {
+        progress: (message) => {
+          live.progress = message;
+          this.#listener.changed();
+        },
+        started: (handle, startedAt) => this.post({ kind: 'started', task, attemptUid: attempt.uid, handle, startedAt }),
+        ended: (end) => this.post({ kind: 'ended', task, attemptUid: attempt.uid, end }),
       },
-      started: (handle, startedAt) => this.post({ kind: 'started', task, attemptUid: attempt.uid, handle, startedAt }),
-      ended: (end) => this.post({ kind: 'ended', task, attemptUid: attempt.uid, end }),
-    }).catch((error: unknown) => {
+    ).catch((error: unknown) => {
       if (leave.aborted) return;
       this.#context.log('error', 'watching a task failed', { attempt: attempt.uid, error: String(error) });
       lost(`watching it failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -318,7 +351,10 @@ export class RunLoop {
     const live = this.#live.get(message.task);
     const attempt = live?.attempt;
     if (live === undefined || attempt === undefined || attempt.uid !== message.attemptUid) {
-      this.#context.log('warn', 'a late result of an attempt that was given up changes nothing', { attempt: message.attemptUid, end: message.end.kind });
+      this.#context.log('warn', 'a late result of an attempt that was given up changes nothing', {
+        attempt: message.attemptUid,
+        end: message.end.kind,
+      });
       return;
     }
     const life = changeTask(live.life, endingOf(message.end, live, this.#context.now(), this.#cancelWords()));
@@ -329,7 +365,8 @@ export class RunLoop {
     step.act(() => {
       slots.release();
       const scheduler = this.#context.schedulerOf(attempt.engine);
-      if (attempt.handle !== undefined && scheduler !== undefined) this.#context.removals.add({ attemptUid: attempt.uid, scheduler, handle: attempt.handle });
+      if (attempt.handle !== undefined && scheduler !== undefined)
+        this.#context.removals.add({ attemptUid: attempt.uid, scheduler, handle: attempt.handle });
     });
   }
 
@@ -382,7 +419,11 @@ export class RunLoop {
       return;
     }
     step.finished.push({ task, status: 'cancelled' });
-    this.#endUndecided(task, { kind: 'cancelled', description: 'cancelled while it waited for its parents', at: this.#context.now() }, step);
+    this.#endUndecided(
+      task,
+      { kind: 'cancelled', description: 'cancelled while it waited for its parents', at: this.#context.now() },
+      step,
+    );
   }
 
   #cancelLive(live: LiveTask, graceMs: number, step: RunStep): void {
@@ -392,7 +433,11 @@ export class RunLoop {
     const taskId = this.#taskId(live.task);
     step.write(() => {
       store.taskExecutions.requestCancel(this.run.uid, taskId, graceMs);
-      store.events.emit('started_task_execution_cancellation', { ...this.#names(), task_execution_id: taskId, timeout: Math.round(graceMs / 1000) }, now());
+      store.events.emit(
+        'started_task_execution_cancellation',
+        { ...this.#names(), task_execution_id: taskId, timeout: Math.round(graceMs / 1000) },
+        now(),
+      );
     });
     if (live.attempt === undefined) {
       slots.giveUp(this.run.uid, live.task);
@@ -435,7 +480,10 @@ export class RunLoop {
   async #giveUp(cause: unknown): Promise<void> {
     const { store, slots, now, log } = this.#context;
     const description = `internal error: ${cause instanceof Error ? cause.message : String(cause)}`;
-    log('error', 'a run was given up', { run: this.run.uid, error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause) });
+    log('error', 'a run was given up', {
+      run: this.run.uid,
+      error: cause instanceof Error ? (cause.stack ?? cause.message) : String(cause),
+    });
     const step = new RunStep();
     for (const live of [...this.#live.values()]) {
       if (live.attempt === undefined) slots.giveUp(this.run.uid, live.task);
@@ -448,7 +496,9 @@ export class RunLoop {
     }
     this.#life = { state: 'complete', status: 'failed', reason: { reason: 'scheduler_error', description }, endedAt: now() };
     this.#writeEnd(step);
-    await this.#commit(step).catch((error: unknown) => log('error', 'the end of a run could not be written', { run: this.run.uid, error: String(error) }));
+    await this.#commit(step).catch((error: unknown) =>
+      log('error', 'the end of a run could not be written', { run: this.run.uid, error: String(error) }),
+    );
     this.#listener.changed();
     this.#listener.ended();
   }
@@ -458,7 +508,14 @@ export class RunLoop {
     const options: Record<string, string> = {};
     for (const { key, value } of this.run.variables) options[key] = value;
     return mergeVariables({
-      system: systemVariables({ namespaceId: namespace_id, pipelineId: pipeline_id, runId: this.run.runId, taskId: definition.id, image: definition.image, attempt }),
+      system: systemVariables({
+        namespaceId: namespace_id,
+        pipelineId: pipeline_id,
+        runId: this.run.runId,
+        taskId: definition.id,
+        image: definition.image,
+        attempt,
+      }),
       run_options: options,
       pipeline_config: definition.variables,
     });
@@ -504,7 +561,12 @@ function endingOf(end: AttemptEnd, live: LiveTask, now: number, cancelled: strin
   return { kind: 'exited', exitCode, at: endedAt, ...(reason === undefined ? {} : { note: reason }) };
 }
 
-function outcomeOf(life: TaskLife): { ended: number; status: FinalStatus; reason: Extract<TaskLife, { state: 'complete' }>['reason']; exitCode: number } {
+function outcomeOf(life: TaskLife): {
+  ended: number;
+  status: FinalStatus;
+  reason: Extract<TaskLife, { state: 'complete' }>['reason'];
+  exitCode: number;
+} {
   if (life.state !== 'complete') throw new Error(`a task that is ${life.state} has no outcome`);
   return { ended: life.endedAt, status: life.status, reason: life.reason, exitCode: life.exitCode };
 }

@@ -10,7 +10,13 @@ export type RunMessage =
   | { readonly kind: 'resume' }
   /** A slot was taken for a task that waited for one. */
   | { readonly kind: 'slot'; readonly task: number }
-  | { readonly kind: 'started'; readonly task: number; readonly attemptUid: string; readonly handle: TaskHandle; readonly startedAt: number }
+  | {
+      readonly kind: 'started';
+      readonly task: number;
+      readonly attemptUid: string;
+      readonly handle: TaskHandle;
+      readonly startedAt: number;
+    }
   | { readonly kind: 'ended'; readonly task: number; readonly attemptUid: string; readonly end: AttemptEnd }
   /** Somebody asks for the end of the whole run. */
   | { readonly kind: 'cancel-run'; readonly cancellation: RunCancellation; readonly graceMs: number }

@@ -31,16 +31,20 @@ export class StoredConfigService implements ConfigService {
   async register(path: PipelinePath, input: unknown): Promise<Pipeline> {
     this.#lookup.namespace(path.namespaceId);
     const compiled = await this.#dag.compile(input);
-    if (compiled.faults !== undefined) throw invalidPipeline(compiled.faults.map((fault) => ({ path: fault.path.replace(/^\$/, '$.config'), message: fault.message })));
+    if (compiled.faults !== undefined)
+      throw invalidPipeline(compiled.faults.map((fault) => ({ path: fault.path.replace(/^\$/, '$.config'), message: fault.message })));
     const { definition } = compiled;
     if (definition.id !== path.pipelineId) {
-      throw invalidPipeline([{ path: '$.config.id', message: `is '${definition.id}', but the address names pipeline '${path.pipelineId}'` }]);
+      throw invalidPipeline([
+        { path: '$.config.id', message: `is '${definition.id}', but the address names pipeline '${path.pipelineId}'` },
+      ]);
     }
     const { pipelines, configs, events } = this.#store;
     const registered = await this.#store.commit(() => {
       this.#lookup.namespace(path.namespaceId);
       const now = this.#now();
-      if (pipelines.find(path.namespaceId, path.pipelineId) === undefined) pipelines.insert(uuidv7(), path.namespaceId, path.pipelineId, now);
+      if (pipelines.find(path.namespaceId, path.pipelineId) === undefined)
+        pipelines.insert(uuidv7(), path.namespaceId, path.pipelineId, now);
       const pipeline = this.#lookup.pipeline(path);
       const version = configs.highestVersion(pipeline.uid) + 1;
       configs.insert(pipeline.uid, version, definition, now);
@@ -84,7 +88,8 @@ export class StoredConfigService implements ConfigService {
         throw new GoferError('FAILED_PRECONDITION', `Version ${config.version} of pipeline '${path.pipelineId}' ${why}`);
       };
       if (config.state === 'live') refuse('is live. Deploy another version first.');
-      if (config.version === configs.highestVersion(pipeline.uid)) refuse('is the newest one. Register another version first, or delete the pipeline.');
+      if (config.version === configs.highestVersion(pipeline.uid))
+        refuse('is the newest one. Register another version first, or delete the pipeline.');
       if (runs.usesVersion(pipeline.uid, config.version)) refuse('belongs to runs that are kept.');
       configs.delete(pipeline.uid, config.version);
     });
@@ -93,6 +98,7 @@ export class StoredConfigService implements ConfigService {
 
 function invalidPipeline(details: readonly Fault[]): GoferError {
   const [first] = details;
-  const text = first === undefined ? '' : ` ${first.path}: ${first.message}${details.length > 1 ? ` (and ${details.length - 1} more)` : ''}`;
+  const text =
+    first === undefined ? '' : ` ${first.path}: ${first.message}${details.length > 1 ? ` (and ${details.length - 1} more)` : ''}`;
   return new GoferError('INVALID_ARGUMENT', `The pipeline cannot be registered.${text}`, { details });
 }

@@ -25,7 +25,8 @@ export class StoredEventService implements EventService {
 
   async *stream(query: { history: boolean; reverse: boolean; signal: AbortSignal; after?: string }): AsyncIterable<Event> {
     if (query.reverse) {
-      if (!query.history) throw new GoferError('INVALID_ARGUMENT', 'reverse needs history=true: events that are still to come have no last one.');
+      if (!query.history)
+        throw new GoferError('INVALID_ARGUMENT', 'reverse needs history=true: events that are still to come have no last one.');
       yield* this.#backwards(query.signal);
       return;
     }
@@ -75,7 +76,8 @@ export class StoredEventService implements EventService {
 
   #existing(id: string) {
     const stored = this.#store.events.find(id);
-    if (stored === undefined) throw new GoferError('NOT_FOUND', `Event '${id}' does not exist; it may have expired (api.event_log_retention).`);
+    if (stored === undefined)
+      throw new GoferError('NOT_FOUND', `Event '${id}' does not exist; it may have expired (api.event_log_retention).`);
     return stored;
   }
 }

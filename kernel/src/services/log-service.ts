@@ -23,7 +23,10 @@ export class StoredLogService implements LogService {
     return this.#logs.stat(this.#readable(path, this.#latest(path)).uid);
   }
 
-  async read(path: TaskPath, request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal }): Promise<AsyncIterable<LogBatch>> {
+  async read(
+    path: TaskPath,
+    request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
+  ): Promise<AsyncIterable<LogBatch>> {
     const first = this.#latest(path);
     if (!request.follow || !this.#isActive(path)) this.#readable(path, first);
     return this.#follow(path, request);
@@ -53,7 +56,10 @@ export class StoredLogService implements LogService {
   }
 
   /** Waits for the task's first attempt where there is none yet, then reads. */
-  async *#follow(path: TaskPath, request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal }): AsyncIterable<LogBatch> {
+  async *#follow(
+    path: TaskPath,
+    request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
+  ): AsyncIterable<LogBatch> {
     const attempt = await this.#attempt(path, request.signal);
     if (attempt === undefined) return;
     const { follow, format, signal } = request;

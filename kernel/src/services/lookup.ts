@@ -54,7 +54,8 @@ export class Lookup {
   task(path: TaskPath): { pipeline: PipelineRecord; run: RunRecord; task: TaskDefinition } {
     const { pipeline, run } = this.run(path);
     const task = taskOf(this.#configs.get(pipeline.uid, run.configVersion).definition, path.taskId);
-    if (task === undefined) throw new GoferError('NOT_FOUND', `Run ${path.runId} of pipeline '${path.pipelineId}' has no task '${path.taskId}'.`);
+    if (task === undefined)
+      throw new GoferError('NOT_FOUND', `Run ${path.runId} of pipeline '${path.pipelineId}' has no task '${path.taskId}'.`);
     return { pipeline, run, task };
   }
 }

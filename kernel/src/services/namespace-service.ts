@@ -39,7 +39,8 @@ export class StoredNamespaceService implements NamespaceService {
     }
     return this.#store.commit(() => {
       const { namespaces, events } = this.#store;
-      if (namespaces.find(namespace.id) !== undefined) throw new GoferError('ALREADY_EXISTS', `Namespace '${namespace.id}' exists already.`);
+      if (namespaces.find(namespace.id) !== undefined)
+        throw new GoferError('ALREADY_EXISTS', `Namespace '${namespace.id}' exists already.`);
       const now = this.#now();
       namespaces.insert(namespace, now);
       events.emit('created_namespace', { namespace_id: namespace.id }, now);
@@ -55,7 +56,10 @@ export class StoredNamespaceService implements NamespaceService {
     return this.#store.commit(() => {
       const namespace = this.#existing(id);
       if (change.name === undefined && change.description === undefined) return namespace;
-      this.#store.namespaces.update({ id, name: change.name ?? namespace.name, description: change.description ?? namespace.description }, this.#now());
+      this.#store.namespaces.update(
+        { id, name: change.name ?? namespace.name, description: change.description ?? namespace.description },
+        this.#now(),
+      );
       return this.#existing(id);
     });
   }

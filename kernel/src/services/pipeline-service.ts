@@ -1,5 +1,5 @@
-import type { PipelineMetadata } from '@gofer/contracts/api';
 import type { PluginLog } from '@gofer/contracts';
+import type { PipelineMetadata } from '@gofer/contracts/api';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { Store } from '../storage/store.ts';
@@ -40,7 +40,11 @@ export class StoredPipelineService implements PipelineService {
       const pipeline = lookup.pipeline(path);
       if (pipeline.metadata.state === state) return;
       store.pipelines.setState(pipeline.uid, state, now());
-      store.events.emit(state === 'active' ? 'enabled_pipeline' : 'disabled_pipeline', { namespace_id: path.namespaceId, pipeline_id: path.pipelineId }, now());
+      store.events.emit(
+        state === 'active' ? 'enabled_pipeline' : 'disabled_pipeline',
+        { namespace_id: path.namespaceId, pipeline_id: path.pipelineId },
+        now(),
+      );
     });
   }
 
@@ -72,7 +76,11 @@ export class StoredPipelineService implements PipelineService {
     const { store, log, leave } = this.#parts;
     this.#purge(pipeline).catch((error: unknown) => {
       if (leave.aborted) return;
-      log('error', 'a deleted pipeline could not be swept; the next start tries again', { pipeline: pipeline.uid, hidden: store.pipelines.hidden().length, error: String(error) });
+      log('error', 'a deleted pipeline could not be swept; the next start tries again', {
+        pipeline: pipeline.uid,
+        hidden: store.pipelines.hidden().length,
+        error: String(error),
+      });
     });
   }
 

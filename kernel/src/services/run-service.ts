@@ -79,23 +79,48 @@ export class StoredRunService implements RunService {
     const known = request.idempotencyKey === undefined ? undefined : store.runs.byIdempotencyKey(pipeline.uid, request.idempotencyKey);
     if (known !== undefined) return { pipeline, run: known, isNew: false };
     if (store.preferences().ignore_pipeline_run_events) {
-      throw new GoferError('UNAVAILABLE', 'This server starts no runs at present (ignore_pipeline_run_events is set). An administrator can change it with PATCH /api/system.');
+      throw new GoferError(
+        'UNAVAILABLE',
+        'This server starts no runs at present (ignore_pipeline_run_events is set). An administrator can change it with PATCH /api/system.',
+      );
     }
     if (pipeline.metadata.state !== 'active') {
-      throw new GoferError('UNAVAILABLE', `Pipeline '${path.pipelineId}' is disabled. Enable it with: gofer pipeline enable ${path.pipelineId}`);
+      throw new GoferError(
+        'UNAVAILABLE',
+        `Pipeline '${path.pipelineId}' is disabled. Enable it with: gofer pipeline enable ${path.pipelineId}`,
+      );
     }
     const live = store.configs.states(pipeline.uid).filter(({ state }) => state === 'live');
-    const version = versionForRun(live.map((config) => ({ version: config.version, share: 1 })), 0);
+    const version = versionForRun(
+      live.map((config) => ({ version: config.version, share: 1 })),
+      0,
+    );
     if (version === undefined) {
       const newest = store.configs.highestVersion(pipeline.uid);
-      throw new GoferError('FAILED_PRECONDITION', `No version of pipeline '${path.pipelineId}' is live. Deploy one with: gofer pipeline config deploy ${path.pipelineId} ${newest}`);
+      throw new GoferError(
+        'FAILED_PRECONDITION',
+        `No version of pipeline '${path.pipelineId}' is live. Deploy one with: gofer pipeline config deploy ${path.pipelineId} ${newest}`,
+      );
     }
     const uid = uuidv7();
     const started = now();
     const variables = Object.entries(request.variables).map(([name, value]) => ({ key: name, value, source: 'run_options' as const }));
     const { initiator } = request;
-    const runId = store.runs.insert({ uid, pipelineUid: pipeline.uid, configVersion: version, started, initiator, variables, idempotencyKey: request.idempotencyKey, owner: store.instanceId });
-    const eventId = store.events.emit('queued_run', { namespace_id: path.namespaceId, pipeline_id: path.pipelineId, run_id: runId }, started);
+    const runId = store.runs.insert({
+      uid,
+      pipelineUid: pipeline.uid,
+      configVersion: version,
+      started,
+      initiator,
+      variables,
+      idempotencyKey: request.idempotencyKey,
+      owner: store.instanceId,
+    });
+    const eventId = store.events.emit(
+      'queued_run',
+      { namespace_id: path.namespaceId, pipeline_id: path.pipelineId, run_id: runId },
+      started,
+    );
     store.runs.setEvent(uid, eventId);
     const run: RunRecord = {
       uid,

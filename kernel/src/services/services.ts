@@ -102,9 +102,15 @@ export interface LogService {
    * From the beginning or behind a cursor, up to the end of the log; with `follow` waits for what is to come, also for a task that has
    * not started yet. Rejects before the first batch with NOT_FOUND, or GONE where the log has expired or was removed.
    */
-  read(path: TaskPath, request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal }): Promise<AsyncIterable<LogBatch>>;
+  read(
+    path: TaskPath,
+    request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
+  ): Promise<AsyncIterable<LogBatch>>;
   /** `range` in bytes, both ends included (RFC 9110 §14.1.2), already clamped by nobody: the service does. */
-  raw(path: TaskPath, range?: { start: number; end?: number }): Promise<{ size: number; start: number; end: number; complete: boolean; stream: AsyncIterable<Uint8Array> }>;
+  raw(
+    path: TaskPath,
+    range?: { start: number; end?: number },
+  ): Promise<{ size: number; start: number; end: number; complete: boolean; stream: AsyncIterable<Uint8Array> }>;
   delete(path: TaskPath): Promise<void>;
 }
 

@@ -36,16 +36,29 @@ export class StoredTaskExecutionService implements TaskExecutionService {
 
   async get(path: TaskPath): Promise<TaskExecution> {
     const { pipeline, run, task } = this.#lookup.task(path);
-    return this.#toTaskExecution(pipeline, run, task, this.#store.taskExecutions.find(run.uid, task.id), this.#store.attempts.listOfTask(run.uid, task.id));
+    return this.#toTaskExecution(
+      pipeline,
+      run,
+      task,
+      this.#store.taskExecutions.find(run.uid, task.id),
+      this.#store.attempts.listOfTask(run.uid, task.id),
+    );
   }
 
   async cancel(path: TaskPath, graceSeconds: number): Promise<void> {
     const { run, task } = this.#lookup.task(path);
-    if (!Number.isFinite(graceSeconds) || graceSeconds < 0) throw new GoferError('INVALID_ARGUMENT', 'wait_for must be a number of seconds, 0 or more.');
+    if (!Number.isFinite(graceSeconds) || graceSeconds < 0)
+      throw new GoferError('INVALID_ARGUMENT', 'wait_for must be a number of seconds, 0 or more.');
     this.#orchestrator.cancelTask(run.uid, task.id, graceSeconds * 1000);
   }
 
-  #toTaskExecution(pipeline: PipelineRecord, run: RunRecord, task: TaskDefinition, record: TaskRecord | undefined, attempts: readonly AttemptRecord[]): TaskExecution {
+  #toTaskExecution(
+    pipeline: PipelineRecord,
+    run: RunRecord,
+    task: TaskDefinition,
+    record: TaskRecord | undefined,
+    attempts: readonly AttemptRecord[],
+  ): TaskExecution {
     const waiting = record?.state === 'complete' ? undefined : this.#orchestrator.taskWaitingReason(run.uid, task.id);
     return toTaskExecution(pipeline, run, task, record, attempts, waiting);
   }

@@ -16,7 +16,11 @@ type Outcome = { unit: Unit; value: unknown } | { unit: Unit; error: unknown };
 
 function asCommitError(error: unknown): unknown {
   if (error instanceof SQLite.SqliteError && error.code === 'SQLITE_FULL') {
-    return new GoferError('STORAGE_FULL', 'The disk that holds server.storage_path is full: nothing was changed. Free some space and try again.', { cause: error });
+    return new GoferError(
+      'STORAGE_FULL',
+      'The disk that holds server.storage_path is full: nothing was changed. Free some space and try again.',
+      { cause: error },
+    );
   }
   if (error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_IOERR')) {
     return new GoferError('UNAVAILABLE', `The database could not be written (${error.code}): nothing was changed.`, { cause: error });

@@ -75,5 +75,12 @@ export class ConfigsTable {
 
 function toRecord(row: ConfigRow): ConfigRecord {
   const definition: PipelineDefinition = JSON.parse(row.definition);
-  return { pipelineUid: row.pipeline_uid, version: row.version, definition, state: row.state, registered: row.registered, deprecated: row.deprecated };
+  return {
+    pipelineUid: row.pipeline_uid,
+    version: row.version,
+    definition,
+    state: row.state,
+    registered: row.registered,
+    deprecated: row.deprecated,
+  };
 }

@@ -20,7 +20,11 @@ function asStorageError(path: string, error: unknown): GoferError {
   const code = error instanceof SQLite.SqliteError ? error.code : undefined;
   const text = error instanceof Error ? error.message : String(error);
   if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
-    return new GoferError('CONFIG_INVALID', `server.storage_path: "${path}" is not a usable database (${text}). Restore it from a backup, or move it away to begin with an empty one.`, { cause: error });
+    return new GoferError(
+      'CONFIG_INVALID',
+      `server.storage_path: "${path}" is not a usable database (${text}). Restore it from a backup, or move it away to begin with an empty one.`,
+      { cause: error },
+    );
   }
   return new GoferError('CONFIG_INVALID', `server.storage_path: cannot open "${path}": ${text}`, { cause: error });
 }
@@ -35,7 +39,11 @@ function lock(path: string): Connection {
   } catch (error) {
     holder.close();
     if (error instanceof SQLite.SqliteError && error.code.startsWith('SQLITE_BUSY')) {
-      throw new GoferError('LOCKED', `Another Gofer server is using "${path}". Stop it first, or give this one a server.storage_path of its own.`, { cause: error });
+      throw new GoferError(
+        'LOCKED',
+        `Another Gofer server is using "${path}". Stop it first, or give this one a server.storage_path of its own.`,
+        { cause: error },
+      );
     }
     throw error;
   }
@@ -46,7 +54,10 @@ export function migrate(connection: Connection, migrations: readonly Migration[]
   const current = Number(connection.pragma('user_version', { simple: true }));
   const newest = migrations.at(-1)?.version ?? 0;
   if (current > newest) {
-    throw new GoferError('CONFIG_INVALID', `The database has schema version ${current}; this release of Gofer knows up to ${newest}. Use the release that wrote it, or a newer one.`);
+    throw new GoferError(
+      'CONFIG_INVALID',
+      `The database has schema version ${current}; this release of Gofer knows up to ${newest}. Use the release that wrote it, or a newer one.`,
+    );
   }
   for (const migration of migrations) {
     if (migration.version <= current) continue;

@@ -48,5 +48,11 @@ export class DeploymentsTable {
 }
 
 function toRecord(row: DeploymentRow): DeploymentRecord {
-  return { deploymentId: row.deployment_id, startVersion: row.start_version, endVersion: row.end_version, started: row.started, ended: row.ended };
+  return {
+    deploymentId: row.deployment_id,
+    startVersion: row.start_version,
+    endVersion: row.end_version,
+    started: row.started,
+    ended: row.ended,
+  };
 }

@@ -22,7 +22,13 @@ export interface EventKinds {
   created_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string };
   started_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string };
   completed_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string; status: string };
-  started_task_execution_cancellation: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string; timeout: number };
+  started_task_execution_cancellation: {
+    namespace_id: string;
+    pipeline_id: string;
+    run_id: number;
+    task_execution_id: string;
+    timeout: number;
+  };
 }
 
 export interface StoredEvent {

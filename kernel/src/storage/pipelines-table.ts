@@ -27,7 +27,9 @@ export class PipelinesTable {
     this.#list = connection.prepare('SELECT * FROM pipelines WHERE namespace_id = ? AND deleted = 0 ORDER BY pipeline_id LIMIT ? OFFSET ?');
     this.#find = connection.prepare('SELECT * FROM pipelines WHERE namespace_id = ? AND pipeline_id = ? AND deleted = 0');
     this.#byUid = connection.prepare('SELECT * FROM pipelines WHERE uid = ?');
-    this.#insert = connection.prepare("INSERT INTO pipelines (uid, namespace_id, pipeline_id, created, modified, state) VALUES (?, ?, ?, ?, 0, 'active')");
+    this.#insert = connection.prepare(
+      "INSERT INTO pipelines (uid, namespace_id, pipeline_id, created, modified, state) VALUES (?, ?, ?, ?, 0, 'active')",
+    );
     this.#setState = connection.prepare('UPDATE pipelines SET state = ?, modified = ? WHERE uid = ?');
     this.#hide = connection.prepare('UPDATE pipelines SET deleted = ? WHERE uid = ?');
     this.#hidden = connection.prepare('SELECT * FROM pipelines WHERE deleted <> 0');

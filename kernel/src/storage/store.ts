@@ -57,7 +57,10 @@ export class Store {
     const row = this.#database.connection
       .prepare<[], { bootstrap_token_created: number; ignore_pipeline_run_events: number | null }>('SELECT * FROM system')
       .get();
-    return { bootstrap_token_created: row?.bootstrap_token_created === 1, ignore_pipeline_run_events: row?.ignore_pipeline_run_events === 1 };
+    return {
+      bootstrap_token_created: row?.bootstrap_token_created === 1,
+      ignore_pipeline_run_events: row?.ignore_pipeline_run_events === 1,
+    };
   }
 
   /** Inside a commit only. */
@@ -67,7 +70,9 @@ export class Store {
 
   /** What the configuration says holds for a database that nobody has told otherwise. */
   initialiseIgnorePipelineRunEvents(ignore: boolean): void {
-    this.#database.connection.prepare('UPDATE system SET ignore_pipeline_run_events = ? WHERE ignore_pipeline_run_events IS NULL').run(ignore ? 1 : 0);
+    this.#database.connection
+      .prepare('UPDATE system SET ignore_pipeline_run_events = ? WHERE ignore_pipeline_run_events IS NULL')
+      .run(ignore ? 1 : 0);
   }
 
   /** Commits what waits, then closes; nothing is taken afterwards. */
