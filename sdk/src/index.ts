@@ -1,0 +1,6 @@
+export { newPipeline, Pipeline } from './pipeline.ts';
+export { PipelineError } from './pipeline-error.ts';
+export type { PipelineJson, TaskJson } from './pipeline-json.ts';
+export { globalSecret, pipelineObject, pipelineSecret, runObject } from './references.ts';
+export type { RequiredStatus } from './task.ts';
+export { newTask, Task } from './task.ts';
