@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { codeOf, isGoferError } from '@gofer/contracts';
+import { isGoferError } from '@gofer/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadedServerConfig } from './load-server-config.ts';
 import { loadServerConfig } from './load-server-config.ts';
@@ -31,17 +31,16 @@ async function load(given: Given): Promise<LoadedServerConfig> {
   return loadServerConfig({ environment, systemConfigPath: path, ...(given.flags === undefined ? {} : { flags: given.flags }) });
 }
 
-/** `line: message` of every fault; the whole error is searched for what must not be in it. */
-async function faults(given: Given, neverShown?: string): Promise<readonly string[]> {
-  try {
-    await load(given);
-  } catch (error) {
-    expect(codeOf(error)).toBe('CONFIG_INVALID');
-    if (!isGoferError(error)) throw error;
-    if (neverShown !== undefined) expect(`${error.stack}${JSON.stringify(error)}${String(error.cause)}`).not.toContain(neverShown);
-    return error.details.map(({ path, message }) => `${path.replace(/^.*\d+\.toml:?/, '')}: ${message}`);
-  }
-  return [];
+/** `line: message` of every fault. The whole error is searched for what must not be in it. */
+async function faults(given: Given, neverShown = '\0'): Promise<readonly string[]> {
+  const error: unknown = await load(given).then(
+    () => undefined,
+    (rejection: unknown) => rejection,
+  );
+  if (!isGoferError(error)) throw new Error('the configuration was not refused', { cause: error });
+  expect(error.code).toBe('CONFIG_INVALID');
+  expect(`${error.stack}${JSON.stringify(error)}${String(error.cause)}`).not.toContain(neverShown);
+  return error.details.map(({ path, message }) => `${path.replace(/^.*\d+\.toml:?/, '')}: ${message}`);
 }
 
 describe('development mode', () => {

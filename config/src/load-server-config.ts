@@ -1,16 +1,16 @@
 /** The server's configuration: read, checked as a whole, completed and frozen, or refused with every fault at once. */
 import type { Fault } from '@gofer/contracts';
+import { closestName } from './closest-name.ts';
 import type { ConfigFile, ReadResult } from './config-file.ts';
 import { readConfigFile } from './config-file.ts';
-import { closestName } from './closest-name.ts';
 import type { PluginSchemas } from './plugin-schemas.ts';
 import { withPluginSchemas } from './plugin-schemas.ts';
 import type { PluginSources } from './resolve-plugin-block.ts';
 import type { ResolvedSettings } from './resolve-settings.ts';
 import { buildTable, configInvalid, deepFreeze, resolveSettings } from './resolve-settings.ts';
+import { checkServerRules } from './server-rules.ts';
 import type { ServerConfig } from './server-schema.ts';
 import { SERVER_ENVIRONMENT_PREFIX, serverSettings } from './server-schema.ts';
-import { checkServerRules } from './server-rules.ts';
 import { findProperty, isTable, type SettingSchema } from './setting.ts';
 import { stateDirectory } from './state-directory.ts';
 import { BUILT_IN_ENGINES, type PluginSection } from './store-and-scheduler-schema.ts';

@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadedServerConfig } from './load-server-config.ts';
 import { loadServerConfig } from './load-server-config.ts';
 import { configurationReference, environmentVariables } from './reference.ts';
-import { sampleServerConfig } from './sample-server-config.ts';
 import { resolvePluginBlock } from './resolve-plugin-block.ts';
+import { sampleServerConfig } from './sample-server-config.ts';
 
 const SCHEMA = {
   type: 'object',

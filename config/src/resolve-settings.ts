@@ -1,7 +1,8 @@
 /** From what was written in several places to one value a key: flags beat the environment, the environment beats the file, all beat defaults. */
+
+import { join } from 'node:path';
 import type { Fault } from '@gofer/contracts';
 import { GoferError } from '@gofer/contracts';
-import { join } from 'node:path';
 import { readValue } from './read-value.ts';
 import type { SettingSchema } from './setting.ts';
 import { isTable } from './setting.ts';

@@ -44,8 +44,7 @@ export interface SettingSchema {
 
 /** A declaration as its readers see it. */
 export function asSetting(schema: Type.TSchema): SettingSchema {
-  // typebox types its schemas by what they describe, not by the JSON Schema that they are.
-  return schema as SettingSchema;
+  return schema;
 }
 
 interface Marks<Value> {
