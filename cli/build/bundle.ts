@@ -1,1 +1,1 @@
-console.log("bundle: nothing to build yet")
+console.log('bundle: nothing to build yet');

@@ -1,0 +1,127 @@
+import type { IncomingMessage } from 'node:http';
+import { GoferError } from '@gofer/contracts';
+import {
+  type AnswerOf,
+  type ApiCallArguments,
+  type Event,
+  type JsonOperationId,
+  LOGS_PROTOCOL,
+  type LogMessage,
+  type PathOf,
+  type RawOperationId,
+  toApiRequest,
+} from '@gofer/contracts/api';
+import { readText, toAnswerError } from './answer-error.ts';
+import { exchange } from './http-exchange.ts';
+import { openMessages } from './socket-messages.ts';
+
+/** The server may think for so long before its first byte, beyond what the request itself asks it to wait. */
+const SILENCE_MILLISECONDS = 60_000;
+const LARGEST_ANSWER = 512 * 1024 * 1024;
+
+export interface ClientOptions {
+  readonly baseUrl: URL;
+  /** Empty where there is none. */
+  readonly token: string;
+  readonly insecureSkipTlsVerify: boolean;
+  /** Told of each request and its status. */
+  readonly trace?: (line: string) => void;
+}
+
+/** Speaks to one server. Holds no connection between calls. */
+export class GoferClient {
+  readonly baseUrl: URL;
+  readonly #token: string;
+  readonly #verifyTls: boolean;
+  readonly #trace: (line: string) => void;
+
+  constructor(options: ClientOptions) {
+    this.baseUrl = options.baseUrl;
+    this.#token = options.token;
+    this.#verifyTls = !options.insecureSkipTlsVerify;
+    this.#trace = options.trace ?? (() => undefined);
+  }
+
+  /** Resolves with the operation's answer; rejects with the server's error, or as `exchange` does. */
+  async call<Id extends JsonOperationId>(
+    operation: Id,
+    call: ApiCallArguments<Id>[0],
+    options: { silence?: number; signal?: AbortSignal } = {},
+  ): Promise<AnswerOf<Id>> {
+    const answer = await this.#exchange(toApiRequest(operation, ...([call] as ApiCallArguments<Id>)), options);
+    const text = await readText(answer, LARGEST_ANSWER);
+    if (text === '') return undefined as AnswerOf<Id>;
+    try {
+      return JSON.parse(text) as AnswerOf<Id>;
+    } catch (error) {
+      throw new GoferError('UNAVAILABLE', `the answer of ${this.baseUrl.href} to ${operation} is not JSON; is it a Gofer server?`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** The bytes of a raw operation's answer. */
+  async bytes<Id extends RawOperationId>(
+    operation: Id,
+    call: ApiCallArguments<Id>[0],
+    options: { signal?: AbortSignal } = {},
+  ): Promise<AsyncIterable<Uint8Array>> {
+    return await this.#exchange(toApiRequest(operation, ...([call] as ApiCallArguments<Id>)), options);
+  }
+
+  /** Must be consumed to its end or returned. Resolves once the server has accepted. */
+  async events(query: { history?: boolean; reverse?: boolean; after?: string }, signal: AbortSignal): Promise<AsyncIterable<Event>> {
+    return (await this.#messages('stream_events', { query }, undefined, signal)) as AsyncIterable<Event>;
+  }
+
+  /** As `events`; ends at the end of the log. */
+  async logs(
+    path: PathOf<'get_logs'>,
+    query: { after?: string; follow?: boolean },
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<LogMessage>> {
+    return (await this.#messages('get_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;
+  }
+
+  async #exchange(
+    request: ReturnType<typeof toApiRequest>,
+    { silence = SILENCE_MILLISECONDS, signal }: { silence?: number; signal?: AbortSignal },
+  ): Promise<IncomingMessage> {
+    const url = this.#resolve(request.target);
+    const { method, body } = request;
+    const answer = await exchange({
+      method,
+      url,
+      headers: this.#authorised(request.headers),
+      silence,
+      signal,
+      verifyTls: this.#verifyTls,
+      ...(body === undefined ? {} : { body }),
+    });
+    this.#trace(`${method} ${url.href} → ${answer.statusCode}`);
+    if ((answer.statusCode ?? 0) >= 300) throw await toAnswerError(answer, `${method} ${url.href}`);
+    return answer;
+  }
+
+  async #messages<Id extends 'stream_events' | 'get_logs'>(
+    operation: Id,
+    call: ApiCallArguments<Id>[0],
+    protocol: string | undefined,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<unknown>> {
+    const request = toApiRequest(operation, ...([call] as ApiCallArguments<Id>));
+    const url = this.#resolve(request.target);
+    url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+    this.#trace(`WebSocket ${url.href}`);
+    return await openMessages({ url, headers: this.#authorised(request.headers), protocol, signal, verifyTls: this.#verifyTls });
+  }
+
+  #authorised(headers: Readonly<Record<string, string>>): Record<string, string> {
+    return this.#token === '' ? { ...headers } : { ...headers, authorization: `Bearer ${this.#token}` };
+  }
+
+  /** Below the base URL's own path, so that a server behind a prefix can be reached. */
+  #resolve(target: string): URL {
+    return new URL(this.baseUrl.href.replace(/\/+$/u, '') + target);
+  }
+}

@@ -1,0 +1,81 @@
+import { type IncomingMessage, request as requestPlain } from 'node:http';
+import { request as requestSecure } from 'node:https';
+import { GoferError } from '@gofer/contracts';
+
+export interface HttpExchange {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** The longest silence of the server, in milliseconds. */
+  readonly silence: number;
+  readonly signal?: AbortSignal | undefined;
+  /** False: whatever certificate the server shows. */
+  readonly verifyTls: boolean;
+}
+
+/** Resolves with the answer's head; its body is read by the caller. Rejects with `UNAVAILABLE`, `DEADLINE_EXCEEDED` or `CANCELLED`. */
+export function exchange({ method, url, headers, body, silence, signal, verifyTls }: HttpExchange): Promise<IncomingMessage> {
+  const send = url.protocol === 'https:' ? requestSecure : requestPlain;
+  return new Promise((resolve, reject) => {
+    const length: Record<string, string | number> = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const options = {
+      method,
+      headers: { ...headers, ...length },
+      timeout: silence,
+      rejectUnauthorized: verifyTls,
+      ...(signal === undefined ? {} : { signal }),
+    };
+    const request = send(url, options);
+    request.on('response', resolve);
+    request.on('timeout', () => {
+      request.destroy(
+        new GoferError(
+          'DEADLINE_EXCEEDED',
+          `${url.origin} did not answer ${method} ${url.pathname} within ${silence / 1_000} s; it may be overloaded. Try again.`,
+        ),
+      );
+    });
+    request.on('error', (error) => reject(toConnectionError(error, url)));
+    request.end(body);
+  });
+}
+
+/** What went wrong below HTTP, in the words of someone who wants to reach a server. */
+export function toConnectionError(error: Error, url: URL): Error {
+  if (error instanceof GoferError) return error;
+  if (error.name === 'AbortError') return new GoferError('CANCELLED', 'stopped', { cause: error });
+  const base = url.protocol.startsWith('ws') ? url.origin.replace(/^ws/u, 'http') : url.origin;
+  return new GoferError(
+    'UNAVAILABLE',
+    `no Gofer server can be reached at ${base}: ${describe(error, url)}\n` +
+      '  Start one here with: gofer service start\n' +
+      '  Or name another with --api-base-url, GOFER_API_BASE_URL or api_base_url in ~/.gofer.toml',
+    { cause: error },
+  );
+}
+
+function describe(error: Error, url: URL): string {
+  const code = 'code' in error ? String(error.code) : '';
+  switch (code) {
+    case 'ECONNREFUSED':
+      return 'connection refused (nothing listens there)';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `the host name ${url.hostname} is not known`;
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return 'the connection was closed in the middle of the request';
+    case 'ETIMEDOUT':
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return `the host cannot be reached (${code})`;
+    case 'EPROTO':
+    case 'ERR_SSL_WRONG_VERSION_NUMBER':
+      return 'it does not speak TLS; use http:// in place of https://';
+    case 'HPE_INVALID_CONSTANT':
+      return 'it does not speak HTTP; does it want https:// in place of http://?';
+    default:
+      return error.message === '' ? code : error.message;
+  }
+}

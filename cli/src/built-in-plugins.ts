@@ -1,0 +1,18 @@
+import type { BuiltInPlugins } from '@gofer/kernel';
+import { processSupervisor } from './assets.ts';
+
+/** The plugins that this distribution brings, each loaded when the configuration names it. */
+export const builtInPlugins: BuiltInPlugins = {
+  scheduler: {
+    docker: () => import('@gofer/scheduler-docker'),
+    process: async () => {
+      const loaded = await import('@gofer/scheduler-process');
+      const entry = processSupervisor();
+      if (entry !== undefined)
+        loaded.registerSupervisorCommand({ file: process.execPath, args: [...loaded.supervisorNodeFlags(entry), entry] });
+      return loaded;
+    },
+    fake: () => import('@gofer/scheduler-fake'),
+  },
+  automatic: ['docker', 'process'],
+};

@@ -1,0 +1,51 @@
+import { ERROR_TABLE } from '@gofer/contracts';
+import { Option } from 'clipanion';
+import { followRun } from '../../follow/follow-run.ts';
+import { GoferCommand, variablesOption } from '../../gofer-command.ts';
+import { readVariables } from '../../read-variables.ts';
+
+export class RunStart extends GoferCommand {
+  static override paths = [
+    ['run', 'start'],
+    ['pipeline', 'run'],
+  ];
+  static override usage = GoferCommand.Usage({
+    category: 'Runs',
+    description: 'Start a run of a pipeline',
+    details: `
+      With --follow the logs of all tasks are shown as they are written, until the run ends; the exit code is then 0 if it was successful and ${ERROR_TABLE.RUN_FAILED.exit} if not. Ctrl-C stops the showing, not the run.
+
+      A request that is repeated with the same --idempotency-key answers with the run of the first one.
+    `,
+    examples: [
+      ['Start it and go on', '$0 run start simple'],
+      ['Start it and watch', '$0 run start simple --follow'],
+      ['With variables', '$0 run start simple -v COMMIT=4f1c2d -v TARGET=staging'],
+      ['At most once, however often a script is repeated', '$0 pipeline run simple --idempotency-key nightly-2026-11-23'],
+    ],
+  });
+
+  id = Option.String({ name: 'pipeline' });
+  variables = variablesOption();
+  follow = Option.Boolean('-f,--follow', false, { description: 'Show the logs of all tasks until the run ends' });
+  idempotencyKey = Option.String('--idempotency-key', { description: 'The same key never starts a second run' });
+
+  async execute(): Promise<number> {
+    const client = await this.client();
+    const { run } = await client.call('start_run', {
+      path: { namespace_id: await this.namespaceId(), pipeline_id: this.id },
+      body: { variables: readVariables(this.variables) },
+      headers: { 'idempotency-key': this.idempotencyKey },
+    });
+    const ns = await this.inNamespace();
+    if (this.follow) {
+      await this.note(`${this.context.errorColours.green('✓')} Started run #${run.run_id} of ${this.id}`);
+      return await followRun(this.context, run);
+    }
+    await this.showDone(run, `Started run #${run.run_id} of ${this.id}`, [
+      ['Watch it', `gofer run logs ${this.id} ${run.run_id}${ns}`],
+      ['See how it stands', `gofer run get ${this.id} ${run.run_id}${ns}`],
+    ]);
+    return 0;
+  }
+}

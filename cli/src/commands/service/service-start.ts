@@ -1,0 +1,80 @@
+import { resolve } from 'node:path';
+import { environmentVariables, loadServerConfig } from '@gofer/config';
+import { Option } from 'clipanion';
+import { GoferCommand } from '../../gofer-command.ts';
+import { readVariables } from '../../read-variables.ts';
+
+export class ServiceStart extends GoferCommand {
+  static override paths = [['service', 'start']];
+  static override usage = GoferCommand.Usage({
+    category: 'Server',
+    description: 'Start the server',
+    details: `
+      Without a configuration file it is development mode: no authentication, reachable from this machine only, data in your state directory ($XDG_STATE_HOME/gofer), tasks on Docker if it answers and else as plain processes.
+
+      The file of --config counts, else /etc/gofer/gofer_web.toml if it is there. Environment variables beat the file and flags beat both. Ctrl-C or SIGTERM stop it; tasks that are running go on, and are found again at the next start.
+
+      Environment variables:
+
+${environmentVariables()
+  .map(
+    ({ name, type, default: usual, description }) =>
+      `      ${name} (${type}${usual === '' ? '' : `, default ${usual}`})\n          ${description}`,
+  )
+  .join('\n')}
+    `,
+    examples: [
+      ['For development', '$0 service start'],
+      ['With a file', '$0 service start --config gofer_web.toml'],
+      ['On a free port, with tasks that do nothing', '$0 service start --bind-address 127.0.0.1:0 --scheduler fake'],
+    ],
+  });
+
+  bindAddress = Option.String('--bind-address', {
+    description: 'Host and port to listen on; port 0 takes a free one (server.bind_address)',
+  });
+  storagePath = Option.String('--storage-path', { description: 'The database file (server.storage_path)' });
+  logsDirectory = Option.String('--logs-dir', { description: 'The directory of the task logs (api.task_execution_logs_dir)' });
+  logLevel = Option.String('--log-level', { description: 'trace, debug, info, warn or error (api.log_level)' });
+  scheduler = Option.String('--scheduler', {
+    description: 'docker, process, fake, auto, or the path or package of a plugin (scheduler.engine)',
+  });
+  set = Option.Array('--set', [], { description: 'Any other key, as SECTION.KEY=VALUE; may be given several times' });
+
+  async execute(): Promise<number> {
+    const { context } = this;
+    const { config: configPath } = context.flags;
+    const loaded = await loadServerConfig({
+      environment: context.env,
+      homeDirectory: context.homeDirectory,
+      ...(configPath === undefined ? {} : { configPath: resolve(context.workingDirectory, configPath) }),
+      flags: { ...readVariables(this.set, '--set'), ...this.#flags() },
+    });
+    const [{ startServer }, { builtInPlugins }] = await Promise.all([import('@gofer/kernel'), import('../../built-in-plugins.ts')]);
+    const asked = Promise.withResolvers<void>();
+    const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) => context.onSignal(signal, asked.resolve));
+    try {
+      const server = await startServer({
+        loaded,
+        builtIns: builtInPlugins,
+        metadata: { semver: context.version, commit: context.env.GOFER_COMMIT ?? 'unknown' },
+        write: (line) => void context.stdout.write(line.endsWith('\n') ? line : `${line}\n`),
+      });
+      await asked.promise;
+      await server.stop();
+    } finally {
+      for (const remove of removers) remove();
+    }
+    return 0;
+  }
+
+  #flags(): Record<string, string | undefined> {
+    return {
+      'server.bind_address': this.bindAddress,
+      'server.storage_path': this.storagePath,
+      'api.task_execution_logs_dir': this.logsDirectory,
+      'api.log_level': this.logLevel,
+      'scheduler.engine': this.scheduler,
+    };
+  }
+}

@@ -1,0 +1,31 @@
+import type { LogMessage } from '@gofer/contracts/api';
+import type { GoferClient } from '../api/gofer-client.ts';
+import { reconnecting } from './reconnect.ts';
+
+export interface TaskPath {
+  readonly namespace_id: string;
+  readonly pipeline_id: string;
+  readonly run_id: number;
+  readonly task_id: string;
+}
+
+/** A task's log in batches from its beginning to its end (`follow`) or to what is there now, across reconnections, nothing twice. */
+export function followLog(
+  client: GoferClient,
+  path: TaskPath,
+  { follow, onLost }: { follow: boolean; onLost?: () => void },
+  signal: AbortSignal,
+): AsyncIterable<LogMessage> {
+  let after: string | undefined;
+  async function open(): Promise<AsyncIterable<LogMessage>> {
+    const batches = await client.logs(path, { follow, ...(after === undefined ? {} : { after }) }, signal);
+    return remembering(batches);
+  }
+  async function* remembering(batches: AsyncIterable<LogMessage>): AsyncGenerator<LogMessage> {
+    for await (const batch of batches) {
+      after = batch.cursor;
+      yield batch;
+    }
+  }
+  return reconnecting(open, { signal, ...(onLost === undefined ? {} : { onLost }) });
+}

@@ -1,0 +1,77 @@
+import { GoferError } from '@gofer/contracts';
+import { Command, Option } from 'clipanion';
+import type { GoferClient } from './api/gofer-client.ts';
+import type { GoferContext } from './gofer-context.ts';
+import type { Presentation } from './output/presentation.ts';
+import { writeFully } from './output/write-fully.ts';
+
+/** What every command is: it reads its arguments, asks the server, and shows a result in the format that was asked for. */
+export abstract class GoferCommand extends Command<GoferContext> {
+  abstract override execute(): Promise<number | void>;
+
+  protected client(): Promise<GoferClient> {
+    return this.context.client();
+  }
+
+  protected async namespaceId(): Promise<string> {
+    return (await this.context.settings()).namespace;
+  }
+
+  protected async presentation(): Promise<Presentation> {
+    const { detail } = await this.context.settings();
+    return { colours: this.context.colours, detail, now: this.context.now() };
+  }
+
+  /** The result of a command: `resource` for programs, `plain` for people. A plain text ends with a newline. */
+  protected async show(resource: unknown, plain: (presentation: Presentation) => string): Promise<void> {
+    const { outputFormat } = await this.context.settings();
+    if (outputFormat === 'json') await this.write(`${JSON.stringify(resource, null, 2)}\n`);
+    if (outputFormat === 'plain') await this.write(plain(await this.presentation()));
+  }
+
+  /** What was done, with the commands that may follow. */
+  protected async showDone(
+    resource: unknown,
+    message: string,
+    next: readonly (readonly [purpose: string, command: string])[] = [],
+  ): Promise<void> {
+    await this.show(resource, ({ colours }) => {
+      const hints = next.map(([purpose, command]) => `  ${purpose}: ${colours.cyan(command)}\n`).join('');
+      return `${colours.green('✓')} ${message}\n${hints}`;
+    });
+  }
+
+  /** Resolves when the reader has room again. */
+  protected write(text: string | Uint8Array): Promise<void> {
+    return writeFully(this.context.stdout, text);
+  }
+
+  /** Something worth knowing that is not the result. */
+  protected async note(text: string): Promise<void> {
+    if ((await this.context.settings()).outputFormat === 'plain') await writeFully(this.context.stderr, `${text}\n`);
+  }
+
+  /** The flag that makes a suggested command work in this namespace; empty in the default one. */
+  protected async inNamespace(): Promise<string> {
+    const namespace = await this.namespaceId();
+    return namespace === 'default' ? '' : ` --namespace ${namespace}`;
+  }
+}
+
+export const limitOption = () => Option.String('-l,--limit', '10', { description: 'At most so many (default 10)' });
+export const offsetOption = () => Option.String('-o,--offset', '0', { description: 'Leave out the first so many' });
+export const noReverseOption = () => Option.Boolean('-n,--no-reverse', false, { description: 'Oldest first instead of newest first' });
+export const variablesOption = () =>
+  Option.Array('-v,--variable', [], { description: 'A variable for the run, KEY=VALUE; may be given several times' });
+
+/** `what` names the argument in the error. */
+export function readCount(text: string, what: string, options: { minimum: number }): number {
+  const value = /^\d{1,15}$/u.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(value) || value < options.minimum) {
+    throw new GoferError(
+      'INVALID_ARGUMENT',
+      `${what} must be a whole number${options.minimum > 0 ? ` from ${options.minimum}` : ''}, not "${text}"`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,45 @@
+import { closestName } from '@gofer/config';
+import { GoferError } from '@gofer/contracts';
+import { describeCommands } from './command-help.ts';
+
+/** Turns what the parser says about arguments that fit no command into what a person can act on. Other errors come back as they are. */
+export function toUsageError(error: unknown, argv: readonly string[]): unknown {
+  if (!(error instanceof Error) || !('clipanion' in error)) return error;
+  const words = argv.filter((argument) => !argument.startsWith('-'));
+  const command = describeCommands().find(({ paths }) =>
+    paths.some((path) => words.join(' ') === path || words.join(' ').startsWith(`${path} `)),
+  );
+  if (command !== undefined) {
+    const path = command.paths.find((each) => words.join(' ').startsWith(each)) ?? '';
+    return new GoferError('INVALID_ARGUMENT', `${reasonOf(error)}\n  Usage: ${command.usage}\n  More: gofer ${path} --help`, {
+      cause: error,
+    });
+  }
+  const known = describeCommands().flatMap(({ paths }) => paths);
+  const meant = closestCommand(words, known);
+  const hint = meant === undefined ? 'gofer --help lists them all' : `did you mean "gofer ${meant}"?`;
+  return new GoferError('INVALID_ARGUMENT', `there is no command "gofer ${words.join(' ')}"; ${hint}`, { cause: error });
+}
+
+function reasonOf(error: Error): string {
+  const candidates = 'candidates' in error && Array.isArray(error.candidates) ? (error.candidates as { reason?: unknown }[]) : [];
+  const reasons = [...new Set(candidates.map(({ reason }) => reason).filter((reason) => typeof reason === 'string'))];
+  const [reason = error.message.split('\n')[0] ?? ''] = reasons;
+  const said = reason.replace(/^Unknown Syntax Error: /u, '').replace(/\.$/u, '');
+  return said
+    .replace(/^Not enough positional arguments$/u, 'an argument is missing')
+    .replace(/^Extraneous positional argument \((.*)\)$/u, 'there is an argument too many: $1')
+    .replace(/^Unsupported option name \((.*)\)$/u, 'there is no flag $1');
+}
+
+function closestCommand(words: readonly string[], known: readonly string[]): string | undefined {
+  for (const length of [3, 2, 1]) {
+    if (words.length < length) continue;
+    const meant = closestName(
+      words.slice(0, length).join(' '),
+      known.filter((path) => path.split(' ').length === length),
+    );
+    if (meant !== undefined) return meant;
+  }
+  return undefined;
+}
