@@ -1,9 +1,20 @@
 /** A request to a route, ready for any transport: the typed half of a client that both a command and a browser can use. */
 
 import type { RouteDefinition } from './route.ts';
-import { API_VERSION, API_VERSION_HEADER, type BodyOf, type HeadersOf, type OperationId, type PathOf, type QueryOf, ROUTES } from './routes.ts';
+import {
+  API_VERSION,
+  API_VERSION_HEADER,
+  type BodyOf,
+  type HeadersOf,
+  type OperationId,
+  type PathOf,
+  type QueryOf,
+  ROUTES,
+} from './routes.ts';
 
-type Part<Name extends string, Value> = [keyof Value] extends [never] ? { readonly [N in Name]?: undefined } : { readonly [N in Name]: Value };
+type Part<Name extends string, Value> = [keyof Value] extends [never]
+  ? { readonly [N in Name]?: undefined }
+  : { readonly [N in Name]: Value };
 type Body<Id extends OperationId> = BodyOf<Id> extends undefined ? { readonly body?: undefined } : { readonly body: BodyOf<Id> };
 
 /** What a caller gives: path parameters and body where the route has them, and whatever it likes of query and headers. */
@@ -16,8 +27,7 @@ export type ApiCall<Id extends OperationId> = Part<'path', PathOf<Id>> &
 type Loose<Fields> = { readonly [Name in keyof Fields]?: Fields[Name] | undefined };
 
 /** The second argument may be left out where nothing in it is required. */
-export type ApiCallArguments<Id extends OperationId> = None extends ApiCall<Id> ? [call?: ApiCall<Id>] : [call: ApiCall<Id>];
-type None = Record<never, never>;
+export type ApiCallArguments<Id extends OperationId> = object extends ApiCall<Id> ? [call?: ApiCall<Id>] : [call: ApiCall<Id>];
 
 export interface ApiRequest {
   readonly method: RouteDefinition['method'];
@@ -28,10 +38,11 @@ export interface ApiRequest {
   readonly body?: string;
 }
 
+type Scalar = string | number | boolean | undefined;
 interface Parts {
-  readonly path?: Readonly<Record<string, unknown>> | undefined;
-  readonly query?: Readonly<Record<string, unknown>> | undefined;
-  readonly headers?: Readonly<Record<string, unknown>> | undefined;
+  readonly path?: Readonly<Record<string, Scalar>> | undefined;
+  readonly query?: Readonly<Record<string, Scalar>> | undefined;
+  readonly headers?: Readonly<Record<string, Scalar>> | undefined;
   readonly body?: unknown;
 }
 

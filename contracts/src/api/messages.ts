@@ -84,7 +84,10 @@ const Definition = Type.Object(
   },
 );
 /** `config` is of any shape as far as its type goes: who registers passes on what a program printed, and the service reports every fault. */
-export const RegisterPipelineConfigRequest = Type.Object({ config: Type.Unsafe<unknown>(Definition) }, { $id: 'RegisterPipelineConfigRequest' });
+export const RegisterPipelineConfigRequest = Type.Object(
+  { config: Type.Unsafe<unknown>(Definition) },
+  { $id: 'RegisterPipelineConfigRequest' },
+);
 export const RegisterPipelineConfigResponse = Type.Object({ pipeline: Pipeline }, { $id: 'RegisterPipelineConfigResponse' });
 export const ListPipelineConfigsResponse = Type.Object({ configs: Type.Array(PipelineConfig) }, { $id: 'ListPipelineConfigsResponse' });
 export const GetPipelineConfigResponse = Type.Object({ config: PipelineConfig }, { $id: 'GetPipelineConfigResponse' });
@@ -107,7 +110,10 @@ export const StartRunRequest = Type.Object(
 export const StartRunResponse = Type.Object({ run: Run }, { $id: 'StartRunResponse' });
 export const GetRunResponse = Type.Object({ run: Run }, { $id: 'GetRunResponse' });
 
-export const ListTaskExecutionsResponse = Type.Object({ task_executions: Type.Array(TaskExecution) }, { $id: 'ListTaskExecutionsResponse' });
+export const ListTaskExecutionsResponse = Type.Object(
+  { task_executions: Type.Array(TaskExecution) },
+  { $id: 'ListTaskExecutionsResponse' },
+);
 export const GetTaskExecutionResponse = Type.Object({ task_execution: TaskExecution }, { $id: 'GetTaskExecutionResponse' });
 
 export const GetEventResponse = Type.Object({ event: Event }, { $id: 'GetEventResponse' });
@@ -128,7 +134,9 @@ export const UpdateSystemPreferencesResponse = Type.Object({}, { $id: 'UpdateSys
 export const LOGS_PROTOCOL = 'gofer.logs.v1' as const;
 export const LogMessage = Type.Object(
   {
-    cursor: Type.String({ description: 'Where this batch ends; `?after=` it resumes behind it. Opaque, good across restarts of the server' }),
+    cursor: Type.String({
+      description: 'Where this batch ends; `?after=` it resumes behind it. Opaque, good across restarts of the server',
+    }),
     firstLine: Type.Integer({ minimum: 0, description: 'The number of the first line, counted from 0' }),
     lines: Type.Array(
       Type.Object({
@@ -139,7 +147,9 @@ export const LogMessage = Type.Object(
         }),
         time: Type.Integer({ minimum: 0, description: 'Epoch milliseconds' }),
         text: Type.String({ description: 'Without its line feed; U+FFFD stands for what is not UTF-8' }),
-        continued: Type.Optional(Type.Boolean({ description: 'The next piece of this stream belongs to the same line, which is longer than 1 MiB' })),
+        continued: Type.Optional(
+          Type.Boolean({ description: 'The next piece of this stream belongs to the same line, which is longer than 1 MiB' }),
+        ),
       }),
     ),
   },

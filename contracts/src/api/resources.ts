@@ -10,7 +10,13 @@ const nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T)
 const Time = (description: string) => Type.Integer({ minimum: 0, description: `${description} (epoch milliseconds; 0: not yet)` });
 
 export const Namespace = Type.Object(
-  { id: Type.String(), name: Type.String(), description: Type.String(), created: Time('When it was created'), modified: Time('When it was last changed') },
+  {
+    id: Type.String(),
+    name: Type.String(),
+    description: Type.String(),
+    created: Time('When it was created'),
+    modified: Time('When it was last changed'),
+  },
   { $id: 'Namespace' },
 );
 export type Namespace = Static<typeof Namespace>;
@@ -104,7 +110,14 @@ export type Initiator = Static<typeof Initiator>;
 
 export const RUN_STATES = ['unknown', 'pending', 'running', 'complete'] as const;
 export const RUN_STATUSES = ['unknown', 'failed', 'successful', 'cancelled'] as const;
-export const RUN_REASONS = ['unknown', 'abnormal_exit', 'scheduler_error', 'failed_precondition', 'user_cancelled', 'admin_cancelled'] as const;
+export const RUN_REASONS = [
+  'unknown',
+  'abnormal_exit',
+  'scheduler_error',
+  'failed_precondition',
+  'user_cancelled',
+  'admin_cancelled',
+] as const;
 export type RunReason = (typeof RUN_REASONS)[number];
 export const Run = Type.Object(
   {

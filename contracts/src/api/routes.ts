@@ -32,7 +32,7 @@ export type RawOperationId = OfKind<'raw'>;
 export type WebSocketOperationId = OfKind<'websocket'>;
 
 /** Nothing: a route that takes no such part. */
-type None = Record<never, never>;
+type None = object;
 export type PathOf<Id extends OperationId> = PathParameters<Routes[Id]['path']>;
 /** As the server sees it: defaults applied. A client may leave out every field. */
 export type QueryOf<Id extends OperationId> = Routes[Id] extends {

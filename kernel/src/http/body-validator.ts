@@ -26,7 +26,9 @@ export class BodyValidator {
     const shown = faults.slice(0, MAX_FAULTS);
     const more = faults.length - shown.length;
     const text = shown.map(({ path, message }) => `${path} ${message}`).join('; ');
-    throw new GoferError('INVALID_ARGUMENT', `The body cannot be used: ${text}${more === 0 ? '' : `; and ${more} more`}.`, { details: shown });
+    throw new GoferError('INVALID_ARGUMENT', `The body cannot be used: ${text}${more === 0 ? '' : `; and ${more} more`}.`, {
+      details: shown,
+    });
   }
 }
 

@@ -26,7 +26,9 @@ export class AnsweredError extends GoferError {
 export function toErrorAnswer(error: unknown, requestId: string): ErrorAnswer {
   const code = codeOf(error);
   const hidden = !isGoferError(error) || code === 'INTERNAL';
-  const message = hidden ? `Internal Server Error: this is a bug; the server's log has more under the request id ${requestId}.` : error.message;
+  const message = hidden
+    ? `Internal Server Error: this is a bug; the server's log has more under the request id ${requestId}.`
+    : error.message;
   const details = hidden ? [] : (error.details ?? []);
   const body: ErrorBody = { request_id: requestId, error_code: code, message, ...(details.length === 0 ? {} : { details: [...details] }) };
   const status = error instanceof AnsweredError ? error.status : undefined;

@@ -78,10 +78,13 @@ function refuse(context: ParameterizedContext<HttpState>, routers: readonly Rout
   });
 }
 
-function answerError(context: ParameterizedContext<HttpState> & Pick<Context, 'remove'>, error: unknown, log: PluginLog): void {
+function answerError(context: ParameterizedContext<HttpState> & Pick<Context, 'remove'>, thrown: unknown, log: PluginLog): void {
+  const aborted = thrown instanceof Error && thrown.name === 'AbortError';
+  const error = aborted ? new GoferError('CANCELLED', 'The client went away, or the server is stopping.', { cause: thrown }) : thrown;
   const { requestId } = context.state;
   const code = codeOf(error);
-  if (code === 'INTERNAL') log('error', 'a request failed: this is a bug', { requestId, method: context.method, path: context.path, error });
+  if (code === 'INTERNAL')
+    log('error', 'a request failed: this is a bug', { requestId, method: context.method, path: context.path, error });
   if (context.res.headersSent) {
     context.res.destroy();
     return;

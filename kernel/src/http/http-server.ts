@@ -71,7 +71,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...createWebSocketHandlers(services),
   };
   const app = createHttpApp({
-    routers: [createApiRouter({ handlers, authority, lifetimes, webSockets, maxBodySize: config.max_body_size }), createDocsRouter(options.version)],
+    routers: [
+      createApiRouter({ handlers, authority, lifetimes, webSockets, maxBodySize: config.max_body_size }),
+      createDocsRouter(options.version),
+    ],
     guard: authority.bypassed
       ? new WebPageGuard({ origins: config.cors_origins, ...(config.url === undefined ? {} : { url: config.url }) })
       : undefined,
@@ -81,7 +84,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     requestId,
     log,
   });
-  const handle = app.callback();
+  const respond = app.callback();
+  const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    void respond(request, response);
+  };
   const server = createServer(
     {
       maxHeaderSize: MAX_HEADER_BYTES,
@@ -104,7 +110,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket, requestId()));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgrades.set(request, { socket, head });
-    void handle(request, responseFor(request, log));
+    handle(request, responseFor(request, log));
   });
   return new ListeningServer(server, config.bind_address, lifetimes, webSockets);
 }
@@ -124,7 +130,11 @@ function responseFor(request: IncomingMessage, log: PluginLog): ServerResponse {
 }
 
 const CLIENT_ERRORS: Readonly<Record<string, { status: number; code: ErrorCode; message: string }>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, code: 'INVALID_ARGUMENT', message: `The request's headers are larger than ${MAX_HEADER_BYTES} bytes.` },
+  HPE_HEADER_OVERFLOW: {
+    status: 431,
+    code: 'INVALID_ARGUMENT',
+    message: `The request's headers are larger than ${MAX_HEADER_BYTES} bytes.`,
+  },
   ERR_HTTP_REQUEST_TIMEOUT: { status: 408, code: 'DEADLINE_EXCEEDED', message: 'The request did not arrive in time.' },
 };
 

@@ -11,7 +11,7 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Jso
   const { system, namespaces, pipelines, configs, deployments, runs, taskExecutions, logs, events } = services;
   return {
     get_system_metadata: () => system.metadata(),
-    get_system_health: async () => void (await system.health()),
+    get_system_health: () => system.health(),
     get_system_preferences: () => system.preferences(),
     update_system_preferences: async ({ body }) => {
       const ignore = body.ignore_pipeline_run_events;
@@ -26,25 +26,25 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Jso
       const change = { ...(typeof name === 'string' ? { name } : {}), ...(typeof description === 'string' ? { description } : {}) };
       return { namespace: await namespaces.update(path.namespace_id, change) };
     },
-    delete_namespace: async ({ path }) => void (await namespaces.delete(path.namespace_id)),
+    delete_namespace: ({ path }) => namespaces.delete(path.namespace_id),
 
     list_pipelines: async ({ path, query }) => ({ pipelines: await pipelines.list(path.namespace_id, toPage(query)) }),
     get_pipeline: async ({ path }) => ({ pipeline: await pipelines.get(toPipelinePath(path)) }),
     update_pipeline: async ({ path, body: { state } }) => {
-      if (state === undefined || state === null) return void (await pipelines.get(toPipelinePath(path)));
       if (state === 'unknown') {
         const fault = { path: '$.state', message: 'must be active or disabled' };
         throw new GoferError('INVALID_ARGUMENT', `The body cannot be used: ${fault.path} ${fault.message}.`, { details: [fault] });
       }
-      await pipelines.setState(toPipelinePath(path), state);
+      if (state === undefined || state === null) await pipelines.get(toPipelinePath(path));
+      else await pipelines.setState(toPipelinePath(path), state);
     },
-    delete_pipeline: async ({ path }) => void (await pipelines.delete(toPipelinePath(path))),
+    delete_pipeline: ({ path }) => pipelines.delete(toPipelinePath(path)),
 
     list_configs: async ({ path, query }) => ({ configs: await configs.list(toPipelinePath(path), toPage(query)) }),
     register_config: async ({ path, body }) => ({ pipeline: await configs.register(toPipelinePath(path), body.config) }),
     get_config: async ({ path }) => ({ config: await configs.get(toPipelinePath(path), path.version) }),
     deploy_config: async ({ path }) => ({ deployment: await configs.deploy(toPipelinePath(path), path.version) }),
-    delete_config: async ({ path }) => void (await configs.delete(toPipelinePath(path), path.version)),
+    delete_config: ({ path }) => configs.delete(toPipelinePath(path), path.version),
 
     list_deployments: async ({ path, query }) => ({ deployments: await deployments.list(toPipelinePath(path), toPage(query)) }),
     get_deployment: async ({ path }) => ({ deployment: await deployments.get(toPipelinePath(path), path.deployment_id) }),
@@ -66,15 +66,15 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Jso
       const { path, query } = request;
       return { run: await (query.wait === undefined ? runs.get(toRunPath(path)) : runs.wait(toRunPath(path), query.wait, request.signal)) };
     },
-    cancel_run: async ({ path }) => void (await runs.cancel(toRunPath(path))),
+    cancel_run: ({ path }) => runs.cancel(toRunPath(path)),
 
     list_task_executions: async ({ path, query }) => ({ task_executions: await taskExecutions.list(toRunPath(path), toPage(query)) }),
     get_task_execution: async ({ path }) => ({ task_execution: await taskExecutions.get(toTaskPath(path)) }),
-    cancel_task_execution: async ({ path, query }) => void (await taskExecutions.cancel(toTaskPath(path), query.wait_for ?? stopTimeout)),
-    delete_logs: async ({ path }) => void (await logs.delete(toTaskPath(path))),
+    cancel_task_execution: ({ path, query }) => taskExecutions.cancel(toTaskPath(path), query.wait_for ?? stopTimeout),
+    delete_logs: ({ path }) => logs.delete(toTaskPath(path)),
 
     get_event: async ({ path }) => ({ event: await events.get(path.event_id) }),
-    delete_event: async ({ path }) => void (await events.delete(path.event_id)),
+    delete_event: ({ path }) => events.delete(path.event_id),
   };
 }
 

@@ -26,7 +26,8 @@ function convert(key: string, value: unknown, named: NamedSchema): Record<string
     case 'anyOf': {
       const members = (value as unknown[]).map((member) => toJsonSchema(member, named));
       const [first, second] = members;
-      const nullable = members.length === 2 && second?.['type'] === 'null' && typeof first?.['type'] === 'string' && first['enum'] === undefined;
+      const nullable =
+        members.length === 2 && second?.['type'] === 'null' && typeof first?.['type'] === 'string' && first['enum'] === undefined;
       return nullable ? { ...first, type: [first['type'], 'null'] } : { anyOf: members };
     }
     default:

@@ -120,12 +120,15 @@ export function createMemoryServices(): MemoryServices {
     system: {
       metadata: record('metadata', () => ({ commit: 'abc', semver: '1.0.0' })),
       preferences: record('preferences', () => ({ bootstrap_token_created: false, ignore_pipeline_run_events: false })),
-      updatePreferences: record('updatePreferences', (_: { ignorePipelineRunEvents?: boolean }) => undefined),
+      updatePreferences: record('updatePreferences', () => undefined),
       health: record('health', () => undefined),
     },
     namespaces: {
       list: record('namespaces.list', () => [NAMESPACE]),
-      create: record('namespaces.create', (namespace: { id: string; name: string; description: string }) => ({ ...NAMESPACE, ...namespace })),
+      create: record('namespaces.create', (namespace: { id: string; name: string; description: string }) => ({
+        ...NAMESPACE,
+        ...namespace,
+      })),
       get: record('namespaces.get', (id: string) => {
         if (id === 'broken') throw new TypeError('the secret of the house');
         if (id !== 'default') throw new GoferError('NOT_FOUND', `There is no namespace ${id}.`);
@@ -180,7 +183,8 @@ export function createMemoryServices(): MemoryServices {
       }),
       read: record('logs.read', (path: TaskPath, request: { after?: string; format: 'lines' | 'json'; signal: AbortSignal }) => {
         knownTask(path);
-        if (request.after !== undefined && !/^\d+$/.test(request.after)) throw new GoferError('INVALID_ARGUMENT', 'That is no cursor of this log.');
+        if (request.after !== undefined && !/^\d+$/.test(request.after))
+          throw new GoferError('INVALID_ARGUMENT', 'That is no cursor of this log.');
         return readLog(services, Number(request.after ?? 0), request.format, () => batchesRead++);
       }),
       raw: record('logs.raw', (path: TaskPath, range?: { start: number; end?: number }) => {

@@ -27,7 +27,9 @@ export class Parameters {
   /** `where` names the place in messages: `path`, `query`, `header`. What has a default is never required. */
   constructor(where: string, schema: ParametersSchema | undefined) {
     this.#where = where;
-    this.#fields = Object.entries(schema?.properties ?? {}).map(([name, field]) => toField(name, field, schema?.required?.includes(name) ?? false));
+    this.#fields = Object.entries(schema?.properties ?? {}).map(([name, field]) =>
+      toField(name, field, schema?.required?.includes(name) ?? false),
+    );
     this.#noneRequired = this.#fields.every((field) => !field.required);
     this.#defaults = Object.freeze(
       Object.fromEntries(this.#fields.flatMap(({ name, fallback }) => (fallback === undefined ? [] : [[name, fallback]]))),
@@ -64,7 +66,8 @@ export class Parameters {
 function toField(name: string, schema: TSchema, required: boolean): Field {
   const rules: Record<string, unknown> = { ...schema };
   const type = rules['type'];
-  if (type !== 'integer' && type !== 'boolean' && type !== 'string') throw new TypeError(`${name}: a parameter is an integer, a boolean or a string`);
+  if (type !== 'integer' && type !== 'boolean' && type !== 'string')
+    throw new TypeError(`${name}: a parameter is an integer, a boolean or a string`);
   const number = (key: string, otherwise: number) => (typeof rules[key] === 'number' ? rules[key] : otherwise);
   const [minimum, maximum] =
     type === 'integer'
@@ -92,7 +95,11 @@ function complaint(field: Field, raw: string | readonly string[] | undefined): s
 }
 
 function parametersError(faults: readonly Fault[]): GoferError {
-  return new GoferError('INVALID_ARGUMENT', `The request cannot be used: ${faults.map(({ path, message }) => `${path} ${message}`).join('; ')}.`, {
-    details: faults,
-  });
+  return new GoferError(
+    'INVALID_ARGUMENT',
+    `The request cannot be used: ${faults.map(({ path, message }) => `${path} ${message}`).join('; ')}.`,
+    {
+      details: faults,
+    },
+  );
 }

@@ -24,8 +24,10 @@ export interface RouteRequest<Id extends OperationId> {
   readonly signal: AbortSignal;
 }
 
-/** The answer's body; the status is the table's. */
-export type JsonHandlers = { readonly [Id in JsonOperationId]: (request: RouteRequest<Id>) => Promise<AnswerOf<Id>> };
+/** The answer's body, or nothing where the table has none; the status is the table's. */
+export type JsonHandlers = {
+  readonly [Id in JsonOperationId]: (request: RouteRequest<Id>) => Promise<AnswerOf<Id> extends undefined ? void : AnswerOf<Id>>;
+};
 
 /** Writes status, headers and body itself. */
 export type RawHandlers = { readonly [Id in RawOperationId]: (request: RouteRequest<Id>, context: Context) => Promise<void> };

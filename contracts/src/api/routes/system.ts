@@ -19,7 +19,8 @@ export const SYSTEM_ROUTES = {
     kind: 'json',
     tag: 'System',
     summary: 'Whether the server can start runs',
-    description: '204 when it can; 503 with the reason when it cannot. For probes: asks neither for credentials nor for the version header.',
+    description:
+      '204 when it can; 503 with the reason when it cannot. For probes: asks neither for credentials nor for the version header.',
     permission: 'none',
     unversioned: true,
     status: 204,

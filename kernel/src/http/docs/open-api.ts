@@ -43,7 +43,8 @@ export function toOpenApi(version: string): OpenApi {
     info: {
       title: 'Gofer',
       version,
-      description: 'Run short-lived jobs. Times are epoch milliseconds (0: not yet), durations seconds. Every answer has the header `x-request-id`.',
+      description:
+        'Run short-lived jobs. Times are epoch milliseconds (0: not yet), durations seconds. Every answer has the header `x-request-id`.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     tags: TAGS.map((name) => ({ name })),
@@ -98,7 +99,10 @@ function toResponses(route: RouteDefinition, reference: (schema: unknown) => Jso
     };
   }
   const content = route.response === undefined ? {} : { content: json(reference(route.response)) };
-  return { [route.status]: { description: route.status === 204 ? 'Done' : route.status === 201 ? 'Created' : 'Found', ...content }, ...ERRORS };
+  return {
+    [route.status]: { description: route.status === 204 ? 'Done' : route.status === 201 ? 'Created' : 'Found', ...content },
+    ...ERRORS,
+  };
 }
 
 /** The first marks the operation for generators that know v0's document. */
@@ -117,7 +121,9 @@ function securityOf(permission: Permission): readonly Json[] {
 }
 
 function pathParameters(path: string): Json[] {
-  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter('path', String(name), PATH_PARAMETERS[name as PathParameterName], true));
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) =>
+    parameter('path', String(name), PATH_PARAMETERS[name as PathParameterName], true),
+  );
 }
 
 function parametersIn(place: 'query' | 'header', schema: TObject | undefined): Json[] {

@@ -66,7 +66,8 @@ export class WebSocketHub {
       if (socket.readyState !== WebSocket.OPEN) return;
       const code = codeOf(error);
       if (code === 'INTERNAL') this.#log('error', 'a stream failed', { error });
-      const text = isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : "INTERNAL: this is a bug; the server's log has more";
+      const text =
+        isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : "INTERNAL: this is a bug; the server's log has more";
       socket.close(code === 'GONE' || code === 'INVALID_ARGUMENT' ? CLOSE.policy : CLOSE.error, cut(text));
     }
   }
@@ -101,7 +102,8 @@ export function checkHandshake(request: IncomingMessage, upgrade: Upgrade | unde
         : request.headers['sec-websocket-version'] !== '13'
           ? 'its sec-websocket-version is not 13'
           : undefined;
-  if (fault !== undefined) throw new GoferError('INVALID_ARGUMENT', `This route is a WebSocket, and the request is no handshake: ${fault}.`);
+  if (fault !== undefined)
+    throw new GoferError('INVALID_ARGUMENT', `This route is a WebSocket, and the request is no handshake: ${fault}.`);
 }
 
 /** The first sub-protocol the client offers that the route has; undefined: none, which is v0's. */
