@@ -38,11 +38,10 @@ export interface ApiRequest {
   readonly body?: string;
 }
 
-type Scalar = string | number | boolean | undefined;
 interface Parts {
-  readonly path?: Readonly<Record<string, Scalar>> | undefined;
-  readonly query?: Readonly<Record<string, Scalar>> | undefined;
-  readonly headers?: Readonly<Record<string, Scalar>> | undefined;
+  readonly path?: object | undefined;
+  readonly query?: object | undefined;
+  readonly headers?: object | undefined;
   readonly body?: unknown;
 }
 
@@ -50,25 +49,26 @@ interface Parts {
 export function toApiRequest<Id extends OperationId>(operationId: Id, ...[call]: ApiCallArguments<Id>): ApiRequest {
   const route: RouteDefinition = ROUTES[operationId];
   const parts: Parts = call ?? {};
+  const values = new Map(scalars(parts.path));
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
-    const value = parts.path?.[name];
+    const value = values.get(name);
     if (value === undefined || value === '') throw new TypeError(`${operationId} needs the path parameter ${name}`);
-    return encodeURIComponent(String(value));
+    return encodeURIComponent(value);
   });
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(parts.query ?? {})) if (value !== undefined) query.set(name, String(value));
-  const headers: Record<string, string> = {
-    [API_VERSION_HEADER]: API_VERSION,
-    accept: 'application/json',
-  };
-  for (const [name, value] of Object.entries(parts.headers ?? {})) if (value !== undefined) headers[name] = String(value);
-  const target = query.size === 0 ? path : `${path}?${query}`;
+  const query = new URLSearchParams(scalars(parts.query)).toString();
+  const headers = { [API_VERSION_HEADER]: API_VERSION, accept: 'application/json', ...Object.fromEntries(scalars(parts.headers)) };
+  const target = query === '' ? path : `${path}?${query}`;
   if (parts.body === undefined) return { method: route.method, target, headers };
-  headers['content-type'] = 'application/json';
   return {
     method: route.method,
     target,
-    headers,
+    headers: { ...headers, 'content-type': 'application/json' },
     body: JSON.stringify(parts.body),
   };
+}
+
+/** What is there of a part, as text. */
+function scalars(part: object | undefined): [string, string][] {
+  const entries = Object.entries(part ?? {}) as [string, string | number | boolean | undefined][];
+  return entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
 }
