@@ -80,11 +80,14 @@ export type Request =
       readonly attempt: string;
       readonly argv: readonly string[];
       readonly input: boolean;
+      readonly tty: boolean;
     }
   /** Answer: `ReadReply` and a payload; with `end`, `exitCode`. Asking again says that the bytes before were kept. */
   | { readonly op: 'exec-read'; readonly exec: number }
   /** A payload for the command's standard input; answered when it was taken. Without a payload: its end. */
   | { readonly op: 'exec-input'; readonly exec: number }
+  /** The size of its terminal; answered when it was set. */
+  | { readonly op: 'exec-resize'; readonly exec: number; readonly columns: number; readonly rows: number }
   /** Ends the command, if it still runs, and forgets it. */
   | { readonly op: 'exec-end'; readonly exec: number }
   /** Forget a `wait` or `read` of this connection. No answer to either. */

@@ -14,7 +14,6 @@ export async function* runExec(
   signal: AbortSignal,
   input: AsyncIterable<ExecInput> | undefined,
 ): AsyncGenerator<ExecOutput> {
-  if (request.tty) throw new GoferError('UNSUPPORTED', 'the process engine has no terminals: ask for exec without tty');
   if (request.command.length === 0) throw new GoferError('INVALID_ARGUMENT', 'exec needs a command');
   if (signal.aborted) throw cancelled();
   const connection = await client.connected();
@@ -26,6 +25,7 @@ export async function* runExec(
       attempt,
       argv: request.command,
       input: input !== undefined,
+      tty: request.tty,
     });
     exec = start.id;
     await start.answer;
@@ -66,8 +66,11 @@ async function failureOf(fed: Promise<void> | undefined): Promise<never> {
 async function feed(connection: SupervisorConnection, exec: number, input: AsyncIterable<ExecInput>, signal: AbortSignal): Promise<void> {
   for await (const item of input) {
     if (signal.aborted) return;
-    // Without a terminal there is nothing to resize.
-    if (item.kind !== 'data') continue;
+    if (item.kind === 'resize') {
+      const { columns, rows } = item;
+      await connection.request({ op: 'exec-resize', exec, columns, rows }, signal);
+      continue;
+    }
     for (let offset = 0; offset < item.bytes.length; offset += INPUT_BYTES) {
       await connection.request({ op: 'exec-input', exec }, signal, item.bytes.subarray(offset, offset + INPUT_BYTES));
     }

@@ -9,7 +9,8 @@ import { Journal, type JournalRecord } from './journal.ts';
 import { Output } from './output.ts';
 import { PipePool } from './pipe-pool.ts';
 import { ProcessGroup } from './process-group.ts';
-import { birthOf, bootId } from './process-table.ts';
+import { bootId, creationTimeOf } from './power-failure.ts';
+import { birthOf } from './process-table.ts';
 import { recover } from './recovery.ts';
 import { Refusal } from './refusal.ts';
 import { Turns } from './turns.ts';
@@ -23,6 +24,7 @@ export class Attempts {
   readonly #attempts = new Map<string, Attempt>();
   /** Removals under way: an attempt with the same id waits for them. */
   readonly #removals = new Map<string, Promise<void>>();
+  readonly #unsureBefore: number;
   readonly #turns = new Turns();
   #maxOutputMemory: number;
   /** Called whenever something may have become idle. */
@@ -37,7 +39,9 @@ export class Attempts {
     this.pipes = new PipePool(join(dataDirectory, 'pipes'));
     const { journal, records } = Journal.open(join(dataDirectory, 'journal'));
     this.#journal = journal;
-    for (const found of recover(records, this.#directory)) {
+    const recovery = recover(records, this.#directory);
+    this.#unsureBefore = recovery.unsureBefore;
+    for (const found of recovery.attempts) {
       let output = takeHeldOutput(join(this.#heldDirectory, found.attempt), this.#maxOutputMemory);
       let exit = found.exit;
       if (output === undefined) {
@@ -95,6 +99,9 @@ export class Attempts {
       if (known.exit?.kind === 'lost') throw new Refusal('TASK_LOST', `attempt ${known.id} was started before: ${known.exit.reason}`);
       return await known.started;
     }
+    if ((creationTimeOf(request.attempt) ?? Number.POSITIVE_INFINITY) < this.#unsureBefore) {
+      throw new Refusal('TASK_LOST', `attempt ${request.attempt} may have been started before: the machine was restarted without warning`);
+    }
     const output = new Output(this.#maxOutputMemory);
     const attempt = new Attempt(request.attempt, request.labels, join(this.#directory, request.attempt), output, startedBy);
     this.#attempts.set(attempt.id, attempt);
@@ -104,11 +111,9 @@ export class Attempts {
 
   async #launch(attempt: Attempt, request: StartRequest): Promise<StartReply> {
     try {
-      await this.#journal.commit({
-        step: 'start',
-        attempt: attempt.id,
-        labels: attempt.labels,
-      });
+      const record: JournalRecord = { step: 'start', attempt: attempt.id, labels: attempt.labels };
+      if (creationTimeOf(attempt.id) === undefined) await this.#journal.commit(record);
+      else this.#journal.append(record);
       await this.#turns.next();
       if (attempt.abandoned) throw new Refusal('CANCELLED', 'the start was given up');
       makeWorkingDirectory(attempt.directory);
@@ -156,7 +161,7 @@ export class Attempts {
 
   #watchReading(attempt: Attempt): void {
     attempt.output.onRead = () => {
-      this.#journal.note({ step: 'read', attempt: attempt.id });
+      this.#journal.noteLater({ step: 'read', attempt: attempt.id });
       this.onQuiet();
     };
   }
@@ -186,7 +191,7 @@ export class Attempts {
     attempt.output.clear();
     attempt.forget(reason);
     const removal = removeWorkingDirectory(attempt.directory).finally(() => {
-      this.#journal.note({ step: 'remove', attempt: attempt.id });
+      this.#journal.noteLater({ step: 'remove', attempt: attempt.id });
       this.#removals.delete(attempt.id);
       if (this.#journal.wantsCompaction) this.#journal.compact(this.#records());
       this.onQuiet();
@@ -230,7 +235,7 @@ export class Attempts {
   }
 
   #records(): JournalRecord[] {
-    const records: JournalRecord[] = [{ step: 'open', pid: process.pid, boot: bootId() }];
+    const records: JournalRecord[] = [{ step: 'open', pid: process.pid, at: Date.now(), boot: bootId(), unsureBefore: this.#unsureBefore }];
     for (const attempt of this.#attempts.values()) {
       const { id, group, birth, startedAt } = attempt;
       records.push({ step: 'start', attempt: id, labels: attempt.labels });

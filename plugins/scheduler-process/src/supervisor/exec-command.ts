@@ -5,20 +5,29 @@ import { Output } from './output.ts';
 import type { PipePool } from './pipe-pool.ts';
 import { type GroupExit, ProcessGroup } from './process-group.ts';
 import { Refusal } from './refusal.ts';
+import { killOnTerminal, onTerminal, resizeTerminal } from './terminal.ts';
+
+export interface ExecOptions {
+  readonly argv: readonly string[];
+  readonly input: boolean;
+  readonly tty: boolean;
+}
 
 const OUTPUT_BYTES = 256 * 1024;
 
 export class ExecCommand {
   readonly #group: ProcessGroup;
   readonly #output: Output;
+  readonly #tty: boolean;
   #position = 0;
   #exit: GroupExit | undefined;
 
-  static async start(attempt: Attempt, argv: readonly string[], input: boolean, pipes: PipePool): Promise<ExecCommand> {
+  static async start(attempt: Attempt, { argv, input, tty }: ExecOptions, pipes: PipePool): Promise<ExecCommand> {
     if (attempt.state !== 'running') throw new Refusal('FAILED_PRECONDITION', `attempt ${attempt.id} does not run`);
     const output = new Output(OUTPUT_BYTES);
-    const group = await ProcessGroup.start({ argv, directory: attempt.directory, env: attempt.env, input }, pipes, output);
-    const command = new ExecCommand(group, output);
+    const words = tty ? onTerminal(argv, attempt.env) : { argv, env: attempt.env };
+    const group = await ProcessGroup.start({ ...words, directory: attempt.directory, input }, pipes, output);
+    const command = new ExecCommand(group, output, tty);
     // The command is part of the task and ends with it.
     attempt.ended.then(
       () => command.end(),
@@ -27,7 +36,8 @@ export class ExecCommand {
     return command;
   }
 
-  private constructor(group: ProcessGroup, output: Output) {
+  private constructor(group: ProcessGroup, output: Output, tty: boolean) {
+    this.#tty = tty;
     this.#group = group;
     this.#output = output;
     group.exited.then(
@@ -74,8 +84,15 @@ export class ExecCommand {
     });
   }
 
+  /** Sets the size of its terminal; without one there is nothing to set. */
+  async resize(columns: number, rows: number): Promise<void> {
+    if (this.#tty) await resizeTerminal(this.#group.pid, columns, rows, () => this.#group.over);
+  }
+
   end(): void {
-    if (!this.#group.over) this.#group.kill('SIGKILL');
+    if (this.#group.over) return;
+    if (this.#tty) killOnTerminal(this.#group.pid);
+    this.#group.kill('SIGKILL');
   }
 
   /** Ends it and gives up its output. */

@@ -1,15 +1,17 @@
 /**
- * What the supervisor must know after its own death: one line of JSON for each step of an attempt. That an attempt is about to be started
- * is on the disk before it is; the other lines survive the death of the process, and after a power failure their loss only turns
- * an end that was seen into one that was not.
+ * What the supervisor must know after its own death: one line of JSON for each step of an attempt, handed to the operating system before
+ * the step is told to anybody. What a power failure may cost, and why nothing runs twice after one, is told in power-failure.ts.
  */
 import { closeSync, fdatasync, fdatasyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import type { TaskExit } from '@gofer/contracts';
 import { Refusal, systemCode } from './refusal.ts';
 
 export type JournalRecord =
-  /** A supervisor begins; `boot` names the machine's start where the system has a name for it. */
-  | { readonly step: 'open'; readonly pid: number; readonly boot: string }
+  /**
+   * A supervisor begins, at `at` (epoch milliseconds); `boot` names the machine's start where the system has a name for it. What was
+   * asked for before `unsureBefore` and is not known may have been started all the same (see power-failure.ts).
+   */
+  | { readonly step: 'open'; readonly pid: number; readonly at: number; readonly boot: string; readonly unsureBefore: number }
   | {
       readonly step: 'start';
       readonly attempt: string;
@@ -41,6 +43,7 @@ export class Journal {
   /** True after a write that may have left half a line. */
   #torn = false;
   #committing = 0;
+  readonly #later: JournalRecord[] = [];
   readonly #waiting: JournalRecord[] = [];
   #current: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
@@ -67,7 +70,8 @@ export class Journal {
 
   /** Hands records to the operating system. Throws `STORAGE_FULL` where the disk has no room. */
   append(...records: readonly JournalRecord[]): void {
-    const lines = Buffer.from(`${this.#torn ? '\n' : ''}${records.map((record) => `${JSON.stringify(record)}\n`).join('')}`);
+    const all = [...this.#later.splice(0), ...records];
+    const lines = Buffer.from(`${this.#torn ? '\n' : ''}${all.map((record) => `${JSON.stringify(record)}\n`).join('')}`);
     this.#torn = true;
     try {
       for (let written = 0; written < lines.length; ) written += writeSync(this.#fd, lines, written);
@@ -81,10 +85,18 @@ export class Journal {
     this.#size += lines.length;
   }
 
+  /** As `note`, together with the next record or at the end of this turn of the event loop: for what nobody is told. */
+  noteLater(record: JournalRecord): void {
+    if (this.#later.push(record) > 1) return;
+    setImmediate(() => {
+      if (this.#later.length > 0) this.note();
+    });
+  }
+
   /** As `append`, for what has happened already and cannot be refused: a failure is noted and the task goes on. */
-  note(record: JournalRecord): void {
+  note(...records: readonly JournalRecord[]): void {
     try {
-      this.append(record);
+      this.append(...records);
     } catch (error) {
       process.stderr.write(`${this.#path}: ${String(error)}\n`);
     }
@@ -115,6 +127,7 @@ export class Journal {
 
   /** Replaces everything by these records. Must not be called while a commit is under way (see `wantsCompaction`). */
   compact(records: readonly JournalRecord[]): void {
+    this.#later.length = 0;
     const fresh = `${this.#path}.new`;
     const fd = openSync(fresh, 'w', 0o600);
     const lines = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''));

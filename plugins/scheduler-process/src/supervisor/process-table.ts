@@ -4,16 +4,12 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 export interface ProcessRow {
   readonly pid: number;
+  readonly parent: number;
   readonly group: number;
   /** Linux only; elsewhere the group. */
   readonly session: number;
   /** When it was born: tells it from a later process with the same id (Linux: clock ticks since boot; elsewhere the time in words). */
   readonly birth: string;
-}
-
-/** Names the present boot of the machine; empty where the system has no name for it. */
-export function bootId(): string {
-  return process.platform === 'linux' ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : '';
 }
 
 /** The birth of a process that was just started; empty where asking is too dear for every task (see `isSameProcess`). */
@@ -59,6 +55,7 @@ function readRow(pid: number): ProcessRow | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return {
     pid,
+    parent: Number(fields[1]),
     group: Number(fields[2]),
     session: Number(fields[3]),
     birth: fields[19] ?? '',
@@ -67,17 +64,18 @@ function readRow(pid: number): ProcessRow | undefined {
 
 function readByCommand(): ProcessRow[] {
   const rows: ProcessRow[] = [];
-  for (const line of execFileSync('ps', ['-A', '-o', 'pid=,pgid=,lstart='], {
+  for (const line of execFileSync('ps', ['-A', '-o', 'pid=,ppid=,pgid=,lstart='], {
     encoding: 'utf8',
   }).split('\n')) {
-    const match = /^\s*(\d+)\s+(\d+)\s+(.+)$/.exec(line);
+    const match = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.+)$/.exec(line);
     if (match === null) continue;
-    const group = Number(match[2]);
+    const group = Number(match[3]);
     rows.push({
       pid: Number(match[1]),
+      parent: Number(match[2]),
       group,
       session: group,
-      birth: (match[3] ?? '').trim(),
+      birth: (match[4] ?? '').trim(),
     });
   }
   return rows;

@@ -6,7 +6,8 @@ import { readdirSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import type { TaskExit } from '@gofer/contracts';
 import type { JournalRecord } from './journal.ts';
-import { bootId, isSameProcess, readProcessTable, workingDirectoryOf } from './process-table.ts';
+import { bootTime, wasRestartedSince } from './power-failure.ts';
+import { isSameProcess, readProcessTable, workingDirectoryOf } from './process-table.ts';
 import { systemCode } from './refusal.ts';
 import { removeWorkingDirectory } from './working-directory.ts';
 
@@ -28,13 +29,22 @@ interface Known {
 /** Killing takes as many rounds as new processes appear meanwhile; each sees fewer. */
 const MAX_ROUNDS = 10;
 
-export function recover(records: readonly JournalRecord[], directory: string): RecoveredAttempt[] {
+/** What was found. */
+export interface Recovery {
+  readonly attempts: readonly RecoveredAttempt[];
+  /** See power-failure.ts. */
+  readonly unsureBefore: number;
+}
+
+export function recover(records: readonly JournalRecord[], directory: string): Recovery {
   const known = new Map<string, Known>();
   let opened: Extract<JournalRecord, { step: 'open' }> | undefined;
   let closed: string | undefined;
   for (const record of records) {
-    if (record.step === 'open') opened = record;
-    else if (record.step === 'close') closed = record.reason;
+    if (record.step === 'open') {
+      opened = record;
+      closed = undefined;
+    } else if (record.step === 'close') closed = record.reason;
     else if (record.step === 'start') known.set(record.attempt, { labels: record.labels, wasRead: false });
     else if (record.step === 'remove') known.delete(record.attempt);
     else {
@@ -45,13 +55,14 @@ export function recover(records: readonly JournalRecord[], directory: string): R
       else entry.wasRead = true;
     }
   }
-  const restarted = opened !== undefined && opened.boot !== bootId();
+  const restarted = opened !== undefined && wasRestartedSince(opened);
   const cause = restarted ? 'the machine was restarted' : closed || `process ${opened?.pid ?? 0} ended without saying why`;
+  const unsureBefore = restarted && closed === undefined ? bootTime() : (opened?.unsureBefore ?? 0);
   const left = [...known].filter(([, entry]) => entry.exit === undefined);
   if (left.length > 0 && !restarted) killLeft(new Map(left), directory);
   removeUnknown(known, directory);
   const endedAt = Date.now();
-  return [...known].map(([attempt, { labels, run, exit, wasRead }]) => ({
+  const attempts = [...known].map(([attempt, { labels, run, exit, wasRead }]) => ({
     attempt,
     labels,
     startedAt: run?.startedAt ?? endedAt,
@@ -62,6 +73,7 @@ export function recover(records: readonly JournalRecord[], directory: string): R
     },
     wasRead,
   }));
+  return { attempts, unsureBefore };
 }
 
 /** Ends every process of these attempts: those of the recorded sessions, and those that work in an attempt's directory. */

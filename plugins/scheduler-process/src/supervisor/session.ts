@@ -120,7 +120,7 @@ export class Session {
         this.#pending.delete(request.request);
         return undefined;
       case 'exec': {
-        const command = await ExecCommand.start(attempts.get(request.attempt), request.argv, request.input, attempts.pipes);
+        const command = await ExecCommand.start(attempts.get(request.attempt), request, attempts.pipes);
         if (this.socket.destroyed) command.discard();
         this.#commands.set(id, command);
         return plain({ exec: id } satisfies ExecReply);
@@ -129,6 +129,9 @@ export class Session {
         return await this.#command(request.exec).read();
       case 'exec-input':
         await this.#command(request.exec).write(payload);
+        return plain(null);
+      case 'exec-resize':
+        await this.#command(request.exec).resize(request.columns, request.rows);
         return plain(null);
       case 'exec-end':
         this.#commands.get(request.exec)?.discard();

@@ -1,6 +1,6 @@
 /** The fresh directory in which a task runs. */
-import { chmod, mkdirSync, readdir, rmdirSync, rmSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { chmod, mkdirSync, readdir, rmSync } from 'node:fs';
+import { rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Refusal, systemCode } from './refusal.ts';
@@ -29,7 +29,7 @@ export function makeWorkingDirectory(path: string): void {
 /** Removes it and everything in it. */
 export async function removeWorkingDirectory(path: string): Promise<void> {
   try {
-    rmdirSync(path);
+    await rmdir(path);
     return;
   } catch (error) {
     if (systemCode(error) === 'ENOENT') return;
