@@ -12,6 +12,7 @@ import { sweepLeftovers } from './leftovers.ts';
 import { Removals } from './removals.ts';
 import type { NamedScheduler, RunContext } from './run-context.ts';
 import { RunLoop } from './run-loop.ts';
+import { RunSubject } from './run-subject.ts';
 import { TaskSlots } from './task-slots.ts';
 
 export interface OrchestratorOptions {
@@ -93,8 +94,8 @@ export class Orchestrator {
   cancelTask(runUid: string, taskId: string, graceMs: number): void {
     const loop = this.#loops.get(runUid);
     if (loop === undefined) return;
-    const task = this.configs.get(loop.pipeline.uid, loop.run.configVersion).graph.taskIds.indexOf(taskId);
-    if (task >= 0) loop.post({ kind: 'cancel-task', task, graceMs });
+    const task = loop.subject.taskNumber(taskId);
+    if (task !== undefined) loop.post({ kind: 'cancel-task', task, graceMs });
   }
 
   /** Why a run has not ended; undefined once it has. */
@@ -169,7 +170,7 @@ export class Orchestrator {
     const pipeline = store.pipelines.byUid(run.pipelineUid);
     if (pipeline === undefined) throw new Error(`run ${run.uid} has no pipeline`);
     const config = this.configs.get(run.pipelineUid, run.configVersion);
-    const loop = new RunLoop(run, pipeline, config, this.#context, {
+    const loop = new RunLoop(new RunSubject(run, pipeline, config), this.#context, {
       changed: () => this.#changed(run.uid),
       ended: () => this.#ended(run, pipeline),
     });
