@@ -3,16 +3,15 @@
  * times and as ratios of the pool to the calling thread, both measured in this run. Run with `node bench/dag.bench.ts`.
  */
 
-import { applyDecision } from '../kernel/src/domain/run-counters.ts';
-import { compileGraph } from '../kernel/src/domain/graph.ts';
-import { createRunCounters } from '../kernel/src/domain/run-counters.ts';
+import { toPipelineJson } from '@gofer/contracts/pipeline';
+import type { FinishedTask } from '../kernel/src/domain/decide.ts';
 import { decide } from '../kernel/src/domain/decide.ts';
 import type { CompiledGraph, GraphTask } from '../kernel/src/domain/graph.ts';
-import type { FinishedTask } from '../kernel/src/domain/decide.ts';
+import { compileGraph } from '../kernel/src/domain/graph.ts';
+import { applyDecision, createRunCounters } from '../kernel/src/domain/run-counters.ts';
+import type { DagEngine } from '../kernel/src/workers/dag/dag-engine.ts';
 import { InlineDagEngine } from '../kernel/src/workers/dag/inline-dag-engine.ts';
 import { ThreadedDagEngine } from '../kernel/src/workers/dag/threaded-dag-engine.ts';
-import type { DagEngine } from '../kernel/src/workers/dag/dag-engine.ts';
-import { toPipelineJson } from '@gofer/contracts/pipeline';
 
 const inline = new InlineDagEngine();
 const threaded = new ThreadedDagEngine();
@@ -26,8 +25,9 @@ function layered(count: number): GraphTask[] {
 }
 
 function pipelineJson(count: number): unknown {
-  const tasks = layered(count).map((task) => ({
-    ...task,
+  const tasks = layered(count).map(({ id, dependsOn }) => ({
+    id,
+    dependsOn,
     description: '',
     image: 'ghcr.io/example/tools:1.2.3',
     variables: { REGION: 'eu-west-1', LEVEL: 'info' },
@@ -53,7 +53,12 @@ async function compare(name: string, rounds: number, work: (engine: DagEngine) =
   await medianMilliseconds(Math.min(rounds, 20), () => work(threaded));
   const here = await medianMilliseconds(rounds, () => work(inline));
   const there = await medianMilliseconds(rounds, () => work(threaded));
-  const row = [name.padEnd(44), `inline ${here.toFixed(4)} ms`.padEnd(22), `pool ${there.toFixed(4)} ms`.padEnd(22), `×${(there / here).toFixed(1)}`];
+  const row = [
+    name.padEnd(44),
+    `inline ${here.toFixed(4)} ms`.padEnd(22),
+    `pool ${there.toFixed(4)} ms`.padEnd(22),
+    `×${(there / here).toFixed(1)}`,
+  ];
   process.stdout.write(`${row.join(' ')}\n`);
 }
 
@@ -92,7 +97,9 @@ for (const count of [100, 1_000, 10_000, 100_000]) {
   applyDecision(graph, counters, [], decide(graph, counters, []));
   const oneFinished: FinishedTask[] = [{ task: 0, status: 'successful' }];
   await compare(`one task finished, ${label} tasks`, 500, (engine) => engine.decide(graph, counters, oneFinished));
-  await compare(`everything skipped or cancelled, ${label} tasks`, rounds, (engine) => engine.decide(graph, counters, [], { cancelled: true }));
+  await compare(`everything skipped or cancelled, ${label} tasks`, rounds, (engine) =>
+    engine.decide(graph, counters, [], { cancelled: true }),
+  );
   const json = pipelineJson(count);
   await compare(`validate and compile, ${label} tasks`, rounds, (engine) => engine.compile(json));
   const here = await longestStall(() => inline.compile(json));

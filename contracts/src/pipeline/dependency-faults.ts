@@ -83,7 +83,12 @@ function addCycleFaults(tasks: readonly (TaskDefinition | undefined)[], parents:
 }
 
 /** `cycle`: each task waits for the next, the last for the first. */
-function addCycleFault(cycle: readonly number[], tasks: readonly (TaskDefinition | undefined)[], named: Uint8Array, faults: FaultList): void {
+function addCycleFault(
+  cycle: readonly number[],
+  tasks: readonly (TaskDefinition | undefined)[],
+  named: Uint8Array,
+  faults: FaultList,
+): void {
   if (cycle.some((task) => named[task] === 1)) return;
   for (const task of cycle) named[task] = 1;
   const ids = cycle.map((task) => tasks[task]?.id ?? '');

@@ -19,7 +19,7 @@ export type ParsedImageReference =
 
 const DEFAULT_REGISTRY = 'docker.io';
 const LEGACY_DEFAULT_REGISTRY = 'index.docker.io';
-const OFFICIAL_PREFIX = 'library/';
+const OFFICIAL_NAMESPACE = 'library';
 const DEFAULT_TAG = 'latest';
 const NAME_LENGTH = 255;
 /** No valid reference is longer: a name, a tag of 128 and the longest digest. */
@@ -65,7 +65,10 @@ export function parseImageReference(text: string): ParsedImageReference {
   for (const component of repository.split('/')) {
     if (PATH_COMPONENT.test(component)) continue;
     if (component === '') return { fault: 'has an empty path component' };
-    const hint = component === component.toLowerCase() ? 'it is a-z and 0-9, parted by one ., one or two _, or any number of -' : 'it must be lower case';
+    const hint =
+      component === component.toLowerCase()
+        ? 'it is a-z and 0-9, parted by one ., one or two _, or any number of -'
+        : 'it must be lower case';
     return { fault: `has a malformed path component '${component}'; ${hint}` };
   }
   return { reference: referenceOf(registry, repository, tag, digest) };
@@ -78,14 +81,14 @@ export function formatImageReference(reference: ImageReference): string {
   return `${reference.registry}/${reference.repository}${tag}${digest}`;
 }
 
-/** The short spelling that Docker itself shows: `busybox:latest`. */
+/** The short spelling that Docker itself shows: `busybox:latest`. Must read as the same reference again. */
 export function formatFamiliarImageReference(reference: ImageReference): string {
   const full = formatImageReference(reference);
-  if (reference.registry !== DEFAULT_REGISTRY) return full;
-  const path = full.slice(DEFAULT_REGISTRY.length + 1);
-  if (!path.startsWith(OFFICIAL_PREFIX)) return path;
-  const short = path.slice(OFFICIAL_PREFIX.length);
-  return short.includes('/') ? path : short;
+  const { registry, repository } = reference;
+  const [first = '', second, third] = repository.split('/');
+  if (registry !== DEFAULT_REGISTRY || second === undefined || isRegistryComponent(first)) return full;
+  const isOfficial = first === OFFICIAL_NAMESPACE && third === undefined;
+  return full.slice(registry.length + 1 + (isOfficial ? first.length + 1 : 0));
 }
 
 function referenceOf(registry: string, repository: string, tag: string | undefined, digest: string | undefined): ImageReference {
@@ -102,10 +105,14 @@ function referenceOf(registry: string, repository: string, tag: string | undefin
 function splitRegistry(name: string): { registry: string; repository: string } {
   const slash = name.indexOf('/');
   const first = slash === -1 ? '' : name.slice(0, slash);
-  const isRegistry = first === 'localhost' || /[.:[]/.test(first) || first !== first.toLowerCase();
+  const isRegistry = isRegistryComponent(first);
   const registry = isRegistry && first !== LEGACY_DEFAULT_REGISTRY ? first : DEFAULT_REGISTRY;
   const path = isRegistry ? name.slice(slash + 1) : name;
-  return { registry, repository: registry === DEFAULT_REGISTRY && !path.includes('/') ? OFFICIAL_PREFIX + path : path };
+  return { registry, repository: registry === DEFAULT_REGISTRY && !path.includes('/') ? `${OFFICIAL_NAMESPACE}/${path}` : path };
+}
+
+function isRegistryComponent(first: string): boolean {
+  return first === 'localhost' || /[.:[]/.test(first) || first !== first.toLowerCase();
 }
 
 function isDigest(text: string): boolean {

@@ -1,9 +1,9 @@
 export { IDENTIFIER_RULE, isIdentifier, isObjectKey, isTaskId, OBJECT_KEY_RULE, TASK_ID_RULE } from './identifiers.ts';
-export { formatFamiliarImageReference, formatImageReference, parseImageReference } from './image-reference.ts';
 export type { ImageReference, ParsedImageReference } from './image-reference.ts';
-export { parsePipelineDefinition } from './parse-pipeline-definition.ts';
+export { formatFamiliarImageReference, formatImageReference, parseImageReference } from './image-reference.ts';
 export type { ParsedPipelineDefinition } from './parse-pipeline-definition.ts';
-export { PIPELINE_LIMITS } from './pipeline-limits.ts';
-export { toPipelineJson } from './pipeline-json.ts';
-export type { PipelineJson, TaskJson } from './pipeline-json.ts';
+export { parsePipelineDefinition } from './parse-pipeline-definition.ts';
 export type { PipelineDefinition, RegistryAuth, RequiredParentStatus, TaskDefinition } from './pipeline-definition.ts';
+export type { PipelineJson, TaskJson } from './pipeline-json.ts';
+export { toPipelineJson } from './pipeline-json.ts';
+export { PIPELINE_LIMITS } from './pipeline-limits.ts';

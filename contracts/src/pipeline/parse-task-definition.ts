@@ -1,6 +1,15 @@
 import type { FaultList } from './fault-list.ts';
-import { isJsonObject, kindOf, memberPath, quote, readOptionalBoolean, readOptionalObject, readOptionalString, readString } from './field-readers.ts';
 import type { JsonObject } from './field-readers.ts';
+import {
+  isJsonObject,
+  kindOf,
+  memberPath,
+  quote,
+  readOptionalBoolean,
+  readOptionalObject,
+  readOptionalString,
+  readString,
+} from './field-readers.ts';
 import { isTaskId, TASK_ID_RULE } from './identifiers.ts';
 import { parseImageReference } from './image-reference.ts';
 import type { RegistryAuth, RequiredParentStatus, TaskDefinition } from './pipeline-definition.ts';

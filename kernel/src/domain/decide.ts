@@ -1,14 +1,14 @@
 /** What follows from what has happened in a run: which tasks may run now, which never will, and whether the run is over. Pure. */
 
 import { GoferError } from '@gofer/contracts';
-import { satisfies } from './final-status.ts';
 import type { FinalStatus } from './final-status.ts';
-import { REQUIRED_STATUSES } from './graph.ts';
+import { satisfies } from './final-status.ts';
 import type { Graph } from './graph.ts';
-import { COUNTER, finalStatusOf } from './run-counters.ts';
+import { REQUIRED_STATUSES } from './graph.ts';
 import type { RunCounters } from './run-counters.ts';
-import { runStatusOf } from './run-result.ts';
+import { COUNTER, finalStatusOf } from './run-counters.ts';
 import type { RunStatus } from './run-result.ts';
+import { runStatusOf } from './run-result.ts';
 
 export interface FinishedTask {
   /** Task number. */
@@ -153,7 +153,8 @@ class DecisionStep {
       const parent = parents[edge] ?? 0;
       const required = REQUIRED_STATUSES[requirements[edge] ?? 0];
       const ended = this.#statusOf(parent);
-      if (required === undefined || ended === undefined) throw new GoferError('INTERNAL', `task ${task} was judged before its parent ${parent} ended`);
+      if (required === undefined || ended === undefined)
+        throw new GoferError('INTERNAL', `task ${task} was judged before its parent ${parent} ended`);
       if (!satisfies(required, ended)) return parent;
     }
     return undefined;

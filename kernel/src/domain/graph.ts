@@ -3,8 +3,8 @@
  * handing a graph over copies nothing. A task is a number here: its position in the definition.
  */
 
-import type { RequiredParentStatus, TaskDefinition } from '@gofer/contracts/pipeline';
 import { GoferError } from '@gofer/contracts';
+import type { RequiredParentStatus, TaskDefinition } from '@gofer/contracts/pipeline';
 
 /**
  * The shape alone, as a decision needs it. Edges are in compressed rows: the parents of task t are
@@ -55,7 +55,8 @@ export function compileGraph(tasks: readonly GraphTask[]): CompiledGraph {
     parentOffsets[task] = edge;
     for (const [parentId, required] of entries) {
       const parent = numbers.get(parentId);
-      if (parent === undefined) throw new GoferError('INTERNAL', `task '${tasks[task]?.id}' depends on '${parentId}', which is not in the graph`);
+      if (parent === undefined)
+        throw new GoferError('INTERNAL', `task '${tasks[task]?.id}' depends on '${parentId}', which is not in the graph`);
       parents[edge] = parent;
       requirements[edge] = REQUIREMENT_NUMBERS[required];
       childOffsets[parent + 1] = (childOffsets[parent + 1] ?? 0) + 1;

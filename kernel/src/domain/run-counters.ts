@@ -6,8 +6,8 @@
 
 import { GoferError } from '@gofer/contracts';
 import type { Decision, FinishedTask } from './decide.ts';
-import { FINAL_STATUSES } from './final-status.ts';
 import type { FinalStatus } from './final-status.ts';
+import { FINAL_STATUSES } from './final-status.ts';
 import type { Graph } from './graph.ts';
 
 export interface RunCounters {

@@ -39,7 +39,12 @@ export type RunChange =
   /** Every task has ended; `unsuccessfulTaskIds` are those that failed or were cancelled. */
   | { readonly kind: 'finished'; readonly unsuccessfulTaskIds: readonly string[]; readonly at: number }
   /** It cannot go on at all: its configuration is gone, its graph cannot be read. */
-  | { readonly kind: 'failed'; readonly reason: 'scheduler_error' | 'failed_precondition'; readonly description: string; readonly at: number };
+  | {
+      readonly kind: 'failed';
+      readonly reason: 'scheduler_error' | 'failed_precondition';
+      readonly description: string;
+      readonly at: number;
+    };
 
 /** From which states each change may come. */
 const ALLOWED: Readonly<Record<RunChange['kind'], readonly RunState[]>> = {
@@ -69,7 +74,12 @@ export function changeRun(life: RunLife, change: RunChange): RunLife {
       if (life.state === 'running') return { state: 'running', cancellation: earlier ?? change.cancellation };
       return { state: 'complete', status: 'cancelled', reason: change.cancellation, endedAt: change.at };
     case 'failed':
-      return { state: 'complete', status: 'failed', reason: { reason: change.reason, description: change.description }, endedAt: change.at };
+      return {
+        state: 'complete',
+        status: 'failed',
+        reason: { reason: change.reason, description: change.description },
+        endedAt: change.at,
+      };
     case 'finished':
       if (earlier !== undefined) return { state: 'complete', status: 'cancelled', reason: earlier, endedAt: change.at };
       if (change.unsuccessfulTaskIds.length === 0) return { state: 'complete', status: 'successful', endedAt: change.at };

@@ -38,7 +38,12 @@ export type TaskChange =
   | { readonly kind: 'skipped'; readonly parentId: string; readonly at: number }
   | { readonly kind: 'started'; readonly at: number }
   /** It could not be started, or could not be observed to its end. Never a success. */
-  | { readonly kind: 'failed'; readonly reason: Exclude<TaskReason, 'abnormal_exit' | 'cancelled'>; readonly description: string; readonly at: number }
+  | {
+      readonly kind: 'failed';
+      readonly reason: Exclude<TaskReason, 'abnormal_exit' | 'cancelled'>;
+      readonly description: string;
+      readonly at: number;
+    }
   /** `note` is what the engine knows beside the code. `startedAt` where the start itself was not seen. */
   | { readonly kind: 'exited'; readonly exitCode: number; readonly note?: string; readonly startedAt?: number; readonly at: number }
   | { readonly kind: 'cancelled'; readonly description: string; readonly at: number };

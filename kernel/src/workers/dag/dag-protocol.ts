@@ -22,7 +22,7 @@ export type DagRequest =
   | { readonly kind: 'decide'; readonly items: readonly DecideItem[] };
 
 export type CompileReply =
-  | { readonly kind: 'compiled'; /** A `PipelineDefinition`. */ readonly definition: PipelineText; readonly graph: SharedArrayBuffer }
+  | { readonly kind: 'compiled' /** A `PipelineDefinition`. */; readonly definition: PipelineText; readonly graph: SharedArrayBuffer }
   | { readonly kind: 'faulty'; readonly faults: readonly Fault[] }
   | { readonly kind: 'failed'; readonly failure: Failure };
 

@@ -3,8 +3,8 @@ import type { Graph } from '../../domain/graph.ts';
 import type { RunCounters } from '../../domain/run-counters.ts';
 import type { CompiledPipeline, DagEngine } from './dag-engine.ts';
 import { InlineDagEngine } from './inline-dag-engine.ts';
-import { ThreadedDagEngine } from './threaded-dag-engine.ts';
 import type { ThreadedDagEngineOptions } from './threaded-dag-engine.ts';
+import { ThreadedDagEngine } from './threaded-dag-engine.ts';
 
 export interface HybridDagEngineOptions extends ThreadedDagEngineOptions {
   /** Graphs of up to this many tasks and dependencies together are decided on the calling thread. */

@@ -1,17 +1,17 @@
-import { fromFailure, GoferError } from '@gofer/contracts';
 import { fileURLToPath } from 'node:url';
+import { fromFailure, GoferError } from '@gofer/contracts';
 import type { PipelineDefinition } from '@gofer/contracts/pipeline';
 import { Piscina } from 'piscina';
 import type { DecideOptions, Decision, FinishedTask } from '../../domain/decide.ts';
-import { graphOn } from '../../domain/graph.ts';
 import type { Graph } from '../../domain/graph.ts';
+import { graphOn } from '../../domain/graph.ts';
 import type { RunCounters } from '../../domain/run-counters.ts';
 import { workerEntry } from '../assets.ts';
 import { compilePipeline } from './compile-pipeline.ts';
 import type { CompiledPipeline, DagEngine } from './dag-engine.ts';
 import type { DagReplies, DagRequest, DecideItem, DecideReply } from './dag-protocol.ts';
-import { readPipelineTextByTurns, writePipelineTextByTurns } from './pipeline-text.ts';
 import type { PipelineInput } from './pipeline-text.ts';
+import { readPipelineTextByTurns, writePipelineTextByTurns } from './pipeline-text.ts';
 
 export interface ThreadedDagEngineOptions {
   /** A module whose `answer` takes a `DagRequest`. */
@@ -135,7 +135,7 @@ export class ThreadedDagEngine implements DagEngine {
     pool.on('error', () => {
       if (pool.threads.length > 0) return;
       if (this.#pool === pool) this.#pool = undefined;
-      void pool.destroy();
+      void this.#track(pool.destroy());
     });
     this.#pool = pool;
     return pool;
