@@ -177,6 +177,9 @@ describe('mistakes', () => {
     // What is put together at run time is accepted.
     const index = 1;
     expect(newTask(`task-${index}`, 'busybox').dependsOnOne(`task-${index + 1}`, 'any').parents).toEqual(['task-2']);
+    const parts = [newTask('one', 'busybox'), newTask('two', 'busybox')];
+    const join = newTask('join', 'busybox').dependsOn(Object.fromEntries(parts.map(({ id }) => [id, 'success'])));
+    expect(join.parents).toEqual(['one', 'two']);
   });
 });
 

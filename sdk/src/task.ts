@@ -19,7 +19,7 @@ type OtherTask<Parent extends string, Own extends string> = string extends Own
     : Parent;
 
 /** What a record of dependencies must not have: the task itself. */
-type WithoutOwn<Parents, Own extends string> = string extends Own
+type WithoutOwn<Parents, Own extends string> = string extends Own | keyof Parents
   ? unknown
   : Own extends keyof Parents
     ? Readonly<Record<Own, 'a task cannot depend on itself'>>
