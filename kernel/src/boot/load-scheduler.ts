@@ -1,6 +1,8 @@
 /** Loads one scheduler: resolved by the loader, configured by its own block of the configuration. */
+import { dirname } from 'node:path';
 import { type LoadedServerConfig, resolvePluginBlock } from '@gofer/config';
 import { GoferError, type PluginHost, type PluginInstance, type Scheduler } from '@gofer/contracts';
+import { loadPlugins } from '../plugins/load-plugins.ts';
 
 /** The plugins that come with a distribution, loaded when they are named. */
 export interface BuiltInPlugins {
@@ -16,15 +18,27 @@ export interface SchedulerLoad {
   readonly host: (name: string) => PluginHost;
 }
 
+/** How long a plugin may take to be created, and then to say that it is well. */
+const CREATE_TIMEOUT_MS = 30_000;
+
+/** Rejects with `PLUGIN_INVALID` and every fault. */
 export async function loadScheduler(
   engine: string,
-  load: SchedulerLoad,
+  { loaded, builtIns, host }: SchedulerLoad,
 ): Promise<{ scheduler: Scheduler & PluginInstance; close(): Promise<void> }> {
-  const module = (await load.builtIns.scheduler[engine]?.()) as any;
-  if (module === undefined) throw new GoferError('PLUGIN_INVALID', `no engine ${engine}`);
-  const block = resolvePluginBlock(load.loaded.pluginSources, 'scheduler', engine, module.plugin.configSchema);
-  if (block.faults.length > 0) throw new GoferError('CONFIG_INVALID', 'bad block', { details: block.faults });
-  const scheduler = await module.plugin.create(block.value, load.host(engine));
-  await scheduler.health();
-  return { scheduler, close: () => scheduler.close() };
+  const { path } = loaded.source;
+  const { plugins, close } = await loadPlugins(
+    [
+      {
+        contract: 'scheduler',
+        engine,
+        baseDirectory: path === undefined ? process.cwd() : dirname(path),
+        readBlock: (name, schema) => resolvePluginBlock(loaded.pluginSources, 'scheduler', name, schema),
+      },
+    ],
+    { builtIns: { scheduler: builtIns.scheduler }, host: (_contract, name) => host(name), createTimeoutMs: CREATE_TIMEOUT_MS },
+  );
+  const [plugin] = plugins;
+  if (plugin === undefined) throw new GoferError('PLUGIN_INVALID', `scheduler.engine = "${engine}" gave no plugin`);
+  return { scheduler: plugin.instance, close };
 }

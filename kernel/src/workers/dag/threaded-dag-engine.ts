@@ -16,6 +16,8 @@ import { readPipelineTextByTurns, writePipelineTextByTurns } from './pipeline-te
 export interface ThreadedDagEngineOptions {
   /** A module whose `answer` takes a `DagRequest`. */
   readonly entry?: URL;
+  /** The most threads there may be; the pool's own default is one and a half for each processor. */
+  readonly threads?: number;
 }
 
 /** How often a request is handed to a worker. One that ends its worker each time is at fault itself. */
@@ -34,6 +36,7 @@ interface PendingDecision {
  */
 export class ThreadedDagEngine implements DagEngine {
   readonly #entry: string;
+  readonly #limit: { maxThreads?: number };
   readonly #underWay = new Set<Promise<unknown>>();
   #pool: Piscina<DagRequest> | undefined;
   #batch: PendingDecision[] = [];
@@ -41,6 +44,7 @@ export class ThreadedDagEngine implements DagEngine {
 
   constructor(options: ThreadedDagEngineOptions = {}) {
     this.#entry = fileURLToPath(options.entry ?? workerEntry('dag'));
+    this.#limit = options.threads === undefined ? {} : { maxThreads: options.threads };
   }
 
   async compile(input: unknown): Promise<CompiledPipeline> {
@@ -129,7 +133,7 @@ export class ThreadedDagEngine implements DagEngine {
 
   #threads(): Piscina<DagRequest> {
     if (this.#pool !== undefined) return this.#pool;
-    const pool = new Piscina<DagRequest>({ filename: this.#entry, name: 'answer' });
+    const pool = new Piscina<DagRequest>({ filename: this.#entry, name: 'answer', minThreads: 1, ...this.#limit });
     // Emitted for a worker that dies without a request. The pool replaces it, unless it cannot even start: then the pool keeps
     // waiting requests for ever, so it is given up, which rejects them; the next try gets a new one.
     pool.on('error', () => {
