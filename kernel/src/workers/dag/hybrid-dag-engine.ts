@@ -13,9 +13,9 @@ export interface HybridDagEngineOptions extends ThreadedDagEngineOptions {
   readonly inlineCompileTasks?: number;
 }
 
-/** Measured; see docs/adr on where graphs are decided. */
+/** Measured; see docs/adr/0003-where-graphs-are-decided.md. */
 const INLINE_GRAPH_SIZE = 2_000;
-const INLINE_COMPILE_TASKS = 100;
+const INLINE_COMPILE_TASKS = 500;
 
 /**
  * Small graphs here, large ones in the pool: the hop costs more than any decision about a small graph, and a decision about a large
