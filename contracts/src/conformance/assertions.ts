@@ -96,6 +96,6 @@ function isPlain(value: object): boolean {
 
 function show(value: unknown): string {
   if (value instanceof Uint8Array) return `${value.byteLength} bytes`;
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  const text = typeof value === 'object' || typeof value === 'string' ? JSON.stringify(value) : `${value as number | undefined}`;
   return text.length > 300 ? `${text.slice(0, 300)}…` : text;
 }

@@ -42,5 +42,8 @@ function checkChunk(chunk: LogChunk): void {
     typeof chunk.cursor === 'string' && chunk.cursor.length <= LONGEST_CURSOR,
     `a cursor must be a string of at most ${LONGEST_CURSOR} characters`,
   );
-  assert(chunk.stream === 'stdout' || chunk.stream === 'stderr', `a chunk's stream must be stdout or stderr, not ${String(chunk.stream)}`);
+  assert(
+    chunk.stream === 'stdout' || chunk.stream === 'stderr',
+    `a chunk's stream must be stdout or stderr, not ${chunk.stream as string}`,
+  );
 }

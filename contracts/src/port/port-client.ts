@@ -1,6 +1,7 @@
 /** The caller's end of a port: one promise or iterator for each operation. The port's death rejects what is pending with `UNAVAILABLE`. */
-import { fromFailure, GoferError, toFailure } from '../errors.ts';
+import { fromFailure, GoferError } from '../errors.ts';
 import type { ClientMessage, PortLike, ServerMessage } from './protocol.ts';
+import { RemoteStream } from './remote-stream.ts';
 
 export interface PortClient<Call> {
   /** What the server said of itself in its first message. */
@@ -35,183 +36,62 @@ export function connectPort<Call>(port: PortLike): Promise<PortClient<Call>> {
     port.postMessage(message);
   };
 
-  const register = (operation: (id: number) => Operation, signal: AbortSignal | undefined): { id: number; done(): void } => {
+  /** Announces an operation under a number of its own, and passes on its signal until `done`. */
+  const begin = (
+    operation: Operation,
+    message: (id: number) => ClientMessage<Call>,
+    signal: AbortSignal | undefined,
+  ): { readonly id: number; readonly done: () => void } => {
     const id = ++lastId;
+    send(message(id));
     const abort = (): void => {
-      if (operations.has(id) && dead === undefined) send({ kind: 'abort', id });
+      if (dead === undefined) send({ kind: 'abort', id });
     };
     signal?.addEventListener('abort', abort, { once: true });
-    operations.set(id, operation(id));
-    return {
-      id,
-      done() {
-        signal?.removeEventListener('abort', abort);
-        operations.delete(id);
-      },
+    operations.set(id, operation);
+    const done = (): void => {
+      signal?.removeEventListener('abort', abort);
+      operations.delete(id);
     };
+    return { id, done };
   };
 
-  const call = (data: Call, signal?: AbortSignal): Promise<unknown> =>
-    new Promise((resolve, reject) => {
-      const { id, done } = register(
-        () => ({
-          receive(message) {
-            done();
-            if (message.kind === 'result') resolve(message.value);
-            else if (message.kind === 'failed') reject(fromFailure(message.failure));
-            else reject(new GoferError('INTERNAL', `the plugin answered a call with "${message.kind}"`));
-          },
-          fail(error) {
-            done();
-            reject(error);
-          },
-        }),
-        signal,
-      );
-      try {
-        send({
-          kind: 'call',
-          id,
-          call: data,
-          aborted: signal?.aborted ?? false,
-        });
-      } catch (error) {
-        done();
-        reject(error);
-      }
-    });
-
-  const stream = (data: Call, window: number, signal: AbortSignal, input?: AsyncIterable<unknown>): AsyncIterable<unknown> => ({
-    [Symbol.asyncIterator]: () => openStream(data, window, signal, input),
-  });
+  const call = async (data: Call, signal?: AbortSignal): Promise<unknown> => {
+    const answer = Promise.withResolvers<unknown>();
+    const operation: Operation = {
+      receive(message) {
+        if (message.kind === 'result') answer.resolve(message.value);
+        else if (message.kind === 'failed') answer.reject(fromFailure(message.failure));
+        else answer.reject(new GoferError('INTERNAL', `the plugin answered a call with "${message.kind}"`));
+      },
+      fail: (error) => answer.reject(error),
+    };
+    const { done } = begin(operation, (id) => ({ kind: 'call', id, call: data, aborted: signal?.aborted ?? false }), signal);
+    try {
+      return await answer.promise;
+    } finally {
+      done();
+    }
+  };
 
   const openStream = (data: Call, window: number, signal: AbortSignal, input?: AsyncIterable<unknown>): AsyncIterator<unknown> => {
-    type Result = IteratorResult<unknown>;
-    const ended: Result = { done: true, value: undefined };
-    const items: unknown[] = [];
-    const readers: PromiseWithResolvers<Result>[] = [];
-    let asked = 0;
-    let state: 'new' | 'open' | 'over' = 'new';
-    let failure: GoferError | undefined;
-    let left: PromiseWithResolvers<void> | undefined;
-    const source = input?.[Symbol.asyncIterator]();
-
-    const over = (error?: GoferError): void => {
-      if (state === 'over') return;
-      state = 'over';
-      done();
-      failure = error;
-      for (const reader of readers.splice(0)) {
-        if (failure === undefined) reader.resolve(ended);
-        else reader.reject(failure);
-        failure = undefined;
-      }
-      left?.resolve();
-      // The input belongs to the caller, who sees its failure; here it is only left.
-      source?.return?.().catch(() => undefined);
-    };
-    const feed = async (id: number): Promise<void> => {
-      if (source === undefined) return;
-      let message: ClientMessage<Call>;
-      try {
-        const item = await source.next();
-        message = item.done === true ? { kind: 'input-end', id } : { kind: 'input-item', id, value: item.value };
-      } catch (error) {
-        message = { kind: 'input-failed', id, failure: toFailure(error) };
-      }
-      if (state === 'open' && dead === undefined) send(message);
-    };
-    const { id, done } = register(
-      (own) => ({
-        receive(message) {
-          switch (message.kind) {
-            case 'item': {
-              asked--;
-              const reader = readers.shift();
-              if (reader === undefined) items.push(message.value);
-              else reader.resolve({ done: false, value: message.value });
-              return;
-            }
-            case 'end':
-              over();
-              return;
-            case 'failed':
-              over(left === undefined ? fromFailure(message.failure) : undefined);
-              return;
-            case 'input-next':
-              void feed(own);
-              return;
-            case 'input-return':
-              source?.return?.().catch(() => undefined);
-              return;
-            case 'result':
-            case 'ready':
-              over(new GoferError('INTERNAL', `the plugin answered a stream with "${message.kind}"`));
-              return;
-            default:
-              message satisfies never;
-          }
+    let begun: { readonly id: number; readonly done: () => void } | undefined;
+    const remote: RemoteStream = new RemoteStream(
+      {
+        open(hasInput) {
+          begun = begin(remote, (id) => ({ kind: 'open', id, call: data, aborted: signal.aborted, input: hasInput }), signal);
         },
-        fail: over,
-      }),
-      signal,
+        send(request) {
+          if (begun !== undefined) send({ ...request, id: begun.id });
+        },
+        done: () => begun?.done(),
+      },
+      window,
+      input,
     );
-    const ask = (): void => {
-      while (state === 'open' && asked + items.length < readers.length + window) {
-        asked++;
-        send({ kind: 'next', id });
-      }
-    };
-
-    return {
-      async next(): Promise<Result> {
-        if (state === 'new') {
-          try {
-            send({
-              kind: 'open',
-              id,
-              call: data,
-              aborted: signal.aborted,
-              input: source !== undefined,
-            });
-          } catch (error) {
-            over();
-            throw error;
-          }
-          state = 'open';
-        }
-        if (items.length > 0) {
-          const value = items.shift();
-          ask();
-          return { done: false, value };
-        }
-        if (state === 'over') {
-          const error = failure;
-          failure = undefined;
-          if (error !== undefined) throw error;
-          return ended;
-        }
-        const reader = Promise.withResolvers<Result>();
-        readers.push(reader);
-        ask();
-        return reader.promise;
-      },
-      async return(): Promise<Result> {
-        items.length = 0;
-        failure = undefined;
-        if (state === 'open') {
-          if (left === undefined) {
-            left = Promise.withResolvers<void>();
-            send({ kind: 'return', id });
-          }
-          await left.promise;
-        } else {
-          over();
-        }
-        return ended;
-      },
-    };
+    return remote;
   };
+  const stream: PortClient<Call>['stream'] = (...args) => ({ [Symbol.asyncIterator]: () => openStream(...args) });
 
   port.on('close', die);
   port.on('messageerror', () => port.close());

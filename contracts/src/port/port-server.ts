@@ -151,15 +151,15 @@ export function servePort<Call>(port: PortLike, target: PortTarget<Call>): void 
     if (dead) return;
     dead = true;
     const gone = new GoferError('UNAVAILABLE', 'the other end of the port has closed');
+    // Nobody is left to hear how the clean-up goes.
     for (const operation of operations.values()) {
       operation.left = true;
       operation.controller.abort();
       operation.input?.push({ error: gone });
-      // Nobody is left to hear how its clean-up went.
       operation.source?.return?.().catch(() => undefined);
     }
     operations.clear();
-    void target.lost();
+    target.lost().catch(() => undefined);
   };
   port.on('close', die);
   port.on('messageerror', () => port.close());

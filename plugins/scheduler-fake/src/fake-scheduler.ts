@@ -196,5 +196,5 @@ function stepsOf(task: Pick<TaskSpec, 'entrypoint' | 'command'>): readonly FakeS
 }
 
 function notFound(handle: TaskHandle): GoferError {
-  return new GoferError('NOT_FOUND', `the fake scheduler has no attempt ${String(handle.attempt)}; it was removed`);
+  return new GoferError('NOT_FOUND', `the fake scheduler has no attempt ${JSON.stringify(handle)}; it was removed`);
 }

@@ -38,7 +38,7 @@ export class FakeWorld {
   }
 
   find(handle: TaskHandle): FakeTask | undefined {
-    return this.tasks.get(String(handle.attempt));
+    return typeof handle.attempt === 'string' ? this.tasks.get(handle.attempt) : undefined;
   }
 
   /** True for a handle of an earlier process. */

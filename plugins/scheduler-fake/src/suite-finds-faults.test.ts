@@ -40,8 +40,9 @@ function brokenHarness(broken: BrokenScheduler): SchedulerHarness {
 
 const lawNamed = (beginning: string): SchedulerLaw => {
   const laws = SCHEDULER_LAWS.filter((law) => law.name.startsWith(beginning));
-  expect(laws, beginning).toHaveLength(1);
-  return laws[0] as SchedulerLaw;
+  const [law] = laws;
+  if (law === undefined || laws.length !== 1) throw new Error(`"${beginning}" must be the beginning of one law; it is of ${laws.length}`);
+  return law;
 };
 
 /** The outcome of one law; what the end of the trial finds beside it is not asked for. */
@@ -71,6 +72,8 @@ describe('the scheduler suite', () => {
       { image: 'fake', command: `${INLINE_STEPS} *`, progress: ['pulling 10 %', 'pulling 90 %'], start_delay_ms: 20 },
     ]);
     const laws = SCHEDULER_LAWS.filter((law) => law.name.startsWith('start: ') && (law.when?.(slow.capabilities) ?? true));
-    for await (const result of checkScheduler({ ...slow, crowd: 20 }, { laws })) expect(result.broken, result.law).toBeUndefined();
+    const broken: LawResult[] = [];
+    for await (const result of checkScheduler({ ...slow, crowd: 20 }, { laws })) if (result.broken !== undefined) broken.push(result);
+    expect(broken).toEqual([]);
   });
 });
