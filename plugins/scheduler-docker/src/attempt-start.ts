@@ -1,247 +1,190 @@
 /** How an attempt becomes a running container, exactly once. */
 
-import type { StartUpdate, TaskSpec } from "@gofer/contracts";
-import { GoferError } from "@gofer/contracts";
-import type { AttemptJournal } from "./attempt-journal.ts";
-import {
-	ATTEMPT_LABEL,
-	containerDefinition,
-	containerName,
-} from "./container-definition.ts";
-import type { Container } from "./container-state.ts";
-import { stateOf, toEpoch } from "./container-state.ts";
-import type { DockerConfig } from "./docker-config.ts";
-import type { Engine } from "./engine.ts";
-import { throwIfAborted } from "./engine.ts";
-import { ConnectionLost, isStatus } from "./engine-error.ts";
-import type { ImagePuller } from "./image-puller.ts";
-import { imageMissing } from "./image-puller.ts";
-import { LiveOutput } from "./live-output.ts";
+import type { StartUpdate, TaskSpec } from '@gofer/contracts';
+import { GoferError } from '@gofer/contracts';
+import type { AttemptJournal } from './attempt-journal.ts';
+import { ATTEMPT_LABEL, containerDefinition, containerName } from './container-definition.ts';
+import type { Container } from './container-state.ts';
+import { stateOf, toEpoch } from './container-state.ts';
+import type { DockerConfig } from './docker-config.ts';
+import type { Engine } from './engine.ts';
+import { throwIfAborted } from './engine.ts';
+import { ConnectionLost, isStatus } from './engine-error.ts';
+import type { ImagePuller } from './image-puller.ts';
+import { imageMissing } from './image-puller.ts';
+import { LiveOutput } from './live-output.ts';
 
 export interface StartTools {
-	readonly engine: Engine;
-	readonly config: DockerConfig;
-	readonly journal: AttemptJournal;
-	readonly puller: ImagePuller;
-	/** Takes over the live output of a container that was just started. */
-	readonly keepLive: (id: string, output: LiveOutput) => void;
-	/** Something is left behind and could not be cleaned up. */
-	readonly warn: (
-		message: string,
-		fields: Readonly<Record<string, unknown>>,
-	) => void;
+  readonly engine: Engine;
+  readonly config: DockerConfig;
+  readonly journal: AttemptJournal;
+  readonly puller: ImagePuller;
+  /** Takes over the live output of a container that was just started. */
+  readonly keepLive: (id: string, output: LiveOutput) => void;
+  /** Something is left behind and could not be cleaned up. */
+  readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 /** `Scheduler.start` for one call at a time of one attempt. */
-export async function* startAttempt(
-	tools: StartTools,
-	spec: TaskSpec,
-	signal: AbortSignal,
-): AsyncGenerator<StartUpdate> {
-	const { journal, puller } = tools;
-	throwIfAborted(signal);
-	const definition = containerDefinition(spec, tools.config);
-	const known = journal.has(spec.attemptId);
-	// The first start, which is nearly every one, asks nothing beforehand: the engine refuses a name that is taken.
-	let found =
-		known || spec.pullPolicy === "always"
-			? await findContainer(tools, spec)
-			: undefined;
-	if (known && found === undefined) throw lost(spec);
-	let id: string | undefined;
-	if (found === undefined) {
-		const pulls = { always: spec.pullPolicy === "always", done: false };
-		if (pulls.always) {
-			yield* pull(puller, spec, signal);
-			pulls.done = true;
-		}
-		let created = await createContainer(tools, spec, definition);
-		if (created === "no image" && spec.pullPolicy === "never")
-			throw imageMissing(spec.image);
-		if (created === "no image" && !pulls.done) {
-			yield* pull(puller, spec, signal);
-			created = await createContainer(tools, spec, definition);
-		}
-		if (created === "no image") {
-			throw new GoferError(
-				"IMAGE_PULL_FAILED",
-				`the image ${spec.image} was pulled, and the Docker engine does not have it: was it removed meanwhile?`,
-			);
-		}
-		if (created === "name taken") {
-			found = await findContainer(tools, spec);
-			if (found === undefined)
-				throw new GoferError(
-					"UNAVAILABLE",
-					`the container ${containerName(spec.attemptId)} is just being removed: try again`,
-				);
-		} else {
-			id = created.id;
-		}
-	}
-	if (found !== undefined && stateOf(found.State.Status) !== "created") {
-		await journal.add(spec.attemptId);
-		throwIfAborted(signal);
-		yield {
-			kind: "started",
-			handle: { id: found.Id },
-			startedAt: toEpoch(found.State.StartedAt),
-		};
-		return;
-	}
-	const container = id ?? found?.Id;
-	if (container === undefined)
-		throw new GoferError(
-			"INTERNAL",
-			"a container was neither created nor found",
-		);
-	yield {
-		kind: "started",
-		handle: { id: container },
-		startedAt: await startContainer(tools, spec, container, signal),
-	};
+export async function* startAttempt(tools: StartTools, spec: TaskSpec, signal: AbortSignal): AsyncGenerator<StartUpdate> {
+  const { journal, puller } = tools;
+  throwIfAborted(signal);
+  const definition = containerDefinition(spec, tools.config);
+  const known = journal.has(spec.attemptId);
+  // The first start, which is nearly every one, asks nothing beforehand: the engine refuses a name that is taken.
+  let found = known || spec.pullPolicy === 'always' ? await findContainer(tools, spec) : undefined;
+  if (known && found === undefined) throw lost(spec);
+  let id: string | undefined;
+  if (found === undefined) {
+    const pulls = { always: spec.pullPolicy === 'always', done: false };
+    if (pulls.always) {
+      yield* pull(puller, spec, signal);
+      pulls.done = true;
+    }
+    let created = await createContainer(tools, spec, definition);
+    if (created === 'no image' && spec.pullPolicy === 'never') throw imageMissing(spec.image);
+    if (created === 'no image' && !pulls.done) {
+      yield* pull(puller, spec, signal);
+      created = await createContainer(tools, spec, definition);
+    }
+    if (created === 'no image') {
+      throw new GoferError(
+        'IMAGE_PULL_FAILED',
+        `the image ${spec.image} was pulled, and the Docker engine does not have it: was it removed meanwhile?`,
+      );
+    }
+    if (created === 'name taken') {
+      found = await findContainer(tools, spec);
+      if (found === undefined)
+        throw new GoferError('UNAVAILABLE', `the container ${containerName(spec.attemptId)} is just being removed: try again`);
+    } else {
+      id = created.id;
+    }
+  }
+  if (found !== undefined && stateOf(found.State.Status) !== 'created') {
+    await journal.add(spec.attemptId);
+    throwIfAborted(signal);
+    yield {
+      kind: 'started',
+      handle: { id: found.Id },
+      startedAt: toEpoch(found.State.StartedAt),
+    };
+    return;
+  }
+  const container = id ?? found?.Id;
+  if (container === undefined) throw new GoferError('INTERNAL', 'a container was neither created nor found');
+  yield {
+    kind: 'started',
+    handle: { id: container },
+    startedAt: await startContainer(tools, spec, container, signal),
+  };
 }
 
-async function* pull(
-	puller: ImagePuller,
-	spec: TaskSpec,
-	signal: AbortSignal,
-): AsyncGenerator<StartUpdate> {
-	for await (const message of puller.pull(
-		spec.image,
-		spec.registryAuth,
-		signal,
-	))
-		yield { kind: "progress", message };
+async function* pull(puller: ImagePuller, spec: TaskSpec, signal: AbortSignal): AsyncGenerator<StartUpdate> {
+  for await (const message of puller.pull(spec.image, spec.registryAuth, signal)) yield { kind: 'progress', message };
 }
 
 /** Not abortable: an engine that is interrupted here may create the container all the same. */
-async function createContainer(
-	tools: StartTools,
-	spec: TaskSpec,
-	definition: object,
-): Promise<{ id: string } | "no image" | "name taken"> {
-	try {
-		const query = { name: containerName(spec.attemptId) };
-		const created = await tools.engine.json<{ Id: string }>({
-			method: "POST",
-			path: "/containers/create",
-			query,
-			body: definition,
-		});
-		return { id: created.Id };
-	} catch (error) {
-		if (isStatus(error, 404)) return "no image";
-		if (isStatus(error, 409)) return "name taken";
-		throw error;
-	}
+async function createContainer(tools: StartTools, spec: TaskSpec, definition: object): Promise<{ id: string } | 'no image' | 'name taken'> {
+  try {
+    const query = { name: containerName(spec.attemptId) };
+    const created = await tools.engine.json<{ Id: string }>({
+      method: 'POST',
+      path: '/containers/create',
+      query,
+      body: definition,
+    });
+    return { id: created.Id };
+  } catch (error) {
+    if (isStatus(error, 404)) return 'no image';
+    if (isStatus(error, 409)) return 'name taken';
+    throw error;
+  }
 }
 
-async function findContainer(
-	tools: StartTools,
-	spec: TaskSpec,
-): Promise<Container | undefined> {
-	const name = containerName(spec.attemptId);
-	try {
-		const container = await tools.engine.json<Container>({
-			method: "GET",
-			path: `/containers/${name}/json`,
-		});
-		if (stateOf(container.State.Status) === "gone") return undefined;
-		if (container.Config.Labels?.[ATTEMPT_LABEL] === spec.attemptId)
-			return container;
-	} catch (error) {
-		if (isStatus(error, 404)) return undefined;
-		throw error;
-	}
-	throw new GoferError(
-		"FAILED_PRECONDITION",
-		`there is a container named ${name} that is not of this scheduler: remove it (docker rm ${name})`,
-	);
+async function findContainer(tools: StartTools, spec: TaskSpec): Promise<Container | undefined> {
+  const name = containerName(spec.attemptId);
+  try {
+    const container = await tools.engine.json<Container>({
+      method: 'GET',
+      path: `/containers/${name}/json`,
+    });
+    if (stateOf(container.State.Status) === 'gone') return undefined;
+    if (container.Config.Labels?.[ATTEMPT_LABEL] === spec.attemptId) return container;
+  } catch (error) {
+    if (isStatus(error, 404)) return undefined;
+    throw error;
+  }
+  throw new GoferError(
+    'FAILED_PRECONDITION',
+    `there is a container named ${name} that is not of this scheduler: remove it (docker rm ${name})`,
+  );
 }
 
 /** Epoch milliseconds. On any failure, and when aborted, removes the container. */
-async function startContainer(
-	tools: StartTools,
-	spec: TaskSpec,
-	id: string,
-	signal: AbortSignal,
-): Promise<number> {
-	const { engine, journal } = tools;
-	let live: LiveOutput | undefined;
-	try {
-		throwIfAborted(signal);
-		await journal.add(spec.attemptId);
-		// Attached before it starts: what a task writes is there from its first byte.
-		const query = { stream: "1", stdout: "1", stderr: "1" };
-		live = new LiveOutput(
-			await engine.hijack({
-				method: "POST",
-				path: `/containers/${id}/attach`,
-				query,
-			}),
-		);
-		throwIfAborted(signal);
-		await engine.json({ method: "POST", path: `/containers/${id}/start` });
-		const startedAt = Date.now();
-		throwIfAborted(signal);
-		tools.keepLive(id, live);
-		return startedAt;
-	} catch (error) {
-		live?.drop();
-		await discard(tools, spec, id);
-		throw startFailure(error, spec, tools.config);
-	}
+async function startContainer(tools: StartTools, spec: TaskSpec, id: string, signal: AbortSignal): Promise<number> {
+  const { engine, journal } = tools;
+  let live: LiveOutput | undefined;
+  try {
+    throwIfAborted(signal);
+    await journal.add(spec.attemptId);
+    // Attached before it starts: what a task writes is there from its first byte.
+    const query = { stream: '1', stdout: '1', stderr: '1' };
+    live = new LiveOutput(
+      await engine.hijack({
+        method: 'POST',
+        path: `/containers/${id}/attach`,
+        query,
+      }),
+    );
+    throwIfAborted(signal);
+    await engine.json({ method: 'POST', path: `/containers/${id}/start` });
+    const startedAt = Date.now();
+    throwIfAborted(signal);
+    tools.keepLive(id, live);
+    return startedAt;
+  } catch (error) {
+    live?.drop();
+    await discard(tools, spec, id);
+    throw startFailure(error, spec, tools.config);
+  }
 }
 
-async function discard(
-	tools: StartTools,
-	spec: TaskSpec,
-	id: string,
-): Promise<void> {
-	try {
-		await tools.engine.json({
-			method: "DELETE",
-			path: `/containers/${id}`,
-			query: { force: "1", v: "1" },
-		});
-	} catch (error) {
-		if (!isStatus(error, 404)) {
-			// It stays in the journal: whoever starts the attempt again finds the container, and not a second one.
-			tools.warn("a container of a failed start could not be removed", {
-				container: id,
-				attempt: spec.attemptId,
-				error: String(error),
-			});
-			return;
-		}
-	}
-	await tools.journal.delete(spec.attemptId);
+async function discard(tools: StartTools, spec: TaskSpec, id: string): Promise<void> {
+  try {
+    await tools.engine.json({
+      method: 'DELETE',
+      path: `/containers/${id}`,
+      query: { force: '1', v: '1' },
+    });
+  } catch (error) {
+    if (!isStatus(error, 404)) {
+      // It stays in the journal: whoever starts the attempt again finds the container, and not a second one.
+      tools.warn('a container of a failed start could not be removed', {
+        container: id,
+        attempt: spec.attemptId,
+        error: String(error),
+      });
+      return;
+    }
+  }
+  await tools.journal.delete(spec.attemptId);
 }
 
-function startFailure(
-	error: unknown,
-	spec: TaskSpec,
-	config: DockerConfig,
-): unknown {
-	if (error instanceof ConnectionLost) return error;
-	if (isStatus(error, 400)) {
-		const said =
-			/exec: .*$/.exec(error.message)?.[0].replace(/: unknown$/, "") ??
-			error.message;
-		const message = `the command of the task cannot be executed in the image ${spec.image}: ${said}`;
-		return new GoferError("INVALID_ARGUMENT", message, { cause: error });
-	}
-	if (isStatus(error, 404) && error.message.includes("network")) {
-		const message = `the Docker engine has no network "${config.network}": create it (docker network create ${config.network}), or change scheduler.docker.network`;
-		return new GoferError("FAILED_PRECONDITION", message, { cause: error });
-	}
-	return error;
+function startFailure(error: unknown, spec: TaskSpec, config: DockerConfig): unknown {
+  if (error instanceof ConnectionLost) return error;
+  if (isStatus(error, 400)) {
+    const said = /exec: .*$/.exec(error.message)?.[0].replace(/: unknown$/, '') ?? error.message;
+    const message = `the command of the task cannot be executed in the image ${spec.image}: ${said}`;
+    return new GoferError('INVALID_ARGUMENT', message, { cause: error });
+  }
+  if (isStatus(error, 404) && error.message.includes('network')) {
+    const message = `the Docker engine has no network "${config.network}": create it (docker network create ${config.network}), or change scheduler.docker.network`;
+    return new GoferError('FAILED_PRECONDITION', message, { cause: error });
+  }
+  return error;
 }
 
 function lost(spec: TaskSpec): GoferError {
-	return new GoferError(
-		"TASK_LOST",
-		`the attempt ${spec.attemptId} was started before and the Docker engine no longer has its container`,
-	);
+  return new GoferError('TASK_LOST', `the attempt ${spec.attemptId} was started before and the Docker engine no longer has its container`);
 }

@@ -4,293 +4,245 @@
  * dockerode's transport carries every request; its higher calls are not used, because they repeat a container's whole definition, its
  * environment included, in the URL, and because their answers never come when the connection breaks in the middle of one.
  */
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
-import { Duplex, Readable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
-import { GoferError } from "@gofer/contracts";
-import type { DockerConfig } from "./docker-config.ts";
-import type { EngineAddress } from "./engine-address.ts";
-import { engineAddress } from "./engine-address.ts";
-import { ConnectionLost, EngineError, engineFailure } from "./engine-error.ts";
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { Duplex, Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
+import { GoferError } from '@gofer/contracts';
+import type { DockerConfig } from './docker-config.ts';
+import type { EngineAddress } from './engine-address.ts';
+import { engineAddress } from './engine-address.ts';
+import { ConnectionLost, EngineError, engineFailure } from './engine-error.ts';
 
 export interface EngineRequest {
-	readonly method: "GET" | "POST" | "DELETE";
-	/** Begins with `/`, without a query. */
-	readonly path: string;
-	readonly query?: Readonly<Record<string, string>>;
-	readonly body?: object;
-	readonly registryAuth?: {
-		readonly username: string;
-		readonly password: string;
-		readonly serveraddress: string;
-	};
-	readonly signal?: AbortSignal;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** Begins with `/`, without a query. */
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: object;
+  readonly registryAuth?: {
+    readonly username: string;
+    readonly password: string;
+    readonly serveraddress: string;
+  };
+  readonly signal?: AbortSignal;
 }
 
 /** The part of docker-modem that is used. */
 interface Modem {
-	dial(
-		options: { readonly path: string },
-		callback: (error: Error | null, result: unknown) => void,
-	): void;
+  dial(options: { readonly path: string }, callback: (error: Error | null, result: unknown) => void): void;
 }
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 /** Where the answer to a request is lost with the connection, asking again is safe: each request of this plugin can be repeated. */
-const BROKEN = new Set(["ECONNRESET", "EPIPE"]);
+const BROKEN = new Set(['ECONNRESET', 'EPIPE']);
 const SUCCESS = { 101: true, 200: true, 201: true, 204: true, 304: true };
 
 export class Engine {
-	readonly address: EngineAddress;
-	#modem: Modem;
-	#agent: HttpAgent;
-	#timeoutMs: number;
-	#closing = new AbortController();
-	/** The agent does not know these any more. */
-	#hijacked = new Set<Duplex>();
-	#recovery:
-		| { promise: Promise<void>; stop: AbortController; waiting: number }
-		| undefined;
+  readonly address: EngineAddress;
+  #modem: Modem;
+  #agent: HttpAgent;
+  #timeoutMs: number;
+  #closing = new AbortController();
+  /** The agent does not know these any more. */
+  #hijacked = new Set<Duplex>();
+  #recovery: { promise: Promise<void>; stop: AbortController; waiting: number } | undefined;
 
-	private constructor(
-		address: EngineAddress,
-		modem: Modem,
-		agent: HttpAgent,
-		timeoutMs: number,
-	) {
-		this.address = address;
-		this.#modem = modem;
-		this.#agent = agent;
-		this.#timeoutMs = timeoutMs;
-	}
+  private constructor(address: EngineAddress, modem: Modem, agent: HttpAgent, timeoutMs: number) {
+    this.address = address;
+    this.#modem = modem;
+    this.#agent = agent;
+    this.#timeoutMs = timeoutMs;
+  }
 
-	/** Connects to nothing yet. Imports dockerode here, because that takes 200 ms. */
-	static async open(
-		config: Pick<DockerConfig, "host" | "timeout">,
-	): Promise<Engine> {
-		const { default: Docker } = await import("dockerode");
-		const address = engineAddress(config.host, process.env);
-		const probe = new Docker(address.options);
-		const secure = Reflect.get(probe.modem, "protocol") === "https";
-		// One socket a request that waits, without a limit: 200 tasks wait at once.
-		const agent = secure
-			? new HttpsAgent({ keepAlive: true, maxFreeSockets: 16 })
-			: new HttpAgent({ keepAlive: true, maxFreeSockets: 16 });
-		const options = { ...address.options, agent };
-		const docker = new Docker(options);
-		return new Engine(address, docker.modem, agent, config.timeout * 1000);
-	}
+  /** Connects to nothing yet. Imports dockerode here, because that takes 200 ms. */
+  static async open(config: Pick<DockerConfig, 'host' | 'timeout'>): Promise<Engine> {
+    const { default: Docker } = await import('dockerode');
+    const address = engineAddress(config.host, process.env);
+    const probe = new Docker(address.options);
+    const secure = Reflect.get(probe.modem, 'protocol') === 'https';
+    // One socket a request that waits, without a limit: 200 tasks wait at once.
+    const agent = secure ? new HttpsAgent({ keepAlive: true, maxFreeSockets: 16 }) : new HttpAgent({ keepAlive: true, maxFreeSockets: 16 });
+    const options = { ...address.options, agent };
+    const docker = new Docker(options);
+    return new Engine(address, docker.modem, agent, config.timeout * 1000);
+  }
 
-	/** The parsed answer, `undefined` for an empty one. Rejects with `EngineError` or `ConnectionLost`, when aborted with `CANCELLED`. */
-	async json<Answer>(request: EngineRequest): Promise<Answer> {
-		const timer = new AbortController();
-		const timeout = setTimeout(() => timer.abort(), this.#timeoutMs);
-		const signal =
-			request.signal === undefined
-				? timer.signal
-				: AbortSignal.any([timer.signal, request.signal]);
-		try {
-			return await this.#again(
-				() => this.answer<Answer>({ ...request, signal }),
-				signal,
-			);
-		} catch (error) {
-			if (timer.signal.aborted && request.signal?.aborted !== true) {
-				throw new ConnectionLost(
-					`no answer to ${request.method} ${request.path} within ${this.#timeoutMs / 1000} s (scheduler.docker.timeout)`,
-				);
-			}
-			throw error;
-		} finally {
-			clearTimeout(timeout);
-		}
-	}
+  /** The parsed answer, `undefined` for an empty one. Rejects with `EngineError` or `ConnectionLost`, when aborted with `CANCELLED`. */
+  async json<Answer>(request: EngineRequest): Promise<Answer> {
+    const timer = new AbortController();
+    const timeout = setTimeout(() => timer.abort(), this.#timeoutMs);
+    const signal = request.signal === undefined ? timer.signal : AbortSignal.any([timer.signal, request.signal]);
+    try {
+      return await this.#again(() => this.answer<Answer>({ ...request, signal }), signal);
+    } catch (error) {
+      if (timer.signal.aborted && request.signal?.aborted !== true) {
+        throw new ConnectionLost(
+          `no answer to ${request.method} ${request.path} within ${this.#timeoutMs / 1000} s (scheduler.docker.timeout)`,
+        );
+      }
+      throw error;
+    } finally {
+      clearTimeout(timeout);
+    }
+  }
 
-	/** Like `json`, for an answer that may take for ever. */
-	async answer<Answer>(request: EngineRequest): Promise<Answer> {
-		const parts: Buffer[] = [];
-		for await (const part of this.read(
-			await this.stream(request),
-			request.signal,
-		))
-			parts.push(part);
-		const text = Buffer.concat(parts).toString();
-		if (text.trim() === "") return undefined as Answer;
-		try {
-			return JSON.parse(text) as Answer;
-		} catch (error) {
-			// The engine died while it wrote.
-			throw new ConnectionLost(
-				`half an answer to ${request.method} ${request.path}`,
-				{ cause: error },
-			);
-		}
-	}
+  /** Like `json`, for an answer that may take for ever. */
+  async answer<Answer>(request: EngineRequest): Promise<Answer> {
+    const parts: Buffer[] = [];
+    for await (const part of this.read(await this.stream(request), request.signal)) parts.push(part);
+    const text = Buffer.concat(parts).toString();
+    if (text.trim() === '') return undefined as Answer;
+    try {
+      return JSON.parse(text) as Answer;
+    } catch (error) {
+      // The engine died while it wrote.
+      throw new ConnectionLost(`half an answer to ${request.method} ${request.path}`, { cause: error });
+    }
+  }
 
-	/** The body of a successful answer. The caller must read it to its end or destroy it. */
-	async stream(request: EngineRequest): Promise<Readable> {
-		const result = await this.#dial(request, false);
-		if (result instanceof Readable) return result;
-		throw new ConnectionLost(
-			`${request.method} ${request.path} was answered without a body`,
-		);
-	}
+  /** The body of a successful answer. The caller must read it to its end or destroy it. */
+  async stream(request: EngineRequest): Promise<Readable> {
+    const result = await this.#dial(request, false);
+    if (result instanceof Readable) return result;
+    throw new ConnectionLost(`${request.method} ${request.path} was answered without a body`);
+  }
 
-	/** The raw connection behind a request that the engine turns into one. The caller must destroy it. */
-	async hijack(request: EngineRequest): Promise<Duplex> {
-		const result = await this.#again(
-			() => this.#dial(request, true),
-			request.signal,
-		);
-		if (result instanceof Duplex) {
-			this.#hijacked.add(result);
-			result.once("close", () => this.#hijacked.delete(result));
-			return result;
-		}
-		if (result instanceof Readable) result.destroy();
-		throw new ConnectionLost(
-			`${request.method} ${request.path} was not upgraded: is there a proxy in front of the engine that does not let it through?`,
-		);
-	}
+  /** The raw connection behind a request that the engine turns into one. The caller must destroy it. */
+  async hijack(request: EngineRequest): Promise<Duplex> {
+    const result = await this.#again(() => this.#dial(request, true), request.signal);
+    if (result instanceof Duplex) {
+      this.#hijacked.add(result);
+      result.once('close', () => this.#hijacked.delete(result));
+      return result;
+    }
+    if (result instanceof Readable) result.destroy();
+    throw new ConnectionLost(
+      `${request.method} ${request.path} was not upgraded: is there a proxy in front of the engine that does not let it through?`,
+    );
+  }
 
-	/** The parts of a stream; what breaks it is `ConnectionLost`, or `CANCELLED` when aborted. Destroys it when the reader leaves. */
-	async *read(stream: Readable, signal?: AbortSignal): AsyncGenerator<Buffer> {
-		const abort = (): void => void stream.destroy();
-		signal?.addEventListener("abort", abort, { once: true });
-		try {
-			throwIfAborted(signal);
-			for await (const part of stream) if (Buffer.isBuffer(part)) yield part;
-			throwIfAborted(signal);
-		} catch (error) {
-			throwIfAborted(signal);
-			throw new ConnectionLost(
-				error instanceof Error ? error.message : String(error),
-				{ cause: error },
-			);
-		} finally {
-			signal?.removeEventListener("abort", abort);
-			stream.destroy();
-		}
-	}
+  /** The parts of a stream; what breaks it is `ConnectionLost`, or `CANCELLED` when aborted. Destroys it when the reader leaves. */
+  async *read(stream: Readable, signal?: AbortSignal): AsyncGenerator<Buffer> {
+    const abort = (): void => void stream.destroy();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      throwIfAborted(signal);
+      for await (const part of stream) if (Buffer.isBuffer(part)) yield part;
+      throwIfAborted(signal);
+    } catch (error) {
+      throwIfAborted(signal);
+      throw new ConnectionLost(error instanceof Error ? error.message : String(error), { cause: error });
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      stream.destroy();
+    }
+  }
 
-	/**
-	 * Resolves once the engine answers. Asks again and again, at growing distances, only while somebody waits; however many wait, one
-	 * asks. Rejects with `CANCELLED` when aborted and `UNAVAILABLE` when closed.
-	 */
-	async whenReachable(signal: AbortSignal): Promise<void> {
-		throwIfAborted(signal);
-		if (this.#closing.signal.aborted) throw closed();
-		const recovery = (this.#recovery ??= this.#recover());
-		recovery.waiting += 1;
-		const { promise: left, resolve: leave } = Promise.withResolvers<void>();
-		const abort = (): void => leave();
-		signal.addEventListener("abort", abort, { once: true });
-		try {
-			await Promise.race([recovery.promise, left]);
-		} finally {
-			signal.removeEventListener("abort", abort);
-			recovery.waiting -= 1;
-			if (recovery.waiting === 0) recovery.stop.abort();
-		}
-		throwIfAborted(signal);
-	}
+  /**
+   * Resolves once the engine answers. Asks again and again, at growing distances, only while somebody waits; however many wait, one
+   * asks. Rejects with `CANCELLED` when aborted and `UNAVAILABLE` when closed.
+   */
+  async whenReachable(signal: AbortSignal): Promise<void> {
+    throwIfAborted(signal);
+    if (this.#closing.signal.aborted) throw closed();
+    this.#recovery ??= this.#recover();
+    const recovery = this.#recovery;
+    recovery.waiting += 1;
+    const { promise: left, resolve: leave } = Promise.withResolvers<void>();
+    const abort = (): void => leave();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await Promise.race([recovery.promise, left]);
+    } finally {
+      signal.removeEventListener('abort', abort);
+      recovery.waiting -= 1;
+      if (recovery.waiting === 0) recovery.stop.abort();
+    }
+    throwIfAborted(signal);
+  }
 
-	close(): void {
-		this.#closing.abort();
-		this.#recovery?.stop.abort();
-		for (const socket of this.#hijacked) socket.destroy();
-		this.#agent.destroy();
-	}
+  close(): void {
+    this.#closing.abort();
+    this.#recovery?.stop.abort();
+    for (const socket of this.#hijacked) socket.destroy();
+    this.#agent.destroy();
+  }
 
-	/** What the contract says for an error of the engine: `UNAVAILABLE`, or `INTERNAL` with its words. Ours pass. */
-	failure(error: unknown): GoferError {
-		return engineFailure(error, this.address.display);
-	}
+  /** What the contract says for an error of the engine: `UNAVAILABLE`, or `INTERNAL` with its words. Ours pass. */
+  failure(error: unknown): GoferError {
+    return engineFailure(error, this.address.display);
+  }
 
-	#recover(): {
-		promise: Promise<void>;
-		stop: AbortController;
-		waiting: number;
-	} {
-		const stop = new AbortController();
-		const recovery = { promise: this.#knock(stop.signal), stop, waiting: 0 };
-		void recovery.promise.finally(() => {
-			if (this.#recovery === recovery) this.#recovery = undefined;
-		});
-		stop.signal.addEventListener("abort", () => {
-			if (this.#recovery === recovery) this.#recovery = undefined;
-		});
-		return recovery;
-	}
+  #recover(): {
+    promise: Promise<void>;
+    stop: AbortController;
+    waiting: number;
+  } {
+    const stop = new AbortController();
+    const recovery = { promise: this.#knock(stop.signal), stop, waiting: 0 };
+    void recovery.promise.finally(() => {
+      if (this.#recovery === recovery) this.#recovery = undefined;
+    });
+    stop.signal.addEventListener('abort', () => {
+      if (this.#recovery === recovery) this.#recovery = undefined;
+    });
+    return recovery;
+  }
 
-	/** Never rejects: whoever waits looks at its own signal. */
-	async #knock(stop: AbortSignal): Promise<void> {
-		for (
-			let pause = FIRST_RETRY_MS;
-			!stop.aborted;
-			pause = Math.min(pause * 2, LAST_RETRY_MS)
-		) {
-			try {
-				await this.json({ method: "GET", path: "/version", signal: stop });
-				return;
-			} catch {
-				await delay(pause, undefined, { signal: stop }).catch(() => undefined);
-			}
-		}
-	}
+  /** Never rejects: whoever waits looks at its own signal. */
+  async #knock(stop: AbortSignal): Promise<void> {
+    for (let pause = FIRST_RETRY_MS; !stop.aborted; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+      try {
+        await this.json({ method: 'GET', path: '/version', signal: stop });
+        return;
+      } catch {
+        await delay(pause, undefined, { signal: stop }).catch(() => undefined);
+      }
+    }
+  }
 
-	async #again<Result>(
-		attempt: () => Promise<Result>,
-		signal: AbortSignal | undefined,
-	): Promise<Result> {
-		try {
-			return await attempt();
-		} catch (error) {
-			if (
-				!(error instanceof ConnectionLost) ||
-				!BROKEN.has(error.systemCode) ||
-				signal?.aborted === true
-			)
-				throw error;
-			return attempt();
-		}
-	}
+  async #again<Result>(attempt: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof ConnectionLost) || !BROKEN.has(error.systemCode) || signal?.aborted === true) throw error;
+      return attempt();
+    }
+  }
 
-	#dial(request: EngineRequest, hijack: boolean): Promise<unknown> {
-		throwIfAborted(request.signal);
-		if (this.#closing.signal.aborted) throw closed();
-		const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-		const options = {
-			path: `${request.path}?`,
-			method: request.method,
-			options: { _query: request.query ?? {}, _body: request.body ?? {} },
-			...(request.registryAuth === undefined
-				? {}
-				: { authconfig: request.registryAuth }),
-			...(request.signal === undefined ? {} : { abortSignal: request.signal }),
-			isStream: true,
-			hijack,
-			statusCodes: SUCCESS,
-		};
-		this.#modem.dial(options, (error, result) => {
-			if (error === null) return resolve(result);
-			if (request.signal?.aborted === true) return reject(cancelled());
-			reject(EngineError.of(error) ?? ConnectionLost.of(error));
-		});
-		return promise;
-	}
+  #dial(request: EngineRequest, hijack: boolean): Promise<unknown> {
+    throwIfAborted(request.signal);
+    if (this.#closing.signal.aborted) throw closed();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const options = {
+      path: `${request.path}?`,
+      method: request.method,
+      options: { _query: request.query ?? {}, _body: request.body ?? {} },
+      ...(request.registryAuth === undefined ? {} : { authconfig: request.registryAuth }),
+      ...(request.signal === undefined ? {} : { abortSignal: request.signal }),
+      isStream: true,
+      hijack,
+      statusCodes: SUCCESS,
+    };
+    this.#modem.dial(options, (error, result) => {
+      if (error === null) return resolve(result);
+      if (request.signal?.aborted === true) return reject(cancelled());
+      reject(EngineError.of(error) ?? ConnectionLost.of(error));
+    });
+    return promise;
+  }
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-	if (signal?.aborted === true) throw cancelled();
+  if (signal?.aborted === true) throw cancelled();
 }
 
 function cancelled(): GoferError {
-	return new GoferError("CANCELLED", "the caller gave up");
+  return new GoferError('CANCELLED', 'the caller gave up');
 }
 
 function closed(): GoferError {
-	return new GoferError("UNAVAILABLE", "the Docker scheduler is closed");
+  return new GoferError('UNAVAILABLE', 'the Docker scheduler is closed');
 }

@@ -1,20 +1,17 @@
-import { CONTRACT_API_VERSION, definePlugin } from "@gofer/contracts";
-import { AttemptJournal } from "./attempt-journal.ts";
-import type { DockerConfig } from "./docker-config.ts";
-import { dockerConfigSchema } from "./docker-config.ts";
-import { DockerScheduler } from "./docker-scheduler.ts";
-import { Engine } from "./engine.ts";
+import { CONTRACT_API_VERSION, definePlugin } from '@gofer/contracts';
+import { AttemptJournal } from './attempt-journal.ts';
+import type { DockerConfig } from './docker-config.ts';
+import { dockerConfigSchema } from './docker-config.ts';
+import { DockerScheduler } from './docker-scheduler.ts';
+import { Engine } from './engine.ts';
 
-export const plugin = definePlugin<"scheduler", DockerConfig>({
-	contract: "scheduler",
-	apiVersion: CONTRACT_API_VERSION,
-	name: "docker",
-	configSchema: dockerConfigSchema,
-	async create(config, host) {
-		const [engine, journal] = await Promise.all([
-			Engine.open(config),
-			AttemptJournal.open(host.dataDirectory),
-		]);
-		return new DockerScheduler(config, host, engine, journal);
-	},
+export const plugin = definePlugin<'scheduler', DockerConfig>({
+  contract: 'scheduler',
+  apiVersion: CONTRACT_API_VERSION,
+  name: 'docker',
+  configSchema: dockerConfigSchema,
+  async create(config, host) {
+    const [engine, journal] = await Promise.all([Engine.open(config), AttemptJournal.open(host.dataDirectory)]);
+    return new DockerScheduler(config, host, engine, journal);
+  },
 });

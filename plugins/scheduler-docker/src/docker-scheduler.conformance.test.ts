@@ -1,0 +1,18 @@
+import { schedulerSuite } from '@gofer/contracts/conformance';
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { BUSYBOX_IMAGE } from '../../../test/backends/busybox-image.ts';
+import { describeDocker } from '../../../test/backends/docker-engine.ts';
+import { DEFAULT_CONFIG } from '../test/scheduler-fixture.ts';
+import { plugin } from './plugin.ts';
+
+await describeDocker('conformance', () => {
+  schedulerSuite(
+    { describe, it, before: beforeAll, after: afterAll },
+    {
+      name: 'docker',
+      capabilities: { exec: true, endpoints: true, streams: true, replay: true, images: true, isolation: true },
+      image: BUSYBOX_IMAGE,
+      create: (host) => plugin.create(DEFAULT_CONFIG, host),
+    },
+  );
+});

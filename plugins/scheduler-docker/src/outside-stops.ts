@@ -1,0 +1,76 @@
+/**
+ * Which containers were told to end by somebody else: by `docker stop`, or by the engine as it shuts down. Such an end looks like any
+ * other, and a task that answers SIGTERM with exit code 0 like a success; only the engine's `kill` events tell. They are listened to
+ * while containers are watched, over one connection for all of them.
+ */
+import { constants } from 'node:os';
+import { ATTEMPT_LABEL } from './container-definition.ts';
+import type { Engine } from './engine.ts';
+import { jsonLines } from './json-lines.ts';
+import { RecentSet } from './recent-set.ts';
+
+interface KillEvent {
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly signal?: string } };
+}
+
+const KEPT = 10_000;
+const ENDING_SIGNALS = new Set(
+  [constants.signals.SIGTERM, constants.signals.SIGKILL, constants.signals.SIGINT, constants.signals.SIGQUIT].map(String),
+);
+
+export class OutsideStops {
+  #engine: Engine;
+  #stopped = new RecentSet(KEPT);
+  /** Told to end by this plugin. */
+  #asked = new RecentSet(KEPT);
+  #listening = false;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** From here on the end of this container is no surprise. */
+  expect(id: string): void {
+    this.#asked.add(id);
+  }
+
+  has(id: string): boolean {
+    return this.#stopped.has(id);
+  }
+
+  forget(id: string): void {
+    this.#stopped.delete(id);
+    this.#asked.delete(id);
+  }
+
+  /** Listens from now on, until the connection breaks or the engine is closed; to be called again whenever it may have. */
+  listen(): void {
+    if (this.#listening) return;
+    this.#listening = true;
+    // Whatever breaks it also breaks what waits for a container, and that asks again.
+    this.#read({ filters: killsOf({ label: [ATTEMPT_LABEL] }) })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#listening = false;
+      });
+  }
+
+  /** Looks whether an ended container was told to end while nobody listened, as a restarted engine does with what still runs. */
+  async lookBack(id: string, endedAt: number, signal: AbortSignal): Promise<void> {
+    // Both in seconds of the engine's clock; a moment that is yet to come ends the answer when it does.
+    const query = { since: '1', until: String(Math.ceil(endedAt / 1000) + 1) };
+    await this.#read({ ...query, filters: killsOf({ container: [id] }) }, signal);
+  }
+
+  async #read(query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
+    const stream = await this.#engine.stream({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
+    for await (const line of jsonLines(this.#engine.read(stream, signal))) {
+      const { ID: id, Attributes: attributes } = (line as KillEvent).Actor ?? {};
+      if (id !== undefined && ENDING_SIGNALS.has(attributes?.signal ?? '') && !this.#asked.has(id)) this.#stopped.add(id);
+    }
+  }
+}
+
+function killsOf(containers: Readonly<Record<string, readonly string[]>>): string {
+  return JSON.stringify({ type: ['container'], event: ['kill'], ...containers });
+}

@@ -1,0 +1,117 @@
+/**
+ * A Docker engine of a test's own, which it may end and start again: everything under one directory, on its own socket and bridge,
+ * beside any other engine of the machine. Needs root, `dockerd` and `ip`.
+ *
+ * The bridge is its own because an engine without one (`--bridge=none`) deletes the bridge of the others.
+ */
+import { execFile } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { describeNeeding } from './describe-needing.ts';
+import type { DockerApi } from './docker-api.ts';
+import { dockerApi } from './docker-api.ts';
+import type { TestProcess } from './test-process.ts';
+import { endProcess, startProcess, untilReady } from './test-process.ts';
+
+const run = promisify(execFile);
+
+export interface PrivateDockerEngine {
+  /** For `scheduler.docker.host`. */
+  readonly host: string;
+  readonly api: DockerApi;
+  /** Ends the engine: `SIGTERM` lets it end its containers, `SIGKILL` is its sudden death. */
+  end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Starts it again over the same data; resolves when it answers. */
+  begin(): Promise<void>;
+  /** Removes its containers, ends it and cleans up its mounts; the directory is the caller's. */
+  close(): Promise<void>;
+  /** Mounts under its directory, of running containers and of the engine. */
+  mounts(): Promise<readonly string[]>;
+}
+
+/** `describe` where such an engine can run. Elsewhere its tests are skipped, the reason in their title; under `CI=true` that is a failure. */
+export async function describePrivateDocker(name: string, body: () => void): Promise<void> {
+  describeNeeding(name, await missing(), body);
+}
+
+async function missing(): Promise<string | undefined> {
+  if (process.getuid?.() !== 0) return 'a Docker engine of its own needs root';
+  return run('dockerd', ['--version']).then(
+    () => undefined,
+    () => 'there is no dockerd on the PATH',
+  );
+}
+
+export async function startDockerEngine(directory: string): Promise<PrivateDockerEngine> {
+  await mkdir(directory, { recursive: true });
+  const socketPath = join(directory, 'docker.sock');
+  const exec = join(directory, 'exec');
+  const api = dockerApi(socketPath);
+  let daemon: TestProcess | undefined;
+  const { bridge, address } = freeBridge();
+  const mounts = async (): Promise<readonly string[]> => mountsUnder(directory);
+  const begin = async (): Promise<void> => {
+    const args = ['--data-root', join(directory, 'data'), '--exec-root', exec, '-p', join(directory, 'pid'), '-H', `unix://${socketPath}`];
+    const apart = ['--iptables=false', '--ip-forward=false', '--ip-masq=false', '--bridge', bridge];
+    daemon = startProcess('dockerd', [...args, ...apart], join(directory, 'dockerd.log'), directory);
+    await untilReady(daemon, () => api.call('GET', '/_ping'));
+  };
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    if (daemon !== undefined) await endProcess(daemon, signal);
+    // One that is killed takes its containerd with it, but does not wait for that; the next would take it for alive.
+    await endByPidFile(join(exec, 'containerd', 'containerd.pid'), exec);
+  };
+  const close = async (): Promise<void> => {
+    await removeContainers(api);
+    await end('SIGTERM');
+    for (const mount of (await mounts()).toReversed()) await run('umount', ['-l', mount]);
+    await rm(exec, { recursive: true, force: true });
+    await run('ip', ['link', 'delete', bridge]);
+  };
+  await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  try {
+    await run('ip', ['address', 'add', address, 'dev', bridge]);
+    await run('ip', ['link', 'set', bridge, 'up']);
+    await begin();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { host: `unix://${socketPath}`, api, begin, end, close, mounts };
+}
+
+/** A name and a network that other engines of this machine do not have. */
+function freeBridge(): { readonly bridge: string; readonly address: string } {
+  const taken = new Set(Object.values(networkInterfaces()).flatMap((all) => all?.map((one) => one.address) ?? []));
+  for (;;) {
+    const third = randomInt(256);
+    if (!taken.has(`10.213.${third}.1`)) return { bridge: `gofer-test-${third}`, address: `10.213.${third}.1/24` };
+  }
+}
+
+async function removeContainers(api: DockerApi): Promise<void> {
+  const listed = await api.call('GET', '/containers/json?all=1').catch(() => []);
+  for (const { Id: id } of listed as readonly { Id: string }[]) await api.call('DELETE', `/containers/${id}?force=1&v=1`);
+}
+
+/** Ends the process that the file names, if it is one of this engine, and resolves when it is gone. */
+async function endByPidFile(file: string, exec: string): Promise<void> {
+  const pid = Number(await readFile(file, 'utf8').catch(() => ''));
+  if (pid === 0) return;
+  for (const end = Date.now() + 10_000; Date.now() < end; await delay(20)) {
+    // Empty for one that is gone and not reaped.
+    const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    if (!command.includes(exec)) break;
+    process.kill(pid, 'SIGKILL');
+  }
+  await rm(file, { force: true });
+}
+
+async function mountsUnder(directory: string): Promise<readonly string[]> {
+  const lines = (await readFile('/proc/mounts', 'utf8')).split('\n');
+  return lines.map((line) => line.split(' ')[1] ?? '').filter((path) => path.startsWith(`${directory}/`));
+}
