@@ -223,6 +223,11 @@ describe('the rules between keys', () => {
     expect((await load({ flags: { 'server.bind_address': address } })).config.server.bind_address).toBe(address);
   });
 
+  it('bounds what a timer waits for', async () => {
+    expect(await faults({ flags: { 'server.shutdown_timeout': '720h' } })).toEqual([expect.stringContaining('must be at most 596h')]);
+    expect((await load({ flags: { 'scheduler.docker.prune_interval': '720h' } })).config.scheduler.docker.prune_interval).toBe(2_592_000);
+  });
+
   it('refuses ports that there are not', async () => {
     expect(await faults({ flags: { 'server.bind_address': 'localhost:65536' } })).toHaveLength(1);
   });

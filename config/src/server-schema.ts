@@ -1,11 +1,11 @@
 /** Every key of the server's configuration. Names are the ones of the file; a key's other spelling is its alias. */
 import * as Type from 'typebox';
-import { address, asSetting, choice, count, duration, flag, list, path, secret, table, webUrl } from './setting.ts';
+import { address, asSetting, choice, count, duration, flag, LONGEST_TIMER, list, path, secret, table, webUrl } from './setting.ts';
 import { objectStoreSchema, schedulerSchema, secretStoreSchema } from './store-and-scheduler-schema.ts';
 
 const apiSchema = table('The rules of the service: limits, retention, logging.', {
   event_log_retention: duration('How long events are kept.', { default: '4380h' }),
-  event_prune_interval: duration('How often events older than event_log_retention are removed.', { default: '3h', minimum: 1 }),
+  event_prune_interval: duration('How often events older than event_log_retention are removed.', { default: '3h', minimum: '1s' }),
   ignore_pipeline_run_events: flag(
     'Start with event ingress off, so that no run can be started. Counts for the first start; afterwards the stored preference does.',
     { default: false },
@@ -29,7 +29,10 @@ const apiSchema = table('The rules of the service: limits, retention, logging.',
     minimum: 1,
     aliases: ['task_execution_log_expiry'],
   }),
-  task_execution_stop_timeout: duration('How long a task that is asked to stop has until it is stopped by force.', { default: '5m' }),
+  task_execution_stop_timeout: duration('How long a task that is asked to stop has until it is stopped by force.', {
+    default: '5m',
+    maximum: LONGEST_TIMER,
+  }),
   admin_key: Type.Optional(
     secret('Read for compatibility; not used.', { ignored: 'remove it: the first token is made by `gofer token bootstrap`' }),
   ),
@@ -58,7 +61,7 @@ const serverSchema = table('The main service.', {
   url: Type.Optional(webUrl('The public address of the service, used in links and reports.', { sample: 'http://localhost:8080' })),
   bind_address: address('The address and port of the service. Port 0 takes a free one.', { default: 'localhost:8080', aliases: ['host'] }),
   extension_address: address('The address under which extension containers reach the service.', { default: '172.17.0.1:8080' }),
-  shutdown_timeout: duration('How long a stopping server waits for what is in progress.', { default: '15s' }),
+  shutdown_timeout: duration('How long a stopping server waits for what is in progress.', { default: '15s', maximum: LONGEST_TIMER }),
   ...tlsKeys,
   storage_path: path('The database file.', { statePath: 'gofer.db', sample: '/var/lib/gofer/gofer.db' }),
   storage_results_limit: count('The largest page of a list that is asked for with a limit.', {
@@ -69,7 +72,11 @@ const serverSchema = table('The main service.', {
   cors_origins: list('The web origins that may call the API from a browser, such as https://ci.example.com. None by default.', {
     default: [],
   }),
-  request_timeout: duration('How long a client may take to send a request. Streams are not limited.', { default: '30s', minimum: 1 }),
+  request_timeout: duration('How long a client may take to send a request. Streams are not limited.', {
+    default: '30s',
+    minimum: '1s',
+    maximum: LONGEST_TIMER,
+  }),
   max_body_size: count('The largest request body in bytes, objects excepted.', {
     default: 33_554_432,
     minimum: 1024,
@@ -93,7 +100,7 @@ const extensionsSchema = table('The extensions: containers that start runs when 
     default: true,
     aliases: ['install_base_extensions'],
   }),
-  stop_timeout: duration('How long a stopping extension has until it is stopped by force.', { default: '5m' }),
+  stop_timeout: duration('How long a stopping extension has until it is stopped by force.', { default: '5m', maximum: LONGEST_TIMER }),
   ...tlsKeys,
   verify_certs: flag('Check the certificates that extensions present.', { default: false }),
 });

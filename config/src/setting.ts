@@ -76,14 +76,29 @@ export function count(description: string, marks: Marks<number> & { readonly min
   return Type.Integer({ ...marksOf(description, marks), minimum, maximum });
 }
 
-/** Seconds; `default` is written as a duration. */
-export function duration(
-  description: string,
-  marks: { readonly default: string; readonly minimum?: number; readonly aliases?: readonly string[] },
-): Type.TNumber {
-  const seconds = parseDuration(marks.default);
-  if (seconds === undefined) throw new RangeError(`not a duration: ${marks.default}`);
-  return Type.Number({ ...marksOf(description, { ...marks, default: seconds }), minimum: marks.minimum ?? 0, 'x-duration': true });
+/** The longest that a timer of Node can wait (2,147,483,647 ms), in whole hours. */
+export const LONGEST_TIMER = '596h';
+
+interface DurationMarks {
+  readonly default: string;
+  readonly minimum?: string;
+  readonly maximum?: string;
+}
+
+/** Seconds; the marks are written as durations. */
+export function duration(description: string, marks: DurationMarks): Type.TNumber {
+  return Type.Number({
+    ...marksOf(description, { default: secondsOf(marks.default) }),
+    minimum: secondsOf(marks.minimum ?? '0'),
+    ...(marks.maximum === undefined ? {} : { maximum: secondsOf(marks.maximum) }),
+    'x-duration': true,
+  });
+}
+
+function secondsOf(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined) throw new RangeError(`not a duration: ${text}`);
+  return seconds;
 }
 
 export function text(description: string, marks: Marks<string> = {}): Type.TString {
