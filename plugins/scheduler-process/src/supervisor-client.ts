@@ -161,12 +161,6 @@ export class SupervisorClient {
     await connection.closed;
     clearTimeout(timer);
   }
-
-  /** Ends the connection as the death of this process would. */
-  abandon(): void {
-    this.#closing.abort();
-    this.#connection?.destroy();
-  }
 }
 
 function nobodyListens(error: unknown): boolean {

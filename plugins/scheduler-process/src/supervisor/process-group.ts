@@ -10,7 +10,7 @@ import type { Readable } from 'node:stream';
 import type { OutputPiece } from '../protocol.ts';
 import type { Output } from './output.ts';
 import type { OutputPipe, PipePool } from './pipe-pool.ts';
-import { readProcessTable } from './process-table.ts';
+import { readProcessTable, workingDirectoryOf } from './process-table.ts';
 import { Refusal, systemCode } from './refusal.ts';
 
 export interface GroupOptions {
@@ -39,6 +39,7 @@ export class ProcessGroup {
   readonly #child: ChildProcess;
   readonly pid: number;
   readonly #output: Output;
+  readonly #directory: string;
   readonly #streams = new Set<Readable>();
   /** Resolves when the first process has ended. */
   readonly exited: Promise<GroupExit>;
@@ -69,13 +70,21 @@ export class ProcessGroup {
       }
       throw toRefusal(error, options);
     }
-    return new ProcessGroup(child, child.pid ?? 0, output, stdout, stderr);
+    return new ProcessGroup(child, child.pid ?? 0, options.directory, output, stdout, stderr);
   }
 
-  private constructor(child: ChildProcess, pid: number, output: Output, stdout: OutputPipe | undefined, stderr: OutputPipe | undefined) {
+  private constructor(
+    child: ChildProcess,
+    pid: number,
+    directory: string,
+    output: Output,
+    stdout: OutputPipe | undefined,
+    stderr: OutputPipe | undefined,
+  ) {
     this.#child = child;
     this.pid = pid;
     this.#output = output;
+    this.#directory = directory;
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#over = true;
@@ -179,7 +188,7 @@ export class ProcessGroup {
     if (this.#over && this.#streams.size > 0) this.#awaitClose();
   }
 
-  /** After the end: whoever still holds the output open left the group, and is killed by session, then no longer listened to. */
+  /** After the end: whoever still holds the output open left the group, and is looked for by its session and its working directory and killed, then no longer listened to. */
   #awaitClose(): void {
     clearTimeout(this.#grace);
     const grace = this.#straysSought ? CLOSE_GRACE_MS : STRAY_GRACE_MS;
@@ -187,7 +196,7 @@ export class ProcessGroup {
       if (this.#straysSought) return this.discard();
       this.#straysSought = true;
       for (const row of readProcessTable()) {
-        if (row.session !== this.pid) continue;
+        if (row.session !== this.pid && workingDirectoryOf(row.pid) !== this.#directory) continue;
         try {
           process.kill(row.pid, 'SIGKILL');
         } catch (error) {
