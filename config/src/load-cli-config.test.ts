@@ -78,6 +78,12 @@ describe('loadCliConfig', () => {
     await expect(loadCliConfig({ environment: { GOFER_HOST: 'http://x/' } })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
+  it.each(['localhost:8080', 'ftp://x/', 'http://', 'http://[', 'http://a b/'])('refuses the address %s', async (address) => {
+    await expect(loadCliConfig({ environment: { GOFER_API_BASE_URL: address } })).rejects.toMatchObject({
+      message: expect.stringContaining('must be an http:// or https:// URL'),
+    });
+  });
+
   it('refuses unknown keys and wrong values with their line, without showing a token', async () => {
     await writeFile(join(home, '.gofer.toml'), 'namspace = "x"\ntoken = 31337\noutput_format = "xml"\n');
     const refused = loadCliConfig({ environment: { HOME: home, GOFER_DEBUG: 'perhaps' } });

@@ -83,6 +83,7 @@ function readText(schema: SettingSchema, value: unknown): ReadValue {
   if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value)) {
     return fail(schema, schema['x-expects'] ?? `text of the form ${schema.pattern}`, value);
   }
+  if (schema.format === 'uri' && !URL.canParse(value)) return fail(schema, schema['x-expects'] ?? 'a URL', value);
   return { ok: true, value };
 }
 

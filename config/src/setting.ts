@@ -20,6 +20,8 @@ export interface SettingSchema {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly pattern?: string;
+  /** `uri` is checked, other formats are not. */
+  readonly format?: string;
   /** Redacted wherever it is shown, and never quoted in an error. */
   readonly 'x-secret'?: boolean;
   /** A number of seconds that may be written as a duration string. */
@@ -133,7 +135,8 @@ export function address(description: string, marks: Marks<string> = {}): Type.TS
 export function webUrl(description: string, marks: Marks<string> = {}): Type.TString {
   return Type.String({
     ...marksOf(description, marks),
-    pattern: String.raw`^https?://[^\s/?#]+[^\s]*$`,
+    pattern: String.raw`^https?://\S+$`,
+    format: 'uri',
     'x-expects': 'an http:// or https:// URL',
   });
 }
