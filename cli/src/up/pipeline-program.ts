@@ -4,16 +4,18 @@ import { basename, dirname, extname, join, resolve } from 'node:path';
 import { GoferError } from '@gofer/contracts';
 
 /** How to get a pipeline's JSON: from a program that prints it, or as it is. */
-export type PipelineProgram =
-  | {
-      readonly kind: 'program';
-      readonly command: string;
-      readonly arguments: readonly string[];
-      readonly directory: string /** What it needs, for the error where it is missing. */;
-      readonly tool: string;
-    }
-  | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'stdin' };
+export interface RunnableProgram {
+  readonly kind: 'program';
+  readonly command: string;
+  readonly arguments: readonly string[];
+  readonly directory: string;
+  /** What it needs, for the error where that is missing. */
+  readonly tool: string;
+  /** The command as a person would type it. */
+  readonly typed: string;
+}
+
+export type PipelineProgram = RunnableProgram | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'stdin' };
 
 export interface ProgramOptions {
   /** Relative paths begin here. */
@@ -42,9 +44,9 @@ export async function findPipelineProgram(path: string, options: ProgramOptions)
   if (extension === '.json') return { kind: 'file', path: absolute };
   if (SCRIPTS.includes(extension)) return nodeProgram(absolute, dirname(absolute), options);
   if (extension === '.go')
-    return { kind: 'program', command: 'go', arguments: ['run', absolute], directory: dirname(absolute), tool: 'Go' };
+    return { kind: 'program', command: 'go', arguments: ['run', absolute], directory: dirname(absolute), tool: 'Go', typed: `go run ${absolute}` };
   if (await isExecutable(absolute))
-    return { kind: 'program', command: absolute, arguments: [], directory: dirname(absolute), tool: basename(absolute) };
+    return { kind: 'program', command: absolute, arguments: [], directory: dirname(absolute), tool: basename(absolute), typed: absolute };
   throw new GoferError(
     'INVALID_ARGUMENT',
     `${absolute} is neither a .ts, .js, .go or .json file nor executable; if it is a program: chmod +x ${absolute}`,
@@ -53,8 +55,8 @@ export async function findPipelineProgram(path: string, options: ProgramOptions)
 
 async function inDirectory(directory: string, options: ProgramOptions): Promise<PipelineProgram> {
   const has = async (name: string) => (await statOf(join(directory, name)))?.isFile() === true;
-  if (await has('Cargo.toml')) return { kind: 'program', command: 'cargo', arguments: ['run', '--quiet'], directory, tool: 'Rust (cargo)' };
-  if (await has('go.mod')) return { kind: 'program', command: 'go', arguments: ['run', '.'], directory, tool: 'Go' };
+  if (await has('Cargo.toml')) return { kind: 'program', command: 'cargo', arguments: ['run', '--quiet'], directory, tool: 'Rust (cargo)', typed: 'cargo run' };
+  if (await has('go.mod')) return { kind: 'program', command: 'go', arguments: ['run', '.'], directory, tool: 'Go', typed: 'go run .' };
   const manifest = (await has('package.json')) ? await readManifest(join(directory, 'package.json')) : undefined;
   for (const entry of [...entriesOf(manifest), ...ENTRIES]) {
     const file = resolve(directory, entry);

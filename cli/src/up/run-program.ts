@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import { GoferError } from '@gofer/contracts';
 import { writeFully } from '../output/write-fully.ts';
-import type { PipelineProgram } from './pipeline-program.ts';
+import type { RunnableProgram } from './pipeline-program.ts';
 
 export interface RunProgramOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -18,7 +18,7 @@ const KEPT_BYTES = 16_384;
  * never waits for us. Rejects with `INVALID_ARGUMENT` where it cannot be started or fails, with its words where nobody saw them.
  */
 export async function runProgram(
-  program: PipelineProgram & { kind: 'program' },
+  program: RunnableProgram,
   { environment, stderr }: RunProgramOptions,
 ): Promise<string> {
   const child = spawn(program.command, program.arguments, {
@@ -51,14 +51,14 @@ export async function runProgram(
   if (result.code === 0) return output;
   const how = result.code === null ? `was ended by ${result.signal}` : `ended with exit code ${result.code}`;
   const said = stderr === undefined ? Buffer.concat(kept).toString('utf8').slice(-KEPT_BYTES).trim() : '';
-  const rerun = `(cd ${program.directory} && ${[program.command, ...program.arguments].join(' ')})`;
+  const rerun = `(cd ${program.directory} && ${program.typed})`;
   throw new GoferError(
     'INVALID_ARGUMENT',
-    `the pipeline program ${how}; nothing was registered${said === '' ? '' : `:\n${said}`}\n  It was run by: ${rerun}`,
+    `the pipeline program ${how}; nothing was registered${said === '' ? '' : `:\n${said}`}\n  To see it alone: ${rerun}`,
   );
 }
 
-function toStartError(error: unknown, { command, tool }: PipelineProgram & { kind: 'program' }): GoferError {
+function toStartError(error: unknown, { command, tool }: RunnableProgram): GoferError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
   if (code === 'ENOENT')
     return new GoferError(
