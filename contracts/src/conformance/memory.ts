@@ -6,9 +6,9 @@ export function heldMemory(): number {
   return external + heapUsed;
 }
 
-const SAMPLE_EVERY_MS = 50;
+const SAMPLE_EVERY_MS = 25;
 const STEADY_SAMPLES = 12;
-const SAMPLES_AT_MOST = 80;
+const SAMPLES_AT_MOST = 160;
 const STEADY_WITHIN = 1024 * 1024;
 
 /** Resolves with the highest amount seen, once it has not risen for a while: whoever reads ahead without bound has had time to. */

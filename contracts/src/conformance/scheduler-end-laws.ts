@@ -1,5 +1,6 @@
 /** The laws of how a task ends: `wait`, `stop`, `remove`, `inspect`. */
 import { assert, assertBytes, assertEqual, assertRejects, begun } from './assertions.ts';
+import { DEFAULT_TICK_MS } from './scheduler-harness.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { SchedulerStage, Started } from './scheduler-stage.ts';
 import { NEVER } from './scheduler-stage.ts';
@@ -85,9 +86,9 @@ export const endLaws: readonly SchedulerLaw[] = [
       const task = await stage.start([{ do: 'ignore-term' }, print('ready\n'), sleepLong]);
       await stage.seen(task, 'ready\n');
       const before = performance.now();
-      // Docker counts whole seconds.
-      await stage.scheduler.stop(task.handle, 1000);
-      assert(performance.now() - before > 900, 'stop must not end by force before the grace is over');
+      const graceMs = stage.harness.tickMs ?? DEFAULT_TICK_MS;
+      await stage.scheduler.stop(task.handle, graceMs);
+      assert(performance.now() - before > graceMs * 0.9, 'stop must not end by force before the grace is over');
       assertEqual((await stage.scheduler.inspect(task.handle)).state, 'exited', 'the state after stop');
       assertEqual(await stage.exitCode(task), KILLED, 'the exit code');
     },

@@ -33,6 +33,8 @@ export interface SchedulerHarness {
   readonly unexecutable?: TaskCommand;
   /** How many attempts are started at once. Default: 8. */
   readonly crowd?: number;
+  /** The shortest grace and the shortest sleep that the back end and its programs tell from none, milliseconds. Default: 1,000. */
+  readonly tickMs?: number;
   /** The longest that one law may take, milliseconds. Default: 60,000. */
   readonly timeoutMs?: number;
   /** Runs after everything, with every data directory that the suite has used (they are removed behind it). */
@@ -40,3 +42,4 @@ export interface SchedulerHarness {
 }
 
 export const DEFAULT_TIMEOUT_MS = 60_000;
+export const DEFAULT_TICK_MS = 1000;

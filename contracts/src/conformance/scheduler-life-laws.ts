@@ -1,5 +1,6 @@
 /** The laws of `list`, and of an instance's own life: health, close, what outlives it. */
 import { assert, assertBytes, assertEqual } from './assertions.ts';
+import { DEFAULT_TICK_MS } from './scheduler-harness.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import { exit, print, sleepLong, utf8 } from './task-program.ts';
 
@@ -91,7 +92,8 @@ export const lifeLaws: readonly SchedulerLaw[] = [
     name: 'close: a task that ends while no instance is open has its exit code and its whole output afterwards',
     alone: true,
     async check(stage) {
-      const task = await stage.start([print('one\n'), { do: 'sleep', seconds: 1 }, print('two\n'), print('three', 'stderr'), exit(23)]);
+      const pause = { do: 'sleep', seconds: (stage.harness.tickMs ?? DEFAULT_TICK_MS) / 1000 } as const;
+      const task = await stage.start([print('one\n'), pause, print('two\n'), print('three', 'stderr'), exit(23)]);
       await stage.reopen();
       const code = stage.exitCode(task);
       const output = await stage.logs(task);

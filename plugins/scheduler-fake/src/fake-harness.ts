@@ -18,6 +18,7 @@ export function fakeHarness(name: string, lacks: NonNullable<FakeConfig['capabil
     capabilities: { exec, endpoints, streams, replay, images, isolation: true },
     image: 'fake',
     crowd: 200,
+    tickMs: 40,
     timeoutMs: 10_000,
     express: (program) => ({ entrypoint: [INLINE_STEPS], command: [JSON.stringify(program.map(toStep))] }),
     create: (host) => fakeScheduler.create({ script: [...more, ...SCRIPT], capabilities: lacks }, host),

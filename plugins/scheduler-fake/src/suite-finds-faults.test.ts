@@ -55,8 +55,8 @@ async function outcome(harness: SchedulerHarness, law: SchedulerLaw): Promise<La
 }
 
 describe('the scheduler suite', () => {
-  describe.each(BROKEN_SCHEDULERS)('finds a scheduler that $fault', (broken) => {
-    it.concurrent.each(broken.fails)('by the law "%s …"', async (beginning) => {
+  describe.concurrent.each(BROKEN_SCHEDULERS)('finds a scheduler that $fault', (broken) => {
+    it.each(broken.fails)('by the law "%s …"', async (beginning) => {
       const { broken: found } = await outcome(brokenHarness(broken), lawNamed(beginning));
       expect(found).toBeInstanceOf(Error);
     });
