@@ -83,11 +83,11 @@ class DecisionStep {
     this.#end(task, status);
   }
 
-  /** Every task whose parents had all ended before this decision. */
+  /** Every undecided task whose parents had all ended before this decision. */
   evaluateAllSettled(): void {
-    const { remainingParents } = this.#counters;
+    const { remainingParents, statuses } = this.#counters;
     for (let task = 0; task < remainingParents.length; task += 1) {
-      if (remainingParents[task] === 0) this.#settled.push(task);
+      if (remainingParents[task] === 0 && statuses[task] === 0) this.#settled.push(task);
     }
   }
 
@@ -118,15 +118,12 @@ class DecisionStep {
     return { ...decision, runStatus: runStatusOf({ cancelled: this.#cancelled, unsuccessful }) };
   }
 
-  /** Tasks that no decision has named: before the first all of them, later those that wait for a parent. */
   #cancelUndecided(): number[] {
-    const { totals, remainingParents } = this.#counters;
-    const first = totals[COUNTER.started] === 0;
-    if (!first && totals[COUNTER.waiting] === 0) return [];
+    const { totals, statuses } = this.#counters;
+    if (totals[COUNTER.undecided] === 0) return [];
     const cancelled: number[] = [];
-    for (let task = 0; task < remainingParents.length; task += 1) {
-      if (this.#statusOf(task) !== undefined) continue;
-      if (first || (remainingParents[task] ?? 0) > 0) cancelled.push(task);
+    for (let task = 0; task < statuses.length; task += 1) {
+      if (statuses[task] === 0 && !this.#endings.has(task)) cancelled.push(task);
     }
     for (const task of cancelled) this.#end(task, 'cancelled');
     return cancelled;

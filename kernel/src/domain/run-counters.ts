@@ -17,7 +17,7 @@ export interface RunCounters {
   readonly totals: Int32Array;
   /** Of each task: its parents that have not ended. */
   readonly remainingParents: Int32Array;
-  /** Of each task: 0 while not ended, else 1 + its position in `FINAL_STATUSES`. */
+  /** Of each task: 0 while no decision has named it, 1 + its position in `FINAL_STATUSES` once it has ended, else `READY`. */
   readonly statuses: Uint8Array;
 }
 
@@ -27,13 +27,16 @@ export const COUNTER = {
   tasks: 0,
   /** Tasks that have not ended. */
   unfinished: 1,
-  /** Tasks that have not ended and wait for a parent. */
-  waiting: 2,
+  /** Tasks that have not ended and that no decision has named. */
+  undecided: 2,
   /** Tasks that ended `failed` or `cancelled`. */
   unsuccessful: 3,
   /** 1 once a first decision was applied, else 0. */
   started: 4,
 } as const;
+
+/** In `RunCounters.statuses`: a decision said that the task may run, and it has not ended. */
+export const READY = 1 + FINAL_STATUSES.length;
 
 const TOTALS = 5;
 const INTEGER_BYTES = Int32Array.BYTES_PER_ELEMENT;
@@ -44,25 +47,23 @@ export function createRunCounters(graph: Graph): RunCounters {
   const buffer = new SharedArrayBuffer((TOTALS + taskCount) * INTEGER_BYTES + taskCount);
   new Int32Array(buffer, 0, 1).set([taskCount]);
   const counters = countersOn(buffer);
-  let waiting = 0;
   for (let task = 0; task < taskCount; task += 1) {
-    const remaining = (parentOffsets[task + 1] ?? 0) - (parentOffsets[task] ?? 0);
-    counters.remainingParents[task] = remaining;
-    if (remaining > 0) waiting += 1;
+    counters.remainingParents[task] = (parentOffsets[task + 1] ?? 0) - (parentOffsets[task] ?? 0);
   }
   counters.totals[COUNTER.unfinished] = taskCount;
-  counters.totals[COUNTER.waiting] = waiting;
+  counters.totals[COUNTER.undecided] = taskCount;
   return counters;
 }
 
 /**
- * The counters of a run found again: `statuses` holds every task that has ended, and no other. The next decision is a first one: it
- * names every task that may run by now, among them those that were started before, which the caller tells by their attempts. It
- * must be asked without `cancelled`, which would end those; where the run is being cancelled, ask for that afterwards.
+ * The counters of a run found again: `statuses` holds every task that has ended, and no other; `live` those that were started, or are
+ * being started, and have not ended. The next decision is a first one: it names every other task that may run by now, or, where the
+ * run is being cancelled, ends every other task.
  */
-export function countersFrom(graph: Graph, statuses: ReadonlyMap<number, FinalStatus>): RunCounters {
+export function countersFrom(graph: Graph, statuses: ReadonlyMap<number, FinalStatus>, live: Iterable<number> = []): RunCounters {
   const counters = createRunCounters(graph);
   for (const [task, status] of statuses) recordEnd(graph, counters, task, status);
+  for (const task of live) recordReady(counters, task);
   return counters;
 }
 
@@ -91,26 +92,35 @@ export function applyDecision(graph: Graph, counters: RunCounters, finished: rea
   for (const { task, status } of finished) recordEnd(graph, counters, task, status);
   for (const { task } of decision.skipped) recordEnd(graph, counters, task, 'skipped');
   for (const task of decision.cancelled) recordEnd(graph, counters, task, 'cancelled');
+  for (const task of decision.ready) recordReady(counters, task);
   counters.totals[COUNTER.started] = 1;
+}
+
+function recordReady(counters: RunCounters, task: number): void {
+  if (counters.statuses[task] !== 0)
+    throw new GoferError('INTERNAL', `task ${task} of a run cannot become ready: ${foundOf(counters, task)}`);
+  counters.statuses[task] = READY;
+  add(counters.totals, COUNTER.undecided, -1);
 }
 
 function recordEnd(graph: Graph, counters: RunCounters, task: number, status: FinalStatus): void {
   const { totals, remainingParents, statuses } = counters;
-  if (statuses[task] !== 0) {
-    const found = task < graph.taskCount ? `ended before as ${finalStatusOf(counters, task)}` : 'is not in its graph';
-    throw new GoferError('INTERNAL', `task ${task} of a run cannot end as ${status}: it ${found}`);
+  const earlier = statuses[task];
+  if (earlier !== 0 && earlier !== READY) {
+    throw new GoferError('INTERNAL', `task ${task} of a run cannot end as ${status}: ${foundOf(counters, task)}`);
   }
   statuses[task] = 1 + FINAL_STATUSES.indexOf(status);
   add(totals, COUNTER.unfinished, -1);
-  if ((remainingParents[task] ?? 0) > 0) add(totals, COUNTER.waiting, -1);
+  if (earlier === 0) add(totals, COUNTER.undecided, -1);
   if (status === 'failed' || status === 'cancelled') add(totals, COUNTER.unsuccessful, 1);
 
   const end = graph.childOffsets[task + 1] ?? 0;
-  for (let edge = graph.childOffsets[task] ?? 0; edge < end; edge += 1) {
-    const child = graph.children[edge] ?? 0;
-    add(remainingParents, child, -1);
-    if (remainingParents[child] === 0 && statuses[child] === 0) add(totals, COUNTER.waiting, -1);
-  }
+  for (let edge = graph.childOffsets[task] ?? 0; edge < end; edge += 1) add(remainingParents, graph.children[edge] ?? 0, -1);
+}
+
+function foundOf(counters: RunCounters, task: number): string {
+  if (counters.statuses[task] === undefined) return 'it is not in its graph';
+  return `it is ${finalStatusOf(counters, task) ?? 'ready'} already`;
 }
 
 function add(array: Int32Array, at: number, amount: number): void {
