@@ -2,7 +2,7 @@ import type { LogChunk } from '@gofer/contracts';
 import { GoferError } from '@gofer/contracts';
 import type { CollectOptions, LogSeal, OpenLogSource } from './log-store.ts';
 import { PackSender } from './pack-sender.ts';
-import type { LogLane } from './protocol.ts';
+import type { LogSession } from './protocol.ts';
 import { LaneLost } from './protocol.ts';
 
 export interface Collecting extends CollectOptions {
@@ -17,8 +17,8 @@ export interface Collecting extends CollectOptions {
  * One reading of a source, from its opening to its end. Resolves with the seal; rejects with the source's error, with `CANCELLED`, or
  * with `LaneLost`, and has given the source up by then.
  */
-export async function collectOnce(lane: LogLane, { attemptId, open, signal, isNew, replay }: Collecting): Promise<LogSeal> {
-  const state = isNew ? {} : await lane.call('open', { attemptId });
+export async function collectOnce(session: LogSession, { attemptId, open, signal, isNew, replay }: Collecting): Promise<LogSeal> {
+  const state = isNew ? {} : await session.call('open', { attemptId });
   if (state.seal !== undefined) return state.seal;
 
   const giveUp = new AbortController();
@@ -41,7 +41,7 @@ export async function collectOnce(lane: LogLane, { attemptId, open, signal, isNe
       wait().then(resolve, reject);
     });
 
-  const sender = new PackSender(lane, attemptId, fail);
+  const sender = new PackSender(session, attemptId, fail);
   let chunks: AsyncIterator<LogChunk> | undefined;
   signal.addEventListener('abort', cancel, { once: true });
   try {
@@ -57,14 +57,15 @@ export async function collectOnce(lane: LogLane, { attemptId, open, signal, isNe
     }
     // What is left and the seal travel together.
     sender.send();
-    const seal = lane.call('seal', { attemptId });
+    const seal = session.call('seal', { attemptId });
     await sender.answered();
     return await seal;
   } catch (error) {
     giveUp.abort();
     await settleAbandoned(chunks, error);
     await sender.answered();
-    if (!(error instanceof LaneLost)) await lane.call('release', { attemptId });
+    // A thread that is gone holds nothing that could be released.
+    await session.call('release', { attemptId }).catch(ignoreLoss);
     throw error;
   } finally {
     signal.removeEventListener('abort', cancel);
@@ -79,6 +80,11 @@ async function settleAbandoned(chunks: AsyncIterator<LogChunk> | undefined, reas
   // How an abandoned source ends is of no interest: why it was abandoned is what the caller hears.
   const ended = Promise.resolve(chunks?.return?.()).catch(() => undefined);
   if (reason instanceof LaneLost) await ended;
+}
+
+/** For calls that a thread's death makes needless. */
+export function ignoreLoss(error: unknown): void {
+  if (!(error instanceof LaneLost)) throw error;
 }
 
 function cancelled(attemptId: string): GoferError {

@@ -32,6 +32,7 @@ export function createThreadedLogStore({ directory, threads, onThreadDeath }: Lo
   const count = threads ?? Math.min(4, Math.max(1, Math.floor(availableParallelism() / 2)));
   const pool = new Piscina({
     filename: fileURLToPath(workerEntry('logs')),
+    name: 'serveLogs',
     minThreads: count,
     maxThreads: count,
     // Otherwise the pool freezes a thread's event loop between tasks.

@@ -1,5 +1,5 @@
 import { LogKeeper } from './log-keeper.ts';
-import type { LogCall, LogCallKind, LogCalls, LogLane } from './protocol.ts';
+import type { LogCall, LogCallKind, LogCalls, LogLane, LogSession } from './protocol.ts';
 
 /** Keeps logs in the caller's own thread. */
 export class InlineLane implements LogLane {
@@ -14,7 +14,11 @@ export class InlineLane implements LogLane {
     return this.#keeper.handle({
       kind,
       ...takes,
-    } as LogCall) as LogCalls[Kind]['gives'];
+    } as LogCall);
+  }
+
+  session(): LogSession {
+    return this;
   }
 
   close(): Promise<void> {

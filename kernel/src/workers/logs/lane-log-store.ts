@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { GoferError } from '@gofer/contracts';
-import { collectOnce } from './collect-log.ts';
+import { collectOnce, ignoreLoss } from './collect-log.ts';
 import { hasLog, logPaths } from './log-files.ts';
 import type { CollectOptions, LogBatch, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
 import type { LogCallKind, LogCalls, LogLane } from './protocol.ts';
@@ -145,15 +145,17 @@ export class LaneLogStore implements LogStore {
     const lane = this.#lane(attemptId);
     // One look at the file system spares each new attempt a question to the thread.
     let isNew = !hasLog(logPaths(this.#directory, attemptId));
-    for (let losses = 0; ; ) {
+    let losses = 0;
+    let resumedAt: string | undefined;
+    const openAgain: OpenLogSource = (after, openSignal) => {
+      // Only losses without any progress between them count.
+      if (after !== resumedAt) losses = 0;
+      resumedAt = after;
+      return open(after, openSignal);
+    };
+    for (;;) {
       try {
-        return await collectOnce(lane, {
-          attemptId,
-          open,
-          signal,
-          isNew,
-          ...options,
-        });
+        return await collectOnce(lane.session(), { attemptId, open: openAgain, signal, isNew, ...options });
       } catch (error) {
         if (!(error instanceof LaneLost)) throw error;
         if (++losses > MAX_LOSSES) rethrowLoss(error);
@@ -197,8 +199,4 @@ export class LaneLogStore implements LogStore {
 function rethrowLoss(error: unknown): never {
   if (error instanceof LaneLost) throw new GoferError('UNAVAILABLE', error.message, { cause: error });
   throw error;
-}
-
-function ignoreLoss(error: unknown): void {
-  if (!(error instanceof LaneLost)) throw error;
 }

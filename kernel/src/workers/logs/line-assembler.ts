@@ -1,3 +1,4 @@
+import { countNewlines } from './count-newlines.ts';
 import type { IndexRecord } from './index-format.ts';
 import type { LogStream } from './log-store.ts';
 
@@ -225,10 +226,4 @@ function cutAt(bytes: Uint8Array, limit: number): number {
   let at = limit;
   while (at > limit - 3 && at > 1 && ((bytes[at] ?? 0) & 0xc0) === 0x80) at--;
   return ((bytes[at] ?? 0) & 0xc0) === 0x80 ? limit : at;
-}
-
-function countNewlines(bytes: Uint8Array): number {
-  let count = 0;
-  for (let index = 0; index < bytes.length; index++) if (bytes[index] === NEWLINE) count++;
-  return count;
 }

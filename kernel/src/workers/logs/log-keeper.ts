@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { GoferError } from '@gofer/contracts';
-import { logPaths, removeLog } from './log-files.ts';
+import { isErrno, logPaths, removeLog } from './log-files.ts';
 import { LogReader } from './log-reader.ts';
-import type { LogBatch, LogSeal } from './log-store.ts';
+import type { LogBatch, LogReadRequest, LogSeal } from './log-store.ts';
 import { LogWriter, readSeal } from './log-writer.ts';
 import type { LogAnswer, LogCall, LogCalls } from './protocol.ts';
 
@@ -31,6 +31,7 @@ export class LogKeeper {
     this.#now = now;
   }
 
+  // oxlint-disable-next-line typescript/consistent-return -- the compiler holds the switch to be exhaustive
   handle(call: LogCall): LogAnswer | Promise<LogAnswer> {
     switch (call.kind) {
       case 'open':
@@ -124,14 +125,21 @@ export class LogKeeper {
     const log = this.#log(attemptId, expected);
     if (log === undefined) throw noLog(attemptId);
     if (log instanceof LogWriter) log.touch();
-    const reading = {
-      attemptId,
-      reader: new LogReader(logPaths(this.#directory, attemptId), from, format),
-    };
+    const reading = { attemptId, reader: this.#openReader(attemptId, from, format) };
     this.#readings.set(id, reading);
     const readers = this.#readersOf.get(attemptId) ?? new Set();
     this.#readersOf.set(attemptId, readers.add(id));
     return reading;
+  }
+
+  #openReader(attemptId: string, from: LogReadRequest['from'], format: LogReadRequest['format']): LogReader {
+    try {
+      return new LogReader(logPaths(this.#directory, attemptId), from, format);
+    } catch (error) {
+      this.#forgetIdle(attemptId);
+      // Only half of it is left where a removal was interrupted.
+      throw isErrno(error, 'ENOENT') ? noLog(attemptId) : error;
+    }
   }
 
   #readClose(id: number, outcome?: GoferError): null {

@@ -73,16 +73,24 @@ export class LogWriter {
   /** For an open log that an earlier writer left: cuts what is behind its last settled record. */
   static resume(paths: LogPaths): LogWriter {
     const writer = new LogWriter(paths);
-    writer.#open();
-    writer.#recover();
-    return writer;
+    try {
+      writer.#recover(writer.#open());
+      return writer;
+    } catch (error) {
+      writer.close();
+      throw error;
+    }
   }
 
   /** Makes the files, so that there is something to read before there is output. */
   touch(): void {
     if (this.#indexBytes > 0 || this.#failure !== undefined) return;
-    writeFully(this.#open().index, encodeSlot(), 0);
-    this.#indexBytes = SEAL_SLOT_BYTES;
+    try {
+      writeFully(this.#open().index, encodeSlot(), 0);
+      this.#indexBytes = SEAL_SLOT_BYTES;
+    } catch (error) {
+      throw toWriteError(error, this.#paths.index);
+    }
   }
 
   /**
@@ -206,8 +214,7 @@ export class LogWriter {
     return hash;
   }
 
-  #recover(): void {
-    const files = this.#open();
+  #recover(files: OpenFiles): void {
     const slot = Buffer.alloc(SEAL_SLOT_BYTES);
     const slotBytes = readFully(files.index, slot, 0);
     if (decodeSlot(slot.subarray(0, slotBytes)) !== 'torn') {

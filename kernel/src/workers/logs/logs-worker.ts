@@ -1,2 +1,2 @@
 /** The entry of the thread that keeps logs. */
-export { serveLogs as default } from './serve-logs.ts';
+export { serveLogs } from './serve-logs.ts';

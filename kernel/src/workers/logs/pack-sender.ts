@@ -1,6 +1,6 @@
 import type { LogChunk } from '@gofer/contracts';
 import type { ChunkMark } from './log-writer.ts';
-import type { LogLane } from './protocol.ts';
+import type { LogSession } from './protocol.ts';
 
 /** How much of a source's output may be on its way at a time. */
 const MAX_AHEAD_BYTES = 4 * 1024 * 1024;
@@ -8,7 +8,7 @@ const PACK_BYTES = 1024 * 1024;
 
 /** Packs the chunks that one tick brings into one call, and knows what of them is kept. */
 export class PackSender {
-  readonly #lane: LogLane;
+  readonly #session: LogSession;
   readonly #attemptId: string;
   readonly #onFailure: (error: unknown) => void;
   #chunks: LogChunk[] = [];
@@ -19,8 +19,8 @@ export class PackSender {
   #onRoom: (() => void) | undefined;
 
   /** `onFailure` learns of the first call that fails, and then of those behind it. */
-  constructor(lane: LogLane, attemptId: string, onFailure: (error: unknown) => void) {
-    this.#lane = lane;
+  constructor(session: LogSession, attemptId: string, onFailure: (error: unknown) => void) {
+    this.#session = session;
     this.#attemptId = attemptId;
     this.#onFailure = onFailure;
   }
@@ -53,7 +53,9 @@ export class PackSender {
     }
     this.#chunks = [];
     this.#packBytes = 0;
-    this.#lastAnswer = this.#lane.call('append', { attemptId: this.#attemptId, bytes, marks }).then(() => this.#kept(at), this.#onFailure);
+    this.#lastAnswer = this.#session
+      .call('append', { attemptId: this.#attemptId, bytes, marks })
+      .then(() => this.#kept(at), this.#onFailure);
   }
 
   /** Resolves when all that was added is answered. */

@@ -80,14 +80,23 @@ export interface LogThreadTask {
   readonly port: MessagePort;
 }
 
-/** The way to a keeper of logs, in this thread or another. */
-export interface LogLane {
+/** Takes calls to a keeper of logs. */
+export interface LogSession {
   /** Rejects with `LaneLost` where the thread died before it answered, and with the failure's code otherwise. */
   call<Kind extends LogCallKind>(kind: Kind, takes: LogCalls[Kind]['takes']): Promise<LogCalls[Kind]['gives']>;
+}
+
+/** The way to a keeper of logs, in this thread or another. Where the thread has died, a call reaches its successor. */
+export interface LogLane extends LogSession {
+  /**
+   * The way to the thread that lives now, and to none after it: calls that build on each other (the output of one source) must not
+   * reach a successor that has not seen the former ones.
+   */
+  session(): LogSession;
   close(): Promise<void>;
 }
 
-/** The thread died; what it was asked may have been done or not. A call made after this one reaches its successor. */
+/** The thread died; what it was asked may have been done or not. */
 export class LaneLost extends Error {
   override readonly name = 'LaneLost';
 }

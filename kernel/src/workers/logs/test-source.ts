@@ -1,4 +1,5 @@
-import type { LogChunk } from '@gofer/contracts';
+import type { ErrorCode, LogChunk } from '@gofer/contracts';
+import { codeOf } from '@gofer/contracts';
 import type { LogStore, LogStream, OpenLogSource } from './log-store.ts';
 
 export interface TestPiece {
@@ -116,4 +117,14 @@ export function numberedSource(lines: number): OpenLogSource {
 
 export function numberedText(lines: number): string {
   return Array.from({ length: lines }, (_, line) => `line ${line}\n`).join('');
+}
+
+/** The code that a promise is rejected with; it may be asked for long before it is looked at. */
+export async function rejection(promise: Promise<unknown>): Promise<ErrorCode> {
+  try {
+    await promise;
+  } catch (error) {
+    return codeOf(error);
+  }
+  throw new Error('it was not rejected');
 }

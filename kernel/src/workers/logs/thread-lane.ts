@@ -2,7 +2,17 @@ import type { MessagePort } from 'node:worker_threads';
 import { MessageChannel } from 'node:worker_threads';
 import { fromFailure } from '@gofer/contracts';
 import type { Piscina } from 'piscina';
-import type { LogAnswer, LogAnswerMessage, LogCall, LogCallKind, LogCallMessage, LogCalls, LogLane, LogThreadTask } from './protocol.ts';
+import type {
+  LogAnswer,
+  LogAnswerMessage,
+  LogCall,
+  LogCallKind,
+  LogCallMessage,
+  LogCalls,
+  LogLane,
+  LogSession,
+  LogThreadTask,
+} from './protocol.ts';
 import { LaneLost } from './protocol.ts';
 
 interface Pending {
@@ -14,7 +24,7 @@ interface Pending {
 const COPY_BYTES = 16 * 1024;
 
 /** One life of a thread: from its start to its end or death. */
-class ThreadLife {
+class ThreadLife implements LogSession {
   readonly ended: Promise<void>;
   readonly #port: MessagePort;
   readonly #pending = new Map<number, Pending>();
@@ -38,7 +48,18 @@ class ThreadLife {
     return this.#lost !== undefined;
   }
 
-  call(call: LogCall): Promise<LogAnswer> {
+  call<Kind extends LogCallKind>(kind: Kind, takes: LogCalls[Kind]['takes']): Promise<LogCalls[Kind]['gives']> {
+    // The compiler does not connect a call of a kind with the answer of the same kind; the keeper's switch does.
+    return this.#call({ kind, ...takes } as LogCall);
+  }
+
+  /** Asks the thread to end; what is still pending is rejected. */
+  end(): Promise<void> {
+    this.#port.close();
+    return this.ended;
+  }
+
+  #call(call: LogCall): Promise<LogAnswer> {
     return new Promise((resolve, reject) => {
       if (this.#lost !== undefined) {
         reject(this.#lost);
@@ -52,12 +73,6 @@ class ThreadLife {
       if (call.kind === 'append' && call.bytes.length > COPY_BYTES && call.bytes.buffer instanceof ArrayBuffer)
         this.#memory.push(call.bytes.buffer);
     });
-  }
-
-  /** Asks the thread to end; what is still pending is rejected. */
-  end(): Promise<void> {
-    this.#port.close();
-    return this.ended;
   }
 
   #flush(): void {
@@ -90,6 +105,7 @@ export class ThreadLane implements LogLane {
   readonly #pool: Piscina;
   readonly #directory: string;
   #life: ThreadLife;
+  #closed = false;
 
   constructor(pool: Piscina, directory: string) {
     this.#pool = pool;
@@ -98,12 +114,16 @@ export class ThreadLane implements LogLane {
   }
 
   call<Kind extends LogCallKind>(kind: Kind, takes: LogCalls[Kind]['takes']): Promise<LogCalls[Kind]['gives']> {
-    if (this.#life.lost) this.#life = new ThreadLife(this.#pool, this.#directory);
-    // The compiler does not connect a call of a kind with the answer of the same kind; the keeper's switch does.
-    return this.#life.call({ kind, ...takes } as LogCall) as Promise<LogCalls[Kind]['gives']>;
+    return this.session().call(kind, takes);
+  }
+
+  session(): LogSession {
+    if (this.#life.lost && !this.#closed) this.#life = new ThreadLife(this.#pool, this.#directory);
+    return this.#life;
   }
 
   close(): Promise<void> {
+    this.#closed = true;
     return this.#life.end();
   }
 }
