@@ -118,7 +118,8 @@ function answerJson(context: Context, status: number, answer: unknown): void {
 }
 
 async function readBody(context: Context, limit: number, validator: BodyValidator | undefined): Promise<unknown> {
-  const body = (await readJsonBody(context.req, context.res, limit)) ?? {};
+  const given = await readJsonBody(context.req, context.res, limit);
+  const body = given === undefined ? {} : given;
   if (validator !== undefined) validator.check(body);
   else if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new GoferError('INVALID_ARGUMENT', 'The body must be a JSON object.');

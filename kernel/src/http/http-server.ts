@@ -7,6 +7,7 @@ import { uuidv7 } from 'uuidv7';
 import type { Services } from '../services/services.ts';
 import { createApiRouter } from './api-router.ts';
 import { type Authority, BYPASSED_AUTHORITY } from './authority.ts';
+import { Connections } from './connections.ts';
 import { createDocsRouter } from './docs/docs-router.ts';
 import { toErrorAnswer } from './error-answer.ts';
 import { createHttpApp } from './http-app.ts';
@@ -86,6 +87,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   const respond = app.callback();
   const handle = (request: IncomingMessage, response: ServerResponse): void => {
+    connections.begin(response);
     void respond(request, response);
   };
   const server = createServer(
@@ -103,6 +105,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     handle,
   );
+  const connections = new Connections(server);
   server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = MAX_HEADERS;
   // The body's reader says "continue" itself, once the request has passed every check before it.
@@ -110,9 +113,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket, requestId()));
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgrades.set(request, { socket, head });
-    handle(request, responseFor(request, log));
+    connections.forget(request.socket);
+    void respond(request, responseFor(request, log));
   });
-  return new ListeningServer(server, config.bind_address, lifetimes, webSockets);
+  return new ListeningServer(server, config.bind_address, { connections, lifetimes, webSockets });
 }
 
 /** The answer to an upgrade that is refused is plain HTTP; one that is accepted takes the socket away from it. */
@@ -155,18 +159,23 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex, request
   );
 }
 
+/** What has to end when the server stops. */
+interface Live {
+  readonly connections: Connections;
+  readonly lifetimes: Lifetimes;
+  readonly webSockets: WebSocketHub;
+}
+
 class ListeningServer implements HttpServer {
   readonly #server: Server;
   readonly #bindAddress: string;
-  readonly #lifetimes: Lifetimes;
-  readonly #webSockets: WebSocketHub;
+  readonly #live: Live;
   #closing: Promise<void> | undefined;
 
-  constructor(server: Server, bindAddress: string, lifetimes: Lifetimes, webSockets: WebSocketHub) {
+  constructor(server: Server, bindAddress: string, live: Live) {
     this.#server = server;
     this.#bindAddress = bindAddress;
-    this.#lifetimes = lifetimes;
-    this.#webSockets = webSockets;
+    this.#live = live;
   }
 
   get address(): string | undefined {
@@ -198,11 +207,13 @@ class ListeningServer implements HttpServer {
 
   async #close(graceMs: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
+    const { connections, lifetimes, webSockets } = this.#live;
     this.#server.close(() => resolve());
-    this.#webSockets.close();
-    this.#lifetimes.end();
+    webSockets.close();
+    lifetimes.end();
+    connections.close();
     const cutOff = setTimeout(() => {
-      this.#webSockets.terminate();
+      webSockets.terminate();
       this.#server.closeAllConnections();
     }, graceMs);
     await promise;

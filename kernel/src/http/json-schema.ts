@@ -26,9 +26,9 @@ function convert(key: string, value: unknown, named: NamedSchema): Record<string
     case 'anyOf': {
       const members = (value as unknown[]).map((member) => toJsonSchema(member, named));
       const [first, second] = members;
-      const nullable =
-        members.length === 2 && second?.['type'] === 'null' && typeof first?.['type'] === 'string' && first['enum'] === undefined;
-      return nullable ? { ...first, type: [first['type'], 'null'] } : { anyOf: members };
+      if (members.length !== 2 || second?.['type'] !== 'null' || typeof first?.['type'] !== 'string') return { anyOf: members };
+      const values = Array.isArray(first['enum']) ? { enum: [...first['enum'], null] } : {};
+      return { ...first, type: [first['type'], 'null'], ...values };
     }
     default:
       return { [key]: value };

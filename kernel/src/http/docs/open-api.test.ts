@@ -44,7 +44,7 @@ function differences(notation: string, given: Schema | undefined, direction: 're
     return [...faults, ...differences(name.slice(1, -1), schema['additionalProperties'] as Schema, direction, `${where}{}`)];
   const values = enums[name];
   if (values !== undefined) {
-    const mine = schema['enum'] as readonly string[] | undefined;
+    const mine = (schema['enum'] as readonly (string | null)[] | undefined)?.filter((value) => value !== null);
     if (mine === undefined) return [...faults, `${where} is no enum`];
     const [few, many] = direction === 'response' ? [mine, values] : [values, mine];
     return [...faults, ...few.filter((value) => !many.includes(value)).map((value) => `${where} has ${value}`)];

@@ -1,0 +1,44 @@
+import type { Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * Which connections are in the middle of a request. Node counts one on which nothing was ever sent as busy, as a browser opens them on
+ * suspicion; a server that stops would wait for it.
+ */
+export class Connections {
+  readonly #open = new Set<Socket>();
+  readonly #busy = new Set<Socket>();
+  #closing = false;
+
+  constructor(server: Server) {
+    server.on('connection', (socket) => {
+      this.#open.add(socket);
+      socket.once('close', () => this.#open.delete(socket));
+    });
+  }
+
+  /** To be called for each request, before anything is answered. */
+  begin(response: ServerResponse): void {
+    this.#busy.add(response.req.socket);
+    response.once('close', this.#end);
+  }
+
+  /** An upgraded connection is no longer counted. */
+  forget(socket: Socket): void {
+    this.#open.delete(socket);
+  }
+
+  /** Ends what is idle now, and the others as each becomes idle. */
+  close(): void {
+    this.#closing = true;
+    for (const socket of this.#open) if (!this.#busy.has(socket)) socket.destroy();
+  }
+
+  /** One function for all responses: Node calls it with the response as `this`. */
+  readonly #end = ((connections: Connections) =>
+    function end(this: ServerResponse): void {
+      const { socket } = this.req;
+      connections.#busy.delete(socket);
+      if (connections.#closing) socket.destroySoon();
+    })(this);
+}

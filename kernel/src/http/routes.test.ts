@@ -1,0 +1,188 @@
+import { GoferError } from '@gofer/contracts';
+import { type OperationId, type Permission, ROUTES, type RouteDefinition } from '@gofer/contracts/api';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { toJsonSchema } from './json-schema.ts';
+import { startTestServer, type TestServer, VERSION } from './test-client.fixture.ts';
+
+const routes = (Object.entries(ROUTES) as [OperationId, RouteDefinition][]).map(([id, route]) => Object.assign({ id }, route));
+const values: Readonly<Record<string, string>> = {
+  namespace_id: 'default',
+  pipeline_id: 'demo',
+  version: '1',
+  deployment_id: '1',
+  run_id: '1',
+  task_id: 'one',
+  event_id: 'an-event',
+};
+const target = (path: string) => path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? name);
+const bodies: Partial<Record<OperationId, unknown>> = {
+  create_namespace: { id: 'new', name: 'New', description: '' },
+  register_config: { config: { id: 'demo' } },
+};
+const bodyOf = (id: OperationId) => JSON.stringify(bodies[id] ?? {});
+const plain = routes.filter((route) => route.kind !== 'websocket');
+const sockets = routes.filter((route) => route.kind === 'websocket');
+const versioned = plain.filter((route) => route.unversioned !== true);
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startTestServer();
+});
+afterAll(() => server.close());
+
+describe('every route', () => {
+  test.each(plain)(
+    '$id answers with the status and the shape that the table tells',
+    async ({ id, method, path, status, response, kind }) => {
+      const sends = method === 'POST' || method === 'PATCH';
+      const answer = await server.ask(method, target(path), { headers: VERSION, ...(sends ? { body: bodyOf(id) } : {}) });
+      expect([answer.status, answer.headers['content-type']]).toEqual([
+        status,
+        status === 204 ? undefined : kind === 'raw' ? 'text/plain; charset=utf-8' : 'application/json',
+      ]);
+      expect(answer.headers['x-request-id']).toMatch(/^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-/);
+      const validate = new Ajv2020({ allowUnionTypes: true }).compile(toJsonSchema(response ?? true, (_, schema) => schema));
+      validate(response === undefined ? {} : answer.json());
+      expect(validate.errors).toBeNull();
+    },
+  );
+
+  test.each(versioned)('$id asks for the version', async ({ id, method, path }) => {
+    const without = await server.ask(method, target(path), { body: method === 'POST' ? bodyOf(id) : '' });
+    expect([without.status, without.json()['error_code']]).toEqual([400, 'UNSUPPORTED_VERSION']);
+    const other = await server.ask(method, target(path), { headers: { 'gofer-api-version': 'v1' } });
+    expect([other.status, other.json()['error_code']]).toEqual([400, 'UNSUPPORTED_VERSION']);
+  });
+
+  test.each(sockets)('$id upgrades, and refuses before it', async ({ path }) => {
+    const open = await server.socket(target(path));
+    open.socket.close();
+    await open.closed;
+    const inQuery = await server.socket(`${target(path)}?gofer-api-version=v0`, [], {});
+    inQuery.socket.close();
+    await inQuery.closed;
+    await expect(server.socket(target(path), [], {})).rejects.toMatchObject({ status: 400, code: 'UNSUPPORTED_VERSION' });
+    const asHttp = await server.ask('GET', target(path), { headers: VERSION });
+    expect([asHttp.status, asHttp.json()['error_code']]).toEqual([400, 'INVALID_ARGUMENT']);
+  });
+
+  test.each(plain.filter((route) => route.path.includes('_id}')))('$id decodes its path', async ({ method, path, id }) => {
+    const before = server.services.calls.length;
+    await server.ask(method, `/${target(path).replace('/default', '/%64efault').replace('/an-event', '/an%2Fevent')}/`, {
+      headers: VERSION,
+      body: method === 'POST' ? bodyOf(id) : '',
+    });
+    const given = JSON.stringify(server.services.calls.slice(before));
+    expect(given).toMatch(path.includes('event_id') ? /"an\/event"/ : /"default"/);
+  });
+});
+
+describe('permissions', () => {
+  const asked: { permission: Permission; path: Readonly<Record<string, string>> }[] = [];
+  let guarded: TestServer;
+  beforeAll(async () => {
+    guarded = await startTestServer(
+      {},
+      {
+        authority: {
+          bypassed: false,
+          authenticate: (headers, permission) => {
+            if (permission !== 'none' && headers.authorization !== 'Bearer good') throw new GoferError('UNAUTHENTICATED', 'No token.');
+            return { id: 'token', user: 'alice' };
+          },
+          authorize: (_, permission, path) => {
+            asked.push({ permission, path });
+            if (permission !== 'none') throw new GoferError('PERMISSION_DENIED', 'Not you.');
+          },
+        },
+      },
+    );
+  });
+  afterAll(() => guarded.close());
+
+  test.each(plain)(
+    '$id checks credentials, then the version, then its permission, then the rest',
+    async ({ id, method, path, permission }) => {
+      const open = permission === 'none';
+      const nobody = await guarded.ask(method, target(path));
+      expect(nobody.status).toBe(open ? (id === 'get_system_health' ? 204 : 400) : 401);
+      const unversioned = await guarded.ask(method, target(path), { headers: { authorization: 'Bearer good' } });
+      expect(unversioned.status).toBe(id === 'get_system_health' ? 204 : 400);
+      const denied = await guarded.ask(method, `${target(path)}?limit=x&wait=x`, {
+        headers: { ...VERSION, authorization: 'Bearer good' },
+        body: method === 'POST' ? '{' : '',
+      });
+      expect(denied.status).toBe(open ? (id === 'get_system_health' ? 204 : 200) : 401);
+      expect(asked.at(-1)?.permission).toEqual(permission);
+      expect(Object.keys(asked.at(-1)?.path ?? {})).toEqual([...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]));
+    },
+  );
+
+  test.each(sockets)('$id checks them before the upgrade', async ({ path }) => {
+    await expect(guarded.socket(target(path))).rejects.toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+    await expect(guarded.socket(target(path), [], { ...VERSION, authorization: 'Bearer good' })).rejects.toMatchObject({
+      status: 401,
+      code: 'PERMISSION_DENIED',
+    });
+  });
+});
+
+describe('what reaches a service', () => {
+  test('a run: variables, initiator, idempotency key', async () => {
+    const headers = { ...VERSION, 'idempotency-key': 'once' };
+    await server.ask('POST', '/api/namespaces/default/pipelines/demo/runs', { headers, body: '{"variables":{"a":"1"},"unknown":1}' });
+    const path = { namespaceId: 'default', pipelineId: 'demo' };
+    const request = { variables: { a: '1' }, initiator: { id: '0', user: 'Anonymous' }, idempotencyKey: 'once' };
+    expect(server.services.calls.at(-1)).toEqual({ name: 'runs.start', arguments: [path, request] });
+  });
+
+  test('an empty body counts as an empty object', async () => {
+    const answer = await server.ask('POST', '/api/namespaces/default/pipelines/demo/runs', { headers: VERSION });
+    expect(answer.status).toBe(201);
+  });
+
+  test('a run that is waited for is answered when it has ended', async () => {
+    const answer = server.ask('POST', '/api/namespaces/default/pipelines/demo/runs?wait=60', { headers: VERSION, body: '{}' });
+    await expect.poll(() => server.services.calls.at(-1)?.name).toBe('runs.wait');
+    server.services.finishRun();
+    const { run } = (await answer).json() as { run: { state: string } };
+    expect([(await answer).status, run.state]).toEqual([201, 'complete']);
+  });
+
+  test('a client that goes away wakes the wait', async () => {
+    const controller = new AbortController();
+    const answer = fetch(`http://127.0.0.1:${server.port}/api/namespaces/default/pipelines/demo/runs/1?wait=60`, {
+      headers: VERSION,
+      signal: controller.signal,
+    });
+    await expect.poll(() => server.services.calls.at(-1)?.arguments[1]).toBe(60);
+    const signal = server.services.calls.at(-1)?.arguments[2] as AbortSignal;
+    controller.abort();
+    await expect(answer).rejects.toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => signal.aborted).toBe(true);
+  });
+
+  test.each([
+    ['runs', { limit: 50, offset: 0, reverse: false }],
+    ['runs?limit=2&offset=3&reverse=true&other=1', { limit: 2, offset: 3, reverse: true }],
+    ['deployments', {}],
+    ['deployments?limit=0', { limit: 0 }],
+  ])('the page of %s', async (list, page) => {
+    await server.ask('GET', `/api/namespaces/default/pipelines/demo/${list}`, { headers: VERSION });
+    expect(server.services.calls.at(-1)?.arguments[1]).toEqual(page);
+  });
+
+  test.each([
+    ['', 300],
+    ['?wait_for=0', 0],
+  ])('a cancelled task has its time to end: %s', async (query, seconds) => {
+    await server.ask('DELETE', `/api/namespaces/default/pipelines/demo/runs/1/tasks/one${query}`, { headers: VERSION });
+    expect(server.services.calls.at(-1)?.arguments[1]).toBe(seconds);
+  });
+
+  test('a PATCH that changes nothing changes nothing', async () => {
+    const answer = await server.ask('PATCH', '/api/namespaces/default/pipelines/demo', { headers: VERSION, body: '{"state":null}' });
+    expect([answer.status, server.services.calls.at(-1)?.name]).toEqual([204, 'pipelines.get']);
+  });
+});

@@ -1,0 +1,124 @@
+/** A server on a free port and requests to it as raw as a test needs: any target, any header, and what came back. */
+import { type IncomingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
+import { WebSocket } from 'ws';
+import { createHttpServer, type HttpConfig, type HttpServerOptions } from './index.ts';
+import { createMemoryServices, type MemoryServices } from './memory-services.fixture.ts';
+
+export const VERSION = { 'gofer-api-version': 'v0' };
+export const TASK = '/api/namespaces/default/pipelines/demo/runs/1/tasks/one';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  readonly json: () => { readonly [key: string]: unknown };
+}
+
+export interface TestServer {
+  readonly port: number;
+  readonly services: MemoryServices;
+  /** What was logged, as `level message`. */
+  readonly logged: string[];
+  ask(method: string, target: string, options?: { headers?: Record<string, string>; body?: string | Buffer }): Promise<Answer>;
+  /** Writes bytes as they are and resolves with everything that comes back until the connection ends. */
+  raw(bytes: string): Promise<string>;
+  /** Rejects with the plain HTTP answer where the upgrade is refused. */
+  socket(target: string, protocols?: readonly string[], headers?: Record<string, string>): Promise<OpenSocket>;
+  close(graceMs?: number): Promise<void>;
+}
+
+export interface OpenSocket {
+  readonly socket: WebSocket;
+  readonly frames: string[];
+  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
+}
+
+export async function startTestServer(config: Partial<HttpConfig> = {}, options: Partial<HttpServerOptions> = {}): Promise<TestServer> {
+  const services = createMemoryServices();
+  const logged: string[] = [];
+  const server = createHttpServer({
+    config: { bind_address: '127.0.0.1:0', cors_origins: [], request_timeout: 30, max_body_size: 100_000, ...config },
+    services,
+    stopTimeout: 300,
+    version: '1.0.0',
+    log: (level, message) => logged.push(`${level} ${message}`),
+    ...options,
+  });
+  await server.listen();
+  const port = Number(new URL(server.address ?? '').port);
+  return {
+    port,
+    services,
+    logged,
+    ask: (method, target, { headers = {}, body } = {}) => ask(port, method, target, headers, body),
+    raw: (bytes) => exchange(port, bytes),
+    socket: (target, protocols = [], headers = VERSION) => openSocket(`ws://127.0.0.1:${port}${target}`, protocols, headers),
+    close: (graceMs = 2000) => server.close(graceMs),
+  };
+}
+
+function ask(
+  port: number,
+  method: string,
+  path: string,
+  headers: Record<string, string>,
+  body: string | Buffer | undefined,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (incoming) => {
+    const chunks: Buffer[] = [];
+    incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+    incoming.once('error', reject);
+    incoming.once('end', () => {
+      const text = Buffer.concat(chunks).toString('utf8');
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, json: () => JSON.parse(text) });
+    });
+  });
+  outgoing.once('error', reject);
+  outgoing.end(body);
+  return promise;
+}
+
+function exchange(port: number, bytes: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>();
+  const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk.toString('latin1');
+  });
+  // A connection that is reset has said what it had to say before.
+  socket.on('error', (error) => {
+    text += `[${error.message}]`;
+  });
+  socket.once('close', () => resolve(text));
+  return promise;
+}
+
+function openSocket(url: string, protocols: readonly string[], headers: Record<string, string>): Promise<OpenSocket> {
+  const { promise, resolve, reject } = Promise.withResolvers<OpenSocket>();
+  const socket = new WebSocket(url, [...protocols], { headers, perMessageDeflate: false });
+  const frames: string[] = [];
+  const closed = Promise.withResolvers<{ code: number; reason: string }>();
+  socket.on('message', (data: Buffer) => frames.push(data.toString('utf8')));
+  socket.once('close', (code, reason) => closed.resolve({ code, reason: reason.toString('utf8') }));
+  socket.once('open', () => resolve({ socket, frames, closed: closed.promise }));
+  socket.once('error', reject);
+  socket.once('unexpected-response', (_, response) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.once('end', () => reject(new RefusedUpgrade(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))));
+  });
+  return promise;
+}
+
+export class RefusedUpgrade extends Error {
+  readonly status: number;
+  readonly code: unknown;
+
+  constructor(status: number, text: string) {
+    super(text);
+    this.status = status;
+    this.code = JSON.parse(text).error_code;
+  }
+}
