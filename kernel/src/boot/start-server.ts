@@ -63,7 +63,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     container.register(TOKENS.leave, () => leave);
     registerStores(container, options.loaded, log);
     const store = container.resolve(TOKENS.store);
-    store.initialiseIgnorePipelineRunEvents(config.api.ignore_pipeline_run_events);
+    store.system.initialiseIgnorePipelineRunEvents(config.api.ignore_pipeline_run_events);
     const schedulers = await loadServerSchedulers(options, store, log);
     container.register(TOKENS.schedulers, () => schedulers.loaded, schedulers.close);
     container.resolve(TOKENS.schedulers);
@@ -147,7 +147,7 @@ async function loadServerSchedulers(options: ServerOptions, store: Store, log: P
     const host = (name: string) => {
       const dataDirectory = join(dirname(config.server.storage_path), 'plugins', `scheduler-${name}`);
       mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
-      return { instanceId: store.instanceId, dataDirectory, log };
+      return { instanceId: store.system.instanceId, dataDirectory, log };
     };
     const plugin = await loadScheduler(engine, { loaded: options.loaded, builtIns: options.builtIns, host });
     closers.push(() => plugin.close());

@@ -16,7 +16,7 @@ export async function sweepLeftovers(
   for (const attempt of store.attempts.endedButKept(engine)) {
     if (attempt.handle !== undefined) removals.add({ attemptUid: attempt.uid, scheduler, handle: attempt.handle });
   }
-  for (const { handle, labels } of await scheduler.list({ instance: store.instanceId })) {
+  for (const { handle, labels } of await scheduler.list({ instance: store.system.instanceId })) {
     const attemptUid = labels['attempt'];
     if (attemptUid === undefined) continue;
     const attempt = store.attempts.byUid(attemptUid);

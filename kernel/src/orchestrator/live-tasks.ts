@@ -246,7 +246,7 @@ export class LiveTasks {
 
   #specOf(live: LiveTask, attempt: LiveAttempt) {
     return taskSpec(this.#subject.definition(live.task), live.variables, {
-      instanceId: this.#context.store.instanceId,
+      instanceId: this.#context.store.system.instanceId,
       namespaceId: this.#subject.pipeline.metadata.namespace_id,
       pipelineUid: this.#subject.pipeline.uid,
       runUid: this.#subject.run.uid,

@@ -78,7 +78,7 @@ export class StoredRunService implements RunService {
     const pipeline = lookup.pipeline(path);
     const known = request.idempotencyKey === undefined ? undefined : store.runs.byIdempotencyKey(pipeline.uid, request.idempotencyKey);
     if (known !== undefined) return { pipeline, run: known, isNew: false };
-    if (store.preferences().ignore_pipeline_run_events) {
+    if (store.system.preferences().ignore_pipeline_run_events) {
       throw new GoferError(
         'UNAVAILABLE',
         'This server starts no runs at present (ignore_pipeline_run_events is set). An administrator can change it with PATCH /api/system.',
@@ -114,7 +114,7 @@ export class StoredRunService implements RunService {
       initiator,
       variables,
       idempotencyKey: request.idempotencyKey,
-      owner: store.instanceId,
+      owner: store.system.instanceId,
     });
     const eventId = store.events.emit(
       'queued_run',

@@ -18,13 +18,13 @@ export class StoredSystemService implements SystemService {
   }
 
   async preferences(): Promise<SystemPreferences> {
-    return this.#store.preferences();
+    return this.#store.system.preferences();
   }
 
   async updatePreferences(change: { ignorePipelineRunEvents?: boolean }): Promise<void> {
     const ignore = change.ignorePipelineRunEvents;
     if (ignore === undefined) return;
-    await this.#store.commit(() => this.#store.setIgnorePipelineRunEvents(ignore));
+    await this.#store.commit(() => this.#store.system.setIgnorePipelineRunEvents(ignore));
   }
 
   health(): Promise<void> {

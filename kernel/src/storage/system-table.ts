@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import type { SystemPreferences } from '@gofer/contracts/api';
+import type SQLite from 'better-sqlite3';
+import type { Connection } from './database.ts';
+
+interface SystemRow {
+  instance_id: string;
+  bootstrap_token_created: number;
+  ignore_pipeline_run_events: number | null;
+}
+
+/** The one row about the server itself. Methods that change something belong inside a commit. */
+export class SystemTable {
+  /** This server's own id: made with the database, and on every container's label. */
+  readonly instanceId: string;
+  readonly #row: SQLite.Statement<[], SystemRow>;
+  readonly #setIgnore: SQLite.Statement<[number]>;
+  readonly #initialiseIgnore: SQLite.Statement<[number]>;
+
+  constructor(connection: Connection) {
+    connection.prepare('INSERT OR IGNORE INTO system (id, instance_id) VALUES (1, ?)').run(randomUUID());
+    this.#row = connection.prepare('SELECT * FROM system');
+    this.#setIgnore = connection.prepare('UPDATE system SET ignore_pipeline_run_events = ?');
+    this.#initialiseIgnore = connection.prepare(
+      'UPDATE system SET ignore_pipeline_run_events = ? WHERE ignore_pipeline_run_events IS NULL',
+    );
+    this.instanceId = this.#read().instance_id;
+  }
+
+  preferences(): SystemPreferences {
+    const row = this.#read();
+    return { bootstrap_token_created: row.bootstrap_token_created === 1, ignore_pipeline_run_events: row.ignore_pipeline_run_events === 1 };
+  }
+
+  setIgnorePipelineRunEvents(ignore: boolean): void {
+    this.#setIgnore.run(ignore ? 1 : 0);
+  }
+
+  /** What the configuration says counts for a database that nobody has told otherwise. */
+  initialiseIgnorePipelineRunEvents(ignore: boolean): void {
+    this.#initialiseIgnore.run(ignore ? 1 : 0);
+  }
+
+  #read(): SystemRow {
+    const row = this.#row.get();
+    if (row === undefined) throw new Error('the row of the server itself is missing');
+    return row;
+  }
+}
