@@ -160,17 +160,19 @@ export class RunLoop {
   /** Takes up what the database says: what has ended is counted, what is with a scheduler is watched, the rest is decided again. */
   #resume(step: RunStep): void {
     const statuses = new Map<number, FinalStatus>();
+    const live: number[] = [];
     for (const record of this.#context.store.taskExecutions.list(this.subject.run.uid)) {
       const task = this.subject.taskNumber(record.taskId);
       if (task === undefined) throw new Error(`the run has a task '${record.taskId}' that its definition does not have`);
       if (record.state !== 'complete') {
+        live.push(task);
         this.#tasks.takeUp(task, record, step);
       } else if (record.status !== 'unknown') {
         statuses.set(task, record.status);
         this.#tasks.recall(record.taskId, record.status);
       }
     }
-    this.#counters = countersFrom(this.subject.graph, statuses);
+    this.#counters = countersFrom(this.subject.graph, statuses, live);
     step.mustDecide = true;
   }
 
