@@ -8,6 +8,8 @@ export default defineConfig({
     pool: 'forks',
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // Its ES modules import a folder, which only a bundler resolves; Node itself takes its CommonJS ones.
+    server: { deps: { inline: ['clipanion'] } },
     reporters: ['default'],
   },
 });

@@ -26,7 +26,8 @@ const lazyPackagesStayOutside: Plugin = {
   name: 'lazy-packages-stay-outside',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, ({ kind, path }) => {
-      if (kind !== 'dynamic-import' || path.startsWith('@gofer/') || path.startsWith('node:') || LAZY_BUNDLED.includes(path)) return undefined;
+      if (kind !== 'dynamic-import' || path.startsWith('@gofer/') || path.startsWith('node:') || LAZY_BUNDLED.includes(path))
+        return undefined;
       return { path, external: true };
     });
   },
@@ -81,7 +82,9 @@ function partEntries(): Record<string, string> {
 function sourcesOf(metafiles: readonly (Metafile | undefined)[]): Record<string, readonly [size: number, modified: number]> {
   const inputs = metafiles.flatMap((metafile) => Object.keys(metafile?.inputs ?? {}));
   const own = inputs.filter((path) => !path.includes('node_modules/')).map((path) => relative(root, join(root, path)));
-  const files = [...new Set([...own, 'package.json', 'package-lock.json', 'cli/build/bundle.ts'])].filter((path) => existsSync(join(root, path)));
+  const files = [...new Set([...own, 'package.json', 'package-lock.json', 'cli/build/bundle.ts'])].filter((path) =>
+    existsSync(join(root, path)),
+  );
   return Object.fromEntries(
     files.toSorted().map((path) => {
       const { size, mtimeMs } = statSync(join(root, path));

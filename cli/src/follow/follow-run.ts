@@ -25,6 +25,7 @@ export async function followRun(context: GoferContext, run: Run, { follow = true
     client,
     path: { namespace_id, pipeline_id, run_id },
     follow,
+    together: run.state !== 'complete',
     onLines: async (taskId, lines) => {
       if (outputFormat === 'json') await writeFully(context.stdout, lines.map((line) => renderLineJson(taskId, line)).join(''));
       if (outputFormat === 'plain') await writeFully(context.stdout, renderLines(prefixes.of(toSafeLine(taskId)), lines, context.colours));
@@ -85,9 +86,10 @@ function renderResult({ run, tasks }: FollowedRun, { colours, now }: { colours: 
   return [`${colours.red('x')} ${subject} ${verb} ${took}${suffix(describeReason(run))}`, ...notes].join('\n');
 }
 
+/** The reason of a task that ran and failed names its exit code. */
 function renderTaskResult(task: TaskExecution): string {
-  const exit = task.exit_code === null || task.status !== 'failed' ? '' : ` with exit code ${task.exit_code}`;
-  return `${toSafeLine(task.task_id)} ${task.status === 'failed' || task.status === 'successful' ? task.status : `was ${task.status}`}${exit}${suffix(describeReason(task))}`;
+  const verb = task.status === 'failed' ? 'failed' : `was ${task.status}`;
+  return `${toSafeLine(task.task_id)} ${verb}${suffix(describeReason(task))}`;
 }
 
 function suffix(reason: string): string {

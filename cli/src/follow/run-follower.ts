@@ -14,6 +14,8 @@ export interface RunFollowerOptions {
   readonly path: { readonly namespace_id: string; readonly pipeline_id: string; readonly run_id: number };
   /** False: what is there now, and no waiting. */
   readonly follow: boolean;
+  /** False: one log after the other, in the order of their starts. */
+  readonly together: boolean;
   /** Must resolve when there is room for more. */
   readonly onLines: (taskId: string, lines: LogMessage['lines']) => Promise<void>;
   /** A log that is not to be had, and why. */
@@ -117,8 +119,8 @@ export class RunFollower {
   }
 
   async #read(taskId: string, signal: AbortSignal): Promise<void> {
-    const { client, path, follow, onLines, onMissing, onLost } = this.#options;
-    if (this.#open >= STREAMS_AT_ONCE) await new Promise<void>((resolve) => this.#queue.push(resolve));
+    const { client, path, follow, together, onLines, onMissing, onLost } = this.#options;
+    if (this.#open >= (together ? STREAMS_AT_ONCE : 1)) await new Promise<void>((resolve) => this.#queue.push(resolve));
     this.#open += 1;
     try {
       for await (const { lines } of followLog(client, { ...path, task_id: taskId }, { follow, onLost }, signal))

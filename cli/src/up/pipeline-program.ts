@@ -44,7 +44,14 @@ export async function findPipelineProgram(path: string, options: ProgramOptions)
   if (extension === '.json') return { kind: 'file', path: absolute };
   if (SCRIPTS.includes(extension)) return nodeProgram(absolute, dirname(absolute), options);
   if (extension === '.go')
-    return { kind: 'program', command: 'go', arguments: ['run', absolute], directory: dirname(absolute), tool: 'Go', typed: `go run ${absolute}` };
+    return {
+      kind: 'program',
+      command: 'go',
+      arguments: ['run', absolute],
+      directory: dirname(absolute),
+      tool: 'Go',
+      typed: `go run ${absolute}`,
+    };
   if (await isExecutable(absolute))
     return { kind: 'program', command: absolute, arguments: [], directory: dirname(absolute), tool: basename(absolute), typed: absolute };
   throw new GoferError(
@@ -55,7 +62,8 @@ export async function findPipelineProgram(path: string, options: ProgramOptions)
 
 async function inDirectory(directory: string, options: ProgramOptions): Promise<PipelineProgram> {
   const has = async (name: string) => (await statOf(join(directory, name)))?.isFile() === true;
-  if (await has('Cargo.toml')) return { kind: 'program', command: 'cargo', arguments: ['run', '--quiet'], directory, tool: 'Rust (cargo)', typed: 'cargo run' };
+  if (await has('Cargo.toml'))
+    return { kind: 'program', command: 'cargo', arguments: ['run', '--quiet'], directory, tool: 'Rust (cargo)', typed: 'cargo run' };
   if (await has('go.mod')) return { kind: 'program', command: 'go', arguments: ['run', '.'], directory, tool: 'Go', typed: 'go run .' };
   const manifest = (await has('package.json')) ? await readManifest(join(directory, 'package.json')) : undefined;
   for (const entry of [...entriesOf(manifest), ...ENTRIES]) {

@@ -17,10 +17,7 @@ const KEPT_BYTES = 16_384;
  * Runs a program to its end and resolves with everything that it printed on stdout. Both outputs are read as they come, so that it
  * never waits for us. Rejects with `INVALID_ARGUMENT` where it cannot be started or fails, with its words where nobody saw them.
  */
-export async function runProgram(
-  program: RunnableProgram,
-  { environment, stderr }: RunProgramOptions,
-): Promise<string> {
+export async function runProgram(program: RunnableProgram, { environment, stderr }: RunProgramOptions): Promise<string> {
   const child = spawn(program.command, program.arguments, {
     cwd: program.directory,
     env: { ...environment },

@@ -1,0 +1,52 @@
+import { Readable, Writable } from 'node:stream';
+import { runCli } from '../run-cli.ts';
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly stdin?: string;
+  readonly workingDirectory?: string;
+  /** Given what arrived on stdout, once per write. */
+  readonly onStdout?: (all: string, signal: (name: 'SIGINT' | 'SIGTERM') => void) => void;
+}
+
+/** Runs a command line as the process would, but in this one: quick, and with its outputs kept. */
+export async function runInProcess(argv: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const listeners = new Map<string, Set<() => void>>();
+  const signal = (name: string) => {
+    for (const listener of listeners.get(name) ?? []) listener();
+  };
+  const collector = (chunks: string[], told: () => void) =>
+    new Writable({
+      write(chunk: Buffer, _encoding, done) {
+        chunks.push(chunk.toString('utf8'));
+        told();
+        done();
+      },
+    });
+  const directory = options.workingDirectory ?? process.cwd();
+  const code = await runCli(argv, {
+    env: { PATH: process.env.PATH, HOME: directory, ...options.env },
+    stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
+    stdout: collector(stdout, () => options.onStdout?.(stdout.join(''), signal)),
+    stderr: collector(stderr, () => undefined),
+    workingDirectory: directory,
+    homeDirectory: directory,
+    node: process.execPath,
+    version: '0.0.0-test',
+    now: Date.now,
+    onSignal(name, listener) {
+      const known = listeners.get(name) ?? new Set();
+      listeners.set(name, known.add(listener));
+      return () => known.delete(listener);
+    },
+  });
+  return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+}

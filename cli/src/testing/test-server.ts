@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadServerConfig } from '@gofer/config';
+import { startServer } from '@gofer/kernel';
+import { builtInPlugins } from '../built-in-plugins.ts';
+
+export interface TestServer {
+  readonly url: string;
+  /** The server's log, line by line. */
+  readonly log: readonly string[];
+  /** Stops it and removes its data. */
+  close(): Promise<void>;
+}
+
+/** A real server on a free port with a directory of its own. `fake`: tasks do as the script says; `process`: they are real processes. */
+export async function startTestServer(engine: 'fake' | 'process', flags: Readonly<Record<string, string>> = {}): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'gofer-cli-test-'));
+  const loaded = await loadServerConfig({
+    environment: { XDG_STATE_HOME: directory },
+    systemConfigPath: join(directory, 'none.toml'),
+    homeDirectory: directory,
+    flags: { 'server.bind_address': '127.0.0.1:0', 'scheduler.engine': engine, 'server.shutdown_timeout': '5s', ...flags },
+  });
+  const log: string[] = [];
+  const server = await startServer({
+    loaded,
+    builtIns: builtInPlugins,
+    metadata: { semver: '0.0.0-test', commit: 'test' },
+    write: (line) => void log.push(line),
+  });
+  return {
+    url: server.url,
+    log,
+    async close() {
+      await server.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
