@@ -1,0 +1,132 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GoferClient } from '../api/gofer-client.ts';
+import { describeCommands } from '../help/command-help.ts';
+import { type Outcome, runInProcess } from '../testing/run-in-process.ts';
+import { prepareSimple, SIMPLE } from '../testing/sample-pipeline.ts';
+import { startTestServer, type TestServer } from '../testing/test-server.ts';
+
+const PROGRAM = `
+import { newPipeline, newTask } from '@gofer/sdk';
+newPipeline('simple', 'Simple Pipeline').tasks(newTask('hello', 'busybox:latest').command('echo', 'hello')).finish();
+`;
+
+/** Run until they are told to stop, in a test of their own. */
+const ENDLESS = [
+  'gofer service start',
+  'gofer service start --config gofer_web.toml',
+  'gofer service start --bind-address 127.0.0.1:0 --scheduler fake',
+];
+const examples = describeCommands().flatMap(({ paths: [path = ''], examples: own }) =>
+  own.map(({ label, command }) => ({ path, label, command })),
+);
+
+describe('the examples of the help', () => {
+  let server: TestServer;
+  let client: GoferClient;
+  let directory: string;
+
+  beforeAll(async () => {
+    server = await startTestServer('fake');
+    client = new GoferClient({ baseUrl: new URL(server.url), token: '', insecureSkipTlsVerify: false });
+    directory = await mkdtemp(join(tmpdir(), 'gofer-cli-examples-'));
+    await mkdir(join(directory, 'simple'));
+    await writeFile(join(directory, 'simple', 'pipeline.ts'), PROGRAM);
+    await writeFile(join(directory, 'simple.ts'), PROGRAM);
+    await writeFile(join(directory, 'simple.json'), JSON.stringify(SIMPLE));
+  });
+
+  afterAll(async () => {
+    await server?.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  let number = 0;
+  async function runExample(command: string, format: 'plain' | 'json' | 'silent'): Promise<Outcome> {
+    number += 1;
+    const namespace = `example-${number}`;
+    await client.call('create_namespace', { body: { id: namespace, name: namespace, description: '' } });
+    await prepareSimple(client, namespace);
+    if (command.includes('--namespace default')) await prepareSimple(client, 'default');
+    await prepareFor(command);
+    const { argv, stdin } = await parseShell(command, directory);
+    const env = { GOFER_API_BASE_URL: server.url, GOFER_NAMESPACE: namespace };
+    return await runInProcess([...argv, ...(command.includes('--output-format') ? [] : ['--output-format', format])], {
+      env,
+      workingDirectory: directory,
+      ...(stdin === undefined ? {} : { stdin }),
+    });
+  }
+
+  async function prepareFor(command: string): Promise<void> {
+    if (command.includes('team-a')) {
+      await client.call('delete_namespace', { path: { namespace_id: 'team-a' } }).catch(() => undefined);
+      if (!command.includes('namespace create'))
+        await client.call('create_namespace', { body: { id: 'team-a', name: 'Team A', description: '' } });
+    }
+    if (command.includes('--output gofer_web.toml')) await rm(join(directory, 'gofer_web.toml'), { force: true });
+  }
+
+  it.each(examples.filter(({ command }) => !ENDLESS.includes(command)))('$command', async ({ path, command }) => {
+    if (path === 'event get') return await expectEvent(command);
+    const plain = await runExample(command, 'plain');
+    expect(plain).toMatchObject({ code: 0 });
+    expect(plain.stdout + plain.stderr).not.toBe('');
+    if (command.includes('--raw') || command.includes('--output-format')) return;
+
+    const json = await runExample(command, 'json');
+    expect(json).toMatchObject({ code: 0, stderr: '' });
+    for (const document of documentsOf(json.stdout)) expect(() => JSON.parse(document) as unknown, document).not.toThrow();
+
+    expect(await runExample(command, 'silent')).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  async function expectEvent(command: string): Promise<void> {
+    const { stdout } = await runExample('gofer event list --limit 1', 'json');
+    const { id } = JSON.parse(stdout) as { id: string };
+    const outcome = await runExample(command.replace(/[0-9a-f-]{36}/u, id), 'plain');
+    expect(outcome).toMatchObject({ code: 0 });
+    expect(outcome.stdout).toContain(id);
+  }
+
+  it.each(ENDLESS)('%s', async (command) => {
+    const config = join(directory, 'gofer_web.toml');
+    await writeFile(config, '[development]\nbypass_auth = true\n[scheduler]\nengine = "fake"\n');
+    const [, ...argv] = command.split(' ');
+    const fixed = [
+      '--bind-address',
+      '127.0.0.1:0',
+      '--scheduler',
+      'fake',
+      '--storage-path',
+      join(directory, 'service', 'gofer.db'),
+      '--logs-dir',
+      join(directory, 'service', 'logs'),
+    ];
+    await mkdir(join(directory, 'service'), { recursive: true });
+    const outcome = await runInProcess([...argv, ...(command.includes('fake') ? fixed.slice(4) : fixed)], {
+      workingDirectory: directory,
+      env: { XDG_STATE_HOME: join(directory, 'state') },
+      onStdout: (all, signal) => {
+        if (all.includes('is ready at')) signal('SIGTERM');
+      },
+    });
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    expect(outcome.stdout).toContain('stopped');
+  });
+});
+
+/** What a stream prints is one document a line, everything else is one document. */
+function documentsOf(stdout: string): string[] {
+  return /^\{"/u.test(stdout) ? stdout.trimEnd().split('\n') : [stdout];
+}
+
+/** Words, double quotes and `<`: all that the examples use of a shell. */
+async function parseShell(command: string, directory: string): Promise<{ argv: string[]; stdin?: string }> {
+  const words = [...command.matchAll(/"([^"]*)"|(\S+)/gu)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const redirect = words.indexOf('<');
+  const argv = words.slice(1, redirect === -1 ? undefined : redirect);
+  return redirect === -1 ? { argv } : { argv, stdin: await readFile(join(directory, words[redirect + 1] ?? ''), 'utf8') };
+}
