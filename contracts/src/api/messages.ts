@@ -1,5 +1,6 @@
 /** Requests and responses of the v0 wire by v0's names: envelopes around the resources. */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 import {
   Deployment,
   Event,

@@ -2,7 +2,8 @@
  * The resources of the v0 wire: schema, type and JSON Schema in one. Times are epoch milliseconds (0: unset), durations seconds.
  * Fields beyond v0's are optional additions; none of v0's is renamed, and v0's enums never carry a new value.
  */
-import { type Static, Type } from 'typebox';
+import type { Static } from 'typebox';
+import * as Type from 'typebox';
 
 const literals = <const T extends readonly string[]>(values: T, options: { description?: string; default?: T[number] } = {}) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: values, ...options });

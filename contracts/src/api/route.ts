@@ -2,7 +2,8 @@
  * What a route is. One table of these (`ROUTES`) is the API: server binding, validation, permissions, OpenAPI, typed clients and the
  * documentation all come from it, and a route cannot be written down without its permission.
  */
-import { type Static, type TObject, type TSchema, Type } from 'typebox';
+import type { Static, TObject, TSchema } from 'typebox';
+import * as Type from 'typebox';
 
 /** What a permission can be about, as roles name it. */
 export const RESOURCES = [

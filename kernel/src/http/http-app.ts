@@ -29,10 +29,22 @@ export interface HttpAppOptions {
   readonly log: PluginLog;
 }
 
+/** How Node tells that the other side is no longer there. */
+const CLIENT_GONE: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'ECONNABORTED',
+  'EPIPE',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+]);
+
 export function createHttpApp(options: HttpAppOptions): Koa<HttpState> {
   const { guard, lifetimes, log, requestId, routers, upgrades } = options;
   const app = new Koa<HttpState>();
-  app.on('error', (error: unknown) => log('error', 'an answer failed on its way', { error }));
+  app.on('error', (error: NodeJS.ErrnoException) => {
+    if (CLIENT_GONE.has(error.code ?? '')) log('debug', 'a client went away in the middle of an answer', { error });
+    else log('error', 'an answer failed on its way', { error });
+  });
 
   app.use(async (context, next) => {
     context.state.requestId = requestId();

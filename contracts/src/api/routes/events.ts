@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 import { GetEventResponse } from '../messages.ts';
 import { Event } from '../resources.ts';
 import type { RouteDefinition } from '../route.ts';

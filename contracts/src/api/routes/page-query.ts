@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import * as Type from 'typebox';
 
 /** Without them a list is whole, as v0 answers. */
 export const PageQuery = Type.Object({
