@@ -2,6 +2,7 @@
 import type { LogChunk } from '../scheduler.ts';
 import { assert, assertBytes, assertEqual, assertRejects, LawBroken } from './assertions.ts';
 import { heldMemory, settledMemory } from './memory.ts';
+import { DEFAULT_TICK_MS } from './scheduler-harness.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { Output, SchedulerStage, Started } from './scheduler-stage.ts';
 import { concat, NEVER, toOutput } from './scheduler-stage.ts';
@@ -61,6 +62,15 @@ export const logLaws: readonly SchedulerLaw[] = [
       const stdout = concat([EVERY_BYTE, lines(3000), utf8('none here either')]);
       assertOutput(stage, output, stdout, concat([lines(2000), utf8('no newline at the end')]));
       assertEqual(await stage.exitCode(task), 0, 'the exit code');
+    },
+  },
+  {
+    name: 'logs: gives the two streams in the order of their arrival',
+    async check(stage) {
+      const pause = { do: 'sleep', seconds: (stage.harness.tickMs ?? DEFAULT_TICK_MS) / 1000 } as const;
+      const task = await stage.start([print('a'), pause, print('b', 'stderr'), pause, print('c')]);
+      const text = new TextDecoder().decode(concat((await stage.logs(task)).chunks.map((chunk) => chunk.bytes)));
+      assertEqual(text, 'abc', 'the output');
     },
   },
   {

@@ -43,6 +43,7 @@ export class SchedulerStage {
   /** Carried by every attempt of this stage. */
   readonly labels: Readonly<Record<string, string>>;
   #host: PluginHost;
+  #logged: string[] = [];
   #scheduler: OpenScheduler | undefined;
   #started = new Map<string, { handle: TaskHandle; scheduler: OpenScheduler }>();
 
@@ -54,7 +55,7 @@ export class SchedulerStage {
     this.#host = {
       instanceId: `conformance-${id}`,
       dataDirectory,
-      log: () => undefined,
+      log: (...line) => void this.#logged.push(JSON.stringify(line)),
     };
   }
 
@@ -66,6 +67,11 @@ export class SchedulerStage {
 
   get dataDirectory(): string {
     return this.#host.dataDirectory;
+  }
+
+  /** Every line that the plugin has given to its host's log, as JSON. */
+  get logged(): readonly string[] {
+    return this.#logged;
   }
 
   get scheduler(): OpenScheduler {

@@ -7,6 +7,7 @@ import type { SchedulerStage } from './scheduler-stage.ts';
 import { exit, print, sleepLong, utf8 } from './task-program.ts';
 
 const DEFAULT_CROWD = 8;
+const UNEXECUTABLE = { entrypoint: ['/gofer-conformance/no-such-program'], command: [] };
 /** When `start` is aborted, milliseconds after it began. */
 const ABORT_AFTER_MS = [0, 2, 5, 10, 25, 60, 150];
 
@@ -145,12 +146,24 @@ export const startLaws: readonly SchedulerLaw[] = [
     },
   },
   {
+    name: "start: neither a task's environment nor its registry's password is ever logged",
+    alone: true,
+    async check(stage) {
+      const env = { TOKEN: 'conformance-secret-value' };
+      const registryAuth = { username: 'user', password: 'conformance-secret-password' };
+      const command = stage.harness.unexecutable ?? UNEXECUTABLE;
+      const task = await stage.start([exit(1)], { env, registryAuth });
+      await stage.wait(task);
+      await assertRejects(() => stage.startSpec({ ...stage.spec([], { env, registryAuth }), ...command }), 'INVALID_ARGUMENT', 'a start');
+      await stage.scheduler.remove(task.handle);
+      const leaks = stage.logged.filter((line) => line.includes('conformance-secret'));
+      assertEqual(leaks, [], 'the lines of the log that hold a secret');
+    },
+  },
+  {
     name: 'start: refuses a command that cannot be executed with INVALID_ARGUMENT and leaves nothing',
     async check(stage) {
-      const command = stage.harness.unexecutable ?? {
-        entrypoint: ['/gofer-conformance/no-such-program'],
-        command: [],
-      };
+      const command = stage.harness.unexecutable ?? UNEXECUTABLE;
       await refused(stage, { ...stage.spec([]), ...command }, 'INVALID_ARGUMENT', 'a command that cannot be executed');
     },
   },

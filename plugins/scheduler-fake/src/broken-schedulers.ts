@@ -3,7 +3,7 @@
  * `fails` names laws by the beginning of their names, each of which must find the fault.
  */
 
-import type { ExecOutput, LogChunk, PluginInstance, Scheduler, StartUpdate, TaskHandle } from '@gofer/contracts';
+import type { ExecOutput, LogChunk, PluginHost, PluginInstance, Scheduler, StartUpdate, TaskHandle } from '@gofer/contracts';
 import { GoferError } from '@gofer/contracts';
 import type { FakeConfig } from './fake-config.ts';
 import type { FakeScript } from './fake-script.ts';
@@ -19,7 +19,7 @@ export interface BrokenScheduler {
   readonly declares?: NonNullable<FakeConfig['capabilities']>;
   readonly script?: FakeScript;
   /** What replaces the methods of the sound scheduler. Called for each instance. */
-  readonly breaks: (sound: Whole) => Partial<Whole>;
+  readonly breaks: (sound: Whole, host: PluginHost) => Partial<Whole>;
 }
 
 const NEVER = new AbortController().signal;
@@ -122,6 +122,16 @@ const BROKEN_STARTS: readonly BrokenScheduler[] = [
     fails: ['start: the task gets exactly'],
     breaks: (sound) => ({
       start: (spec, signal) => sound.start({ ...spec, env: { ...(process.env as Record<string, string>), ...spec.env } }, signal),
+    }),
+  },
+  {
+    fault: 'logs what it starts',
+    fails: ["start: neither a task's environment"],
+    breaks: (sound, host) => ({
+      start(spec, signal) {
+        host.log('debug', 'starting', { spec });
+        return sound.start(spec, signal);
+      },
     }),
   },
   {
@@ -290,6 +300,20 @@ const BROKEN_LOGS: readonly BrokenScheduler[] = [
     fault: 'does not tell the streams apart',
     fails: ['logs: gives every byte', 'logs: gives the whole output'],
     breaks: chunks((chunk) => ({ ...chunk, stream: 'stdout' })),
+  },
+  {
+    fault: 'gives one stream behind the other',
+    fails: ['logs: gives the two streams'],
+    breaks: (sound) => ({
+      async *logs(...args) {
+        const errors: LogChunk[] = [];
+        for await (const chunk of sound.logs(...args)) {
+          if (chunk.stream === 'stderr') errors.push(chunk);
+          else yield chunk;
+        }
+        yield* errors;
+      },
+    }),
   },
   {
     fault: 'gives an empty chunk',

@@ -32,7 +32,7 @@ function brokenHarness(broken: BrokenScheduler): SchedulerHarness {
         list: (...args) => scheduler.list(...args),
         health: () => scheduler.health(),
         close: () => scheduler.close(),
-        ...broken.breaks(scheduler),
+        ...broken.breaks(scheduler, host),
       };
     },
   };
