@@ -1,10 +1,11 @@
 /** What this room's tests share: schedulers on a data directory of their own, and waiting for what must come true. Nothing stays behind. */
+
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import type { LogChunk, PluginInstance, Scheduler, TaskExit, TaskHandle, TaskSpec } from '@gofer/contracts';
-import { plugin, type ProcessConfig } from './process-plugin.ts';
+import { type ProcessConfig, plugin } from './process-plugin.ts';
 
 export const NEVER = new AbortController().signal;
 const CONFIG: ProcessConfig = { enable: true, max_output_memory: 1024 * 1024, idle_timeout: 60 };
@@ -13,17 +14,19 @@ const LIMIT_MS = 30_000;
 
 export class ProcessStage {
   readonly dataDirectory: string;
+  readonly #root: string;
   readonly #instances: (Scheduler & PluginInstance)[] = [];
   /** Of the supervisors that instances of this stage were connected to, in order. */
   readonly supervisors: number[] = [];
 
-  private constructor(dataDirectory: string) {
+  private constructor(root: string, dataDirectory: string) {
+    this.#root = root;
     this.dataDirectory = dataDirectory;
   }
 
   static async open(subdirectory = ''): Promise<ProcessStage> {
     const directory = await mkdtemp(join(tmpdir(), 'gofer-process-'));
-    return new ProcessStage(join(directory, subdirectory));
+    return new ProcessStage(directory, join(directory, subdirectory));
   }
 
   /** Another instance of the plugin on the same data directory. */
@@ -44,13 +47,18 @@ export class ProcessStage {
     return scheduler;
   }
 
-  /** Removes every attempt, lets the supervisor go and sees that it went. */
-  async close(): Promise<void> {
+  /** Removes every attempt. */
+  async removeAll(): Promise<void> {
     const scheduler = await this.scheduler();
     await Promise.all((await scheduler.list({})).map(({ handle }) => scheduler.remove(handle)));
+  }
+
+  /** Removes every attempt, lets the supervisor go and sees that it went. */
+  async close(): Promise<void> {
+    await this.removeAll();
     await Promise.all(this.#instances.map((instance) => instance.close()));
     for (const pid of this.supervisors) await until(`the end of supervisor ${pid}`, async () => !(await isAlive(pid)));
-    await rm(this.dataDirectory, { recursive: true, force: true });
+    await rm(this.#root, { recursive: true, force: true });
   }
 
   /** Processes that work in this stage's data directory. */

@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { collect, finish, firstLine, isAlive, NEVER, ProcessStage, shell, specOf, start, until } from './process-stage.ts';
 
 describe('a task as a process', () => {
   let stage: ProcessStage;
-  beforeEach(async () => {
+  beforeAll(async () => {
     stage = await ProcessStage.open();
   });
-  afterEach(() => stage.close());
+  afterEach(() => stage.removeAll());
+  afterAll(() => stage.close());
 
   it('has exactly its own environment plus PATH, HOME and TMPDIR', async () => {
     const scheduler = await stage.scheduler();
@@ -117,7 +118,7 @@ describe('a task as a process', () => {
     const scheduler = await stage.scheduler();
     const handle = await start(scheduler, shell('for i in 1 2 3 4 5; do echo $i; sleep 0.05; echo $i >&2; sleep 0.05; done'));
     const chunks = await collect(scheduler.logs(handle, { follow: true }, NEVER));
-    expect(chunks.map(({ stream, bytes }) => `${stream} ${Buffer.from(bytes)}`).join('')).toBe(
+    expect(chunks.map(({ stream, bytes }) => `${stream} ${Buffer.from(bytes).toString()}`).join('')).toBe(
       [1, 2, 3, 4, 5].map((line) => `stdout ${line}\nstderr ${line}\n`).join(''),
     );
   });

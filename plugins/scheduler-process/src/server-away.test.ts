@@ -1,13 +1,16 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import type { TaskHandle } from '@gofer/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { collect, finish, firstLine, isAlive, NEVER, ProcessStage, shell, start, timeOrderedId, until } from './process-stage.ts';
+import { type HelloReply, PROTOCOL_VERSION } from './protocol.ts';
+import { socketPath } from './socket-path.ts';
+import { SupervisorConnection } from './supervisor-connection.ts';
 
 describe('a server that goes away', () => {
   let stage: ProcessStage;
@@ -112,7 +115,6 @@ describe('the supervisor', () => {
 
 describe('a data directory with a long path', () => {
   it('has its socket elsewhere, and another server finds it', async () => {
-    const { mkdir } = await import('node:fs/promises');
     const stage = await ProcessStage.open('x'.repeat(120));
     await mkdir(stage.dataDirectory, { mode: 0o700 });
     const scheduler = await stage.scheduler();
@@ -121,5 +123,33 @@ describe('a data directory with a long path', () => {
     const next = await stage.scheduler();
     expect(await next.wait(handle, NEVER)).toMatchObject({ exitCode: 3 });
     await stage.close();
+  });
+});
+
+describe('a server of another version', () => {
+  let stage: ProcessStage;
+  beforeEach(async () => {
+    stage = await ProcessStage.open();
+  });
+  afterEach(() => stage.close());
+
+  const greet = async (): Promise<HelloReply> => {
+    const connection = await SupervisorConnection.open(socketPath(stage.dataDirectory));
+    const settings = { maxOutputMemory: 1, idleTimeoutMs: 1 };
+    const { reply } = await connection.request<HelloReply>({ op: 'hello', version: 0, settings });
+    await connection.closed;
+    return reply;
+  };
+
+  it('finds a supervisor that goes where it keeps nothing, and one that stays where it does', async () => {
+    const scheduler = await stage.scheduler();
+    const handle = await start(scheduler, shell('sleep 1000'));
+    expect(await greet()).toMatchObject({ version: PROTOCOL_VERSION, attempts: 1 });
+    expect(await scheduler.inspect(handle)).toMatchObject({ state: 'running' });
+    await scheduler.remove(handle);
+    const { pid } = await greet();
+    await until('the supervisor to go', async () => !(await isAlive(pid)));
+    await scheduler.health();
+    expect(stage.supervisors.at(-1)).not.toBe(pid);
   });
 });

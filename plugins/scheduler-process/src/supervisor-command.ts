@@ -22,7 +22,7 @@ export function registerSupervisorCommand(command: SupervisorCommand): void {
  * task starts. Type stripping needs WebAssembly, which V8's lite mode lacks.
  */
 export function supervisorNodeFlags(entry: string): readonly string[] {
-  const small = ['--max-old-space-size=256', '--single-threaded'];
+  const small = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=256', '--max-semi-space-size=1', '--single-threaded'];
   return entry.endsWith('.ts') ? small : [...small, '--lite-mode'];
 }
 

@@ -1,5 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { finish, firstLine, isAlive, NEVER, ProcessStage, shell, start, timeOrderedId, until } from './process-stage.ts';

@@ -1,12 +1,14 @@
 /** Starts the supervisor process of a data directory: detached, in a session of its own, with nothing of this process's environment. */
 import { spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { GoferError } from '@gofer/contracts';
 import { LOCKED_EXIT_CODE, type SupervisorArguments } from './protocol.ts';
 import { supervisorCommand } from './supervisor-command.ts';
 
 const START_TIMEOUT_MS = 15_000;
+/** Above this size its log begins anew with the next supervisor. */
+const MAX_LOG_BYTES = 1024 * 1024;
 /** How much of what it wrote is quoted when it does not start. */
 const QUOTED_CHARACTERS = 1000;
 /** What Node or its libraries may need to start, where it is set. */
@@ -16,7 +18,8 @@ const PASSED_VARIABLES = ['PATH', 'LD_LIBRARY_PATH', 'DYLD_LIBRARY_PATH', 'NIX_L
 export async function launchSupervisor(options: SupervisorArguments): Promise<'ready' | 'locked'> {
   const command = supervisorCommand();
   const logPath = join(options.dataDirectory, 'supervisor.log');
-  const log = openSync(logPath, 'a', 0o600);
+  const size = statSync(logPath, { throwIfNoEntry: false })?.size ?? 0;
+  const log = openSync(logPath, size > MAX_LOG_BYTES ? 'w' : 'a', 0o600);
   const env: Record<string, string> = {};
   for (const name of PASSED_VARIABLES) {
     const value = process.env[name];

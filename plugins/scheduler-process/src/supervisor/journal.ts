@@ -2,7 +2,8 @@
  * What the supervisor must know after its own death: one line of JSON for each step of an attempt, handed to the operating system before
  * the step is told to anybody. What a power failure may cost, and why nothing runs twice after one, is told in power-failure.ts.
  */
-import { closeSync, fdatasync, fdatasyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { TaskExit } from '@gofer/contracts';
 import { Refusal, systemCode } from './refusal.ts';
 
@@ -134,6 +135,9 @@ export class Journal {
     for (let written = 0; written < lines.length; ) written += writeSync(fd, lines, written);
     fdatasyncSync(fd);
     renameSync(fresh, this.#path);
+    const directory = openSync(dirname(this.#path), 'r');
+    fsyncSync(directory);
+    closeSync(directory);
     closeSync(this.#fd);
     this.#fd = fd;
     this.#size = this.#sizeAfterCompaction = lines.length;

@@ -5,8 +5,8 @@ import { LOCKED_EXIT_CODE, type SupervisorArguments } from '../protocol.ts';
 import { takeLock } from './lock.ts';
 import { Supervisor } from './supervisor.ts';
 
-process.title = 'gofer-supervisor';
 const options = JSON.parse(process.argv.at(-1) ?? '') as SupervisorArguments;
+process.title = `gofer-supervisor ${options.dataDirectory}`;
 if (!takeLock(join(options.dataDirectory, 'lock'))) process.exit(LOCKED_EXIT_CODE);
 
 const supervisor = new Supervisor(options);

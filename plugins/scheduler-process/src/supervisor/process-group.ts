@@ -50,10 +50,12 @@ export class ProcessGroup {
 
   /** Starts a command; rejects with the reason for the user where it cannot be executed. */
   static async start(options: GroupOptions, pipes: PipePool, output: Output): Promise<ProcessGroup> {
-    const stdout = await pipes.take();
-    const stderr = stdout === undefined ? undefined : await pipes.take();
+    let stdout: OutputPipe | undefined;
+    let stderr: OutputPipe | undefined;
     let child: ChildProcess;
     try {
+      stdout = await pipes.take();
+      stderr = stdout === undefined ? undefined : await pipes.take();
       child = spawn(options.argv[0] ?? '', options.argv.slice(1), {
         cwd: options.directory,
         env: options.env,
@@ -212,7 +214,10 @@ function toRefusal(error: unknown, { argv, env }: GroupOptions): Refusal {
   const name = JSON.stringify(argv[0] ?? '');
   switch (systemCode(error)) {
     case 'ENOENT':
-      return new Refusal('INVALID_ARGUMENT', `the command ${name} was not found (PATH is ${JSON.stringify(env['PATH'] ?? '')})`);
+      return new Refusal(
+        'INVALID_ARGUMENT',
+        `the command ${name} was not found, or the interpreter that its first line names (PATH is ${JSON.stringify(env['PATH'] ?? '')})`,
+      );
     case 'EACCES':
       return new Refusal('INVALID_ARGUMENT', `the command ${name} may not be executed: permission denied`);
     case 'ENOTDIR':

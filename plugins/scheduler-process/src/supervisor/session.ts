@@ -9,6 +9,8 @@ import { Refusal } from './refusal.ts';
 
 export interface SessionOwner {
   readonly attempts: Attempts;
+  /** True from the moment it goes: nothing is begun any more, and what is not answered is asked again of the next one. */
+  readonly ending: boolean;
   hello(session: Session, request: Extract<Request, { op: 'hello' }>): void;
   /** A request came in. */
   touched(): void;
@@ -51,6 +53,7 @@ export class Session {
   }
 
   #receive({ id, request }: RequestFrame, payload: Uint8Array): void {
+    if (this.#owner.ending) return;
     if (!this.#greeted && request.op !== 'hello') throw new Error(`${request.op} before hello`);
     this.#owner.touched();
     this.#answer(id, request, payload).then(
@@ -94,9 +97,8 @@ export class Session {
         await attempts.abandon(request.attempt, this.#requestName(request.start));
         return plain(null);
       case 'wait': {
-        this.#pending.add(id);
-        const exit = await attempts.get(request.attempt).ended;
-        return this.#pending.delete(id) ? plain({ exit } satisfies WaitReply) : undefined;
+        const attempt = attempts.get(request.attempt);
+        return await this.#unlessCancelled(id, async () => plain({ exit: await attempt.ended } satisfies WaitReply));
       }
       case 'stop':
         await attempts.stop(request.attempt, request.graceMs);
@@ -109,9 +111,8 @@ export class Session {
       case 'list':
         return plain(attempts.list(request.labels));
       case 'read': {
-        this.#pending.add(id);
-        const answer = await attempts.get(request.attempt).read(request, () => !this.#pending.has(id));
-        return this.#pending.delete(id) ? answer : undefined;
+        const attempt = attempts.get(request.attempt);
+        return await this.#unlessCancelled(id, () => attempt.read(request, () => !this.#pending.has(id)));
       }
       case 'kept':
         if (attempts.inspect(request.attempt).state !== 'gone') attempts.get(request.attempt).output.keep(request.to);
@@ -140,6 +141,17 @@ export class Session {
       case 'goodbye':
         this.#owner.goodbye(this);
         return undefined;
+    }
+  }
+
+  /** Undefined where the request was cancelled meanwhile. */
+  async #unlessCancelled<Reply>(id: number, ask: () => Promise<Answer<Reply> | undefined>): Promise<Answer<Reply> | undefined> {
+    this.#pending.add(id);
+    try {
+      const answer = await ask();
+      return this.#pending.has(id) ? answer : undefined;
+    } finally {
+      this.#pending.delete(id);
     }
   }
 

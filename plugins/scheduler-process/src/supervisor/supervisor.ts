@@ -18,7 +18,7 @@ export class Supervisor implements SessionOwner {
   #idleTimeoutMs: number;
   /** Runs from the last sign of work. */
   readonly #idle: NodeJS.Timeout;
-  #ending = false;
+  ending = false;
 
   /** The caller holds the lock of the data directory. */
   constructor({ dataDirectory, socketPath, settings }: SupervisorArguments) {
@@ -56,7 +56,7 @@ export class Supervisor implements SessionOwner {
   }
 
   touched(): void {
-    if (!this.#ending) this.#idle.refresh();
+    if (!this.ending) this.#idle.refresh();
   }
 
   goodbye(session: Session): void {
@@ -74,7 +74,7 @@ export class Supervisor implements SessionOwner {
 
   /** Ends the tasks and this process; `reason` goes on record. */
   die(reason: string, exitCode: number): void {
-    this.#ending = true;
+    this.ending = true;
     rmSync(this.#socketPath, { force: true });
     this.attempts.killAll(reason);
     process.exit(exitCode);
@@ -87,8 +87,8 @@ export class Supervisor implements SessionOwner {
   }
 
   #retire(): void {
-    if (this.#ending) return;
-    this.#ending = true;
+    if (this.ending) return;
+    this.ending = true;
     clearTimeout(this.#idle);
     rmSync(this.#socketPath, { force: true });
     this.#server.close();
