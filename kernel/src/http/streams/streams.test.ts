@@ -99,7 +99,8 @@ describe('a follower that stops reading', () => {
     const { socket } = await server.socket(LOGS);
     socket.pause();
     await expect.poll(() => server.services.batchesRead()).toBeGreaterThan(2);
-    const { signal } = server.services.calls.at(-1)?.arguments[1] as { signal: AbortSignal };
+    const request = server.services.calls.findLast((call) => call.name === 'logs.read')?.arguments[1];
+    const { signal } = request as { signal: AbortSignal };
     socket.terminate();
     await expect.poll(() => signal.aborted).toBe(true);
     expect(server.logged.filter((line) => line.startsWith('error'))).toEqual([]);
