@@ -24,7 +24,7 @@ describe('a target', () => {
           expect(error).toMatchObject({ code: 'INVALID_ARGUMENT' });
           return;
         }
-        expect(path).not.toMatch(/\/\/|(?:\/|%2f)\.{1,2}(?:\/|$)/i);
+        expect(path).not.toMatch(/\/\/|\/\.{1,2}(?:\/|$)/);
         expect(path === '/' || !path.endsWith('/')).toBe(true);
         expect(parseRequestTarget(path).path).toBe(path);
       }),
