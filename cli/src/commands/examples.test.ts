@@ -19,6 +19,8 @@ const ENDLESS = [
   'gofer service start --config gofer_web.toml',
   'gofer service start --bind-address 127.0.0.1:0 --scheduler fake',
 ];
+/** What changes nothing may share a namespace; everything else gets one of its own. */
+const READING = /^gofer (?:fetch|context|(?:\S+ )+(?:list|get|logs)\b)/u;
 const examples = describeCommands().flatMap(({ paths: [path = ''], examples: own }) =>
   own.map(({ label, command }) => ({ path, label, command })),
 );
@@ -31,6 +33,8 @@ describe('the examples of the help', () => {
   beforeAll(async () => {
     server = await startTestServer('fake');
     client = new GoferClient({ baseUrl: new URL(server.url), token: '', insecureSkipTlsVerify: false });
+    await client.call('create_namespace', { body: { id: 'reading', name: 'Reading', description: '' } });
+    await prepareSimple(client, 'reading');
     directory = await mkdtemp(join(tmpdir(), 'gofer-cli-examples-'));
     await mkdir(join(directory, 'simple'));
     await writeFile(join(directory, 'simple', 'pipeline.ts'), PROGRAM);
@@ -44,11 +48,16 @@ describe('the examples of the help', () => {
   });
 
   let number = 0;
-  async function runExample(command: string, format: 'plain' | 'json' | 'silent'): Promise<Outcome> {
+  async function newNamespace(): Promise<string> {
     number += 1;
-    const namespace = `example-${number}`;
-    await client.call('create_namespace', { body: { id: namespace, name: namespace, description: '' } });
-    await prepareSimple(client, namespace);
+    const id = `example-${number}`;
+    await client.call('create_namespace', { body: { id, name: id, description: '' } });
+    await prepareSimple(client, id);
+    return id;
+  }
+
+  async function runExample(command: string, format: 'plain' | 'json' | 'silent'): Promise<Outcome> {
+    const namespace = READING.test(command) ? 'reading' : await newNamespace();
     if (command.includes('--namespace default')) await prepareSimple(client, 'default');
     await prepareFor(command);
     const { argv, stdin } = await parseShell(command, directory);
