@@ -30,9 +30,26 @@ export async function importImage(
   const colon = reference.lastIndexOf(':');
   const query = new URLSearchParams({ fromSrc: '-', repo: reference.slice(0, colon), tag: reference.slice(colon + 1) });
   for (const change of ['ENV PATH=/bin', 'CMD ["sh"]', ...changes]) query.append('changes', change);
-  const answer = await docker.call('POST', `/images/create?${query}`, archive);
-  if (JSON.stringify(answer).includes('"error"'))
-    throw new Error(`the image ${reference} could not be imported: ${JSON.stringify(answer)}`);
+  refuseError(await docker.call('POST', `/images/create?${query}`, archive), `import of ${reference}`);
+}
+
+/** `reference` as `registry/name:tag`. */
+export async function pushImage(
+  docker: DockerApi,
+  reference: string,
+  auth: { readonly username: string; readonly password: string; readonly serveraddress: string },
+): Promise<void> {
+  const colon = reference.lastIndexOf(':');
+  // The URL's alphabet, padded: without padding the engine takes it for no credentials.
+  const header = Buffer.from(JSON.stringify(auth)).toString('base64').replaceAll('+', '-').replaceAll('/', '_');
+  const path = `/images/${reference.slice(0, colon)}/push?tag=${reference.slice(colon + 1)}`;
+  refuseError(await docker.call('POST', path, undefined, { 'x-registry-auth': header }), `push of ${reference}`);
+}
+
+/** The engine has answered 200 before it knows. */
+function refuseError(answer: unknown, what: string): void {
+  const text = typeof answer === 'string' ? answer : JSON.stringify(answer);
+  if (text.includes('"error"')) throw new Error(`the ${what} failed: ${text.slice(-500)}`);
 }
 
 /** A tar archive of a file system with busybox in it, and what else is given (path → content). */
