@@ -54,7 +54,7 @@ export function assertData(value: unknown, what: string): void {
 }
 
 /** Deep equality of plain data. Bytes are equal by content; an object of a class equals nothing. */
-export function sameData(a: unknown, b: unknown): boolean {
+function sameData(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return typeof a !== 'function';
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Uint8Array || b instanceof Uint8Array) return a instanceof Uint8Array && b instanceof Uint8Array && sameBytes(a, b);
@@ -69,7 +69,7 @@ export function sameData(a: unknown, b: unknown): boolean {
   );
 }
 
-export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.byteLength === b.byteLength && firstDifference(a, b) === -1;
 }
 

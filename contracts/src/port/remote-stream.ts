@@ -3,7 +3,7 @@ import { fromFailure, GoferError, toFailure } from '../errors.ts';
 import type { ServerMessage } from './protocol.ts';
 
 /** What a stream says to the plugin's end. */
-export type StreamRequest =
+type StreamRequest =
   | { readonly kind: 'next' | 'return' | 'input-end' }
   | { readonly kind: 'input-item'; readonly value: unknown }
   | { readonly kind: 'input-failed'; readonly failure: ReturnType<typeof toFailure> };

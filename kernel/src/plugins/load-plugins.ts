@@ -21,7 +21,7 @@ export interface PluginRequest<Id extends ContractId = ContractId> {
   readonly readBlock: (name: string, schema: JsonSchema) => WrittenBlock;
 }
 
-export interface LoadedPlugin<Id extends ContractId = ContractId> {
+interface LoadedPlugin<Id extends ContractId = ContractId> {
   readonly contract: Id;
   readonly engine: string;
   readonly name: string;

@@ -167,7 +167,7 @@ export function environmentText(spec: TaskSpec): string {
 }
 
 /** A fake's timers hold no process open: its tasks end with the process anyway. */
-export function later(delayMs: number, action: () => void): NodeJS.Timeout {
+function later(delayMs: number, action: () => void): NodeJS.Timeout {
   return setTimeout(action, delayMs).unref();
 }
 

@@ -3,10 +3,15 @@
 import type { LawResult, SchedulerHarness, SchedulerLaw } from '@gofer/contracts/conformance';
 import { checkScheduler, SCHEDULER_LAWS } from '@gofer/contracts/conformance';
 import { describe, expect, it } from 'vitest';
-import type { BrokenScheduler } from './broken-schedulers.ts';
-import { BROKEN_SCHEDULERS } from './broken-schedulers.ts';
+import { BROKEN_ENDS } from './broken/broken-ends.ts';
+import { BROKEN_LIVES } from './broken/broken-lives.ts';
+import { BROKEN_LOGS } from './broken/broken-logs.ts';
+import type { BrokenScheduler } from './broken/broken-scheduler.ts';
+import { BROKEN_STARTS } from './broken/broken-starts.ts';
 import { fakeHarness } from './fake-harness.ts';
 import { INLINE_STEPS } from './fake-script.ts';
+
+const BROKEN_SCHEDULERS = [...BROKEN_STARTS, ...BROKEN_ENDS, ...BROKEN_LOGS, ...BROKEN_LIVES];
 
 /** How long a law waits here for what a broken scheduler never does. */
 const PATIENCE_MS = 1200;
