@@ -58,7 +58,8 @@ export async function collectOnce(session: LogSession, { attemptId, open, signal
     // What is left and the seal travel together.
     sender.send();
     const seal = session.call('seal', { attemptId });
-    await sender.answered();
+    await Promise.allSettled([seal, sender.answered()]);
+    if (sender.failure !== undefined) throw sender.failure.error;
     return await seal;
   } catch (error) {
     giveUp.abort();

@@ -2,7 +2,9 @@ import type { IndexRecord } from './index-format.ts';
 import { decodeRecord, RECORD_HEADER_BYTES, recordSize } from './index-format.ts';
 import { readFully } from './log-files.ts';
 
-const BLOCK_BYTES = 64 * 1024;
+/** Most logs are small: what is read at once grows from the first to the second. */
+const FIRST_BLOCK_BYTES = 1024;
+const MAX_BLOCK_BYTES = 64 * 1024;
 /** A header, a cursor of 65,535 bytes and a tail of 1 MiB: what claims more is not a record. */
 const MAX_RECORD_BYTES = 2 * 1024 * 1024;
 
@@ -13,6 +15,7 @@ export class IndexScanner {
   readonly #fd: number;
   #block = Buffer.alloc(0);
   #at = 0;
+  #blockBytes = FIRST_BLOCK_BYTES;
 
   constructor(fd: number, position: number) {
     this.#fd = fd;
@@ -33,11 +36,14 @@ export class IndexScanner {
   #ensure(size: number): boolean {
     if (this.#block.length - this.#at >= size) return true;
     // A fresh block each time: records given away refer to the old one.
-    const block = Buffer.allocUnsafeSlow(Math.max(size, BLOCK_BYTES));
+    const block = Buffer.allocUnsafeSlow(Math.max(size, this.#blockBytes));
+    this.#blockBytes = Math.min(this.#blockBytes * 4, MAX_BLOCK_BYTES);
     const count = readFully(this.#fd, block, this.position);
     this.#block = block.subarray(0, count);
     this.#at = 0;
-    return count >= size || this.#stop() !== undefined;
+    if (count >= size) return true;
+    this.#stop();
+    return false;
   }
 
   /** Forgets what was read, so that a later call sees what has been written since. */

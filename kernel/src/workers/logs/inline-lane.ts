@@ -11,10 +11,7 @@ export class InlineLane implements LogLane {
 
   async call<Kind extends LogCallKind>(kind: Kind, takes: LogCalls[Kind]['takes']): Promise<LogCalls[Kind]['gives']> {
     // The compiler does not connect a call of a kind with the answer of the same kind; the keeper's switch does.
-    return this.#keeper.handle({
-      kind,
-      ...takes,
-    } as LogCall);
+    return this.#keeper.handle({ kind, ...takes } as LogCall);
   }
 
   session(): LogSession {

@@ -50,10 +50,7 @@ export class LaneLogStore implements LogStore {
   async stat(attemptId: string): Promise<LogStat> {
     const live = this.#collecting.has(attemptId);
     try {
-      return {
-        ...(await this.#callAgain(attemptId, 'stat', { attemptId })),
-        live,
-      };
+      return { ...(await this.#callAgain(attemptId, 'stat', { attemptId })), live };
     } catch (error) {
       // A source that has given nothing so far.
       if (live && error instanceof GoferError && error.code === 'NOT_FOUND') return { bytes: 0, lines: 0, live };
@@ -114,14 +111,7 @@ export class LaneLogStore implements LogStore {
       throw new GoferError('INVALID_ARGUMENT', `the log of attempt ${attemptId} has ${size} bytes; ${start} is behind its end`);
     if (end < start) return { size, stream: Readable.from([]) };
     const { data } = logPaths(this.#directory, attemptId);
-    return {
-      size,
-      stream: createReadStream(data, {
-        start,
-        end,
-        highWaterMark: RAW_BLOCK_BYTES,
-      }),
-    };
+    return { size, stream: createReadStream(data, { start, end, highWaterMark: RAW_BLOCK_BYTES }) };
   }
 
   async delete(attemptId: string): Promise<void> {

@@ -124,22 +124,13 @@ export class LogWriter {
     }
     const cause = problem ?? this.#failure?.message;
     const outcome = cause === undefined ? { complete: true } : { complete: false, problem: fitProblem(cause) };
-    const seal: LogSeal = {
-      lines: this.lines,
-      bytes: this.bytes,
-      sha256: this.#hashNow().digest('hex'),
-      ...outcome,
-    };
+    const seal: LogSeal = { lines: this.lines, bytes: this.bytes, sha256: this.#hashNow().digest('hex'), ...outcome };
     try {
       writeFully(this.#open().index, encodeSlot(seal), 0);
       return seal;
     } catch (error) {
       // Not even the seal finds room: its receiver is the only one who learns of it, and the log stays open on disk.
-      return {
-        ...seal,
-        complete: false,
-        problem: fitProblem(cause ?? toWriteError(error, this.#paths.index).message),
-      };
+      return { ...seal, complete: false, problem: fitProblem(cause ?? toWriteError(error, this.#paths.index).message) };
     } finally {
       this.close();
     }
@@ -170,20 +161,19 @@ export class LogWriter {
     if (records.length === 0) return;
     try {
       const files = this.#open();
+      // What was there before must be read before more is added.
+      const hash = this.#hashNow();
       writeAll(files.data, data, this.bytes);
       // A new index begins with its slot, in the same write.
       const isNew = this.#indexBytes === 0;
       const encoded = isNew ? [encodeSlot(), encodeRecords(records)] : [encodeRecords(records)];
       writeAll(files.index, encoded, this.#indexBytes);
       for (const piece of encoded) this.#indexBytes += piece.length;
+      for (const piece of data) hash.update(piece);
+      for (const record of records) this.#count(record);
     } catch (error) {
       this.#fail(error);
-      return;
     }
-    // What was there before must be read before more is added.
-    const hash = this.#hashNow();
-    for (const piece of data) hash.update(piece);
-    for (const record of records) this.#count(record);
   }
 
   #count(record: IndexRecord): void {

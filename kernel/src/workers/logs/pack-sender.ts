@@ -17,8 +17,10 @@ export class PackSender {
   #scheduled = false;
   #lastAnswer: Promise<unknown> = Promise.resolve();
   #onRoom: (() => void) | undefined;
+  /** The first call that failed. */
+  failure: { readonly error: unknown } | undefined;
 
-  /** `onFailure` learns of the first call that fails, and then of those behind it. */
+  /** `onFailure` learns of every call that fails. */
   constructor(session: LogSession, attemptId: string, onFailure: (error: unknown) => void) {
     this.#session = session;
     this.#attemptId = attemptId;
@@ -53,9 +55,10 @@ export class PackSender {
     }
     this.#chunks = [];
     this.#packBytes = 0;
-    this.#lastAnswer = this.#session
-      .call('append', { attemptId: this.#attemptId, bytes, marks })
-      .then(() => this.#kept(at), this.#onFailure);
+    this.#lastAnswer = this.#session.call('append', { attemptId: this.#attemptId, bytes, marks }).then(
+      () => this.#kept(at),
+      (error: unknown) => this.#fail(error),
+    );
   }
 
   /** Resolves when all that was added is answered. */
@@ -73,6 +76,11 @@ export class PackSender {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#onRoom = resolve;
     return promise;
+  }
+
+  #fail(error: unknown): void {
+    this.failure ??= { error };
+    this.#onFailure(error);
   }
 
   #kept(bytes: number): void {
