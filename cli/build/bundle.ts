@@ -3,17 +3,20 @@
  * beside it, and one file for each thread, process and module that is started by its address. Also records the sources, by which the
  * launcher tells a bundle that is out of date. Run by npm's `prepare`: where it fails it says so, leaves no bundle, and the sources run.
  *
- * `--strict` makes a failure the exit code.
+ * `--strict` makes a failure the exit code; `--out DIRECTORY` replaces `dist/`.
  */
 import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { BuildOptions, Metafile, Plugin } from 'esbuild';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const dist = join(root, 'dist');
-const staging = join(root, `dist.${process.pid}.new`);
-const strict = process.argv.includes('--strict');
+const { values: options } = parseArgs({
+  options: { strict: { type: 'boolean', default: false }, out: { type: 'string', default: join(root, 'dist') } },
+});
+const dist = resolve(options.out);
+const staging = `${dist}.${process.pid}.new`;
 
 /** Native, found by address at run time, or optional: they stay packages. */
 const EXTERNAL = ['better-sqlite3', 'piscina', 'swagger-ui-dist', 'cpu-features', 'bufferutil', 'utf-8-validate', '*.node'];
@@ -98,10 +101,12 @@ try {
   const started = performance.now();
   await bundle();
   const { length } = readFileSync(join(dist, 'gofer.js'));
-  process.stdout.write(`bundle: dist/gofer.js, ${Math.round(length / 1024)} KiB, in ${Math.round(performance.now() - started)} ms\n`);
+  process.stdout.write(
+    `bundle: ${join(dist, 'gofer.js')}, ${Math.round(length / 1024)} KiB, in ${Math.round(performance.now() - started)} ms\n`,
+  );
 } catch (error) {
   rmSync(dist, { recursive: true, force: true });
   rmSync(staging, { recursive: true, force: true });
   process.stderr.write(`bundle: not built, gofer will run from its sources: ${error instanceof Error ? error.message : String(error)}\n`);
-  if (strict) process.exitCode = 1;
+  if (options.strict) process.exitCode = 1;
 }

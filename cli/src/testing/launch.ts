@@ -23,8 +23,12 @@ export function launch(
 }
 
 /** As `launch`, to its end. */
-export async function launchToEnd(argv: readonly string[], options: LaunchOptions = {}): Promise<Outcome> {
-  const child = launch(argv, options);
+export function launchToEnd(argv: readonly string[], options: LaunchOptions = {}): Promise<Outcome> {
+  return untilEnd(launch(argv, options));
+}
+
+/** Everything that a process wrote, once it has ended. */
+export async function untilEnd(child: ChildProcessWithoutNullStreams): Promise<Outcome> {
   child.stdin.end();
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];
