@@ -57,19 +57,21 @@ class ErasedRequest {
   readonly headers: Values;
   readonly body: unknown;
   readonly principal: Principal;
-  readonly #signal: () => AbortSignal;
+  readonly #makeSignal: () => AbortSignal;
+  #signal: AbortSignal | undefined;
 
-  constructor(path: Values, query: Values, headers: Values, body: unknown, principal: Principal, signal: () => AbortSignal) {
+  constructor(path: Values, query: Values, headers: Values, body: unknown, principal: Principal, makeSignal: () => AbortSignal) {
     this.path = path;
     this.query = query;
     this.headers = headers;
     this.body = body;
     this.principal = principal;
-    this.#signal = signal;
+    this.#makeSignal = makeSignal;
   }
 
   get signal(): AbortSignal {
-    return this.#signal();
+    this.#signal ??= this.#makeSignal();
+    return this.#signal;
   }
 }
 

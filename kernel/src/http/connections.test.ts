@@ -27,6 +27,27 @@ describe('limits of a connection', () => {
     await server.close();
   });
 
+  test('what streams or waits is not cut off, however short the time for requests', async () => {
+    const server = await startTestServer({ request_timeout: 1 });
+    const events = await server.socket('/api/events');
+    const waiting = server.ask('GET', '/api/namespaces/default/pipelines/demo/runs/1?wait=600', { headers: VERSION });
+    // Two slow requests after each other outlast what the first two would have had.
+    for (let round = 0; round < 2; round++) expect(await server.raw('GET / HTTP/1.1\r\n')).toMatch(/^HTTP\/1\.1 408 /);
+    server.services.emit({ id: 'late', kind: { created_role: { role_id: 'devops' } }, emitted: 4 });
+    server.services.finishRun();
+    expect((await waiting).status).toBe(200);
+    await expect.poll(() => events.frames.length).toBe(1);
+    await server.close();
+  });
+
+  test('a body that was refused is answered once, however slowly the rest of it comes', async () => {
+    const server = await startTestServer({ request_timeout: 1 });
+    const head = 'POST /api/namespaces HTTP/1.1\r\nhost: localhost\r\ngofer-api-version: v0\r\ncontent-length: 500000\r\n\r\n{';
+    const answer = await server.raw(head);
+    expect(answer.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 413']);
+    await server.close();
+  });
+
   test('an offer of HTTP/2 in passing is not taken up', async () => {
     const server = await startTestServer();
     const answer = await server.raw(

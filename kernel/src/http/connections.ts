@@ -8,6 +8,8 @@ import type { Socket } from 'node:net';
 export class Connections {
   readonly #open = new Set<Socket>();
   readonly #busy = new Set<Socket>();
+  /** Answered before their request had arrived whole: what comes next on them is its rest. */
+  readonly #ahead = new WeakSet<Socket>();
   #closing = false;
 
   constructor(server: Server) {
@@ -20,7 +22,13 @@ export class Connections {
   /** To be called for each request, before anything is answered. */
   begin(response: ServerResponse): void {
     this.#busy.add(response.req.socket);
+    this.#ahead.delete(response.req.socket);
     response.once('close', this.#end);
+  }
+
+  /** True: an error on this connection has been answered already, as it is in the rest of a request that was refused. */
+  isAnswered(socket: Socket): boolean {
+    return this.#ahead.has(socket);
   }
 
   /** An upgraded connection is no longer counted. */
@@ -39,6 +47,7 @@ export class Connections {
     function end(this: ServerResponse): void {
       const { socket } = this.req;
       connections.#busy.delete(socket);
+      if (!this.req.complete) connections.#ahead.add(socket);
       if (connections.#closing) socket.destroySoon();
     })(this);
 }

@@ -2,6 +2,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { toOpenApi } from './docs/open-api.ts';
 
-const root = new URL('../../../', import.meta.url);
-const { version } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as { version: string };
-await writeFile(new URL('sdk/openapi.json', root), `${JSON.stringify(toOpenApi(version), null, 2)}\n`);
+const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+await writeFile('sdk/openapi.json', `${JSON.stringify(toOpenApi(version), null, 2)}\n`);

@@ -1,6 +1,6 @@
 /** The server's front door: sockets, limits and time-outs around the application. */
 import { createServer, type IncomingMessage, type Server, ServerResponse, STATUS_CODES } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, GoferError, type PluginLog } from '@gofer/contracts';
 import { uuidv7 } from 'uuidv7';
@@ -110,7 +110,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.maxHeadersCount = MAX_HEADERS;
   // The body's reader says "continue" itself, once the request has passed every check before it.
   server.on('checkContinue', handle);
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => answerClientError(error, socket, requestId()));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (connections.isAnswered(socket)) socket.destroy();
+    else answerClientError(error, socket, requestId());
+  });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgrades.set(request, { socket, head });
     connections.forget(request.socket);

@@ -32,6 +32,8 @@ export async function readJsonBody(request: IncomingMessage, response: ServerRes
 /** By events, not by iteration: this stands on the path of every run that is started. */
 function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const gone = (cause?: unknown) => reject(new GoferError('CANCELLED', 'The client went away before its request was complete.', { cause }));
+  if (request.destroyed) gone();
   const chunks: Buffer[] = [];
   let size = 0;
   request.on('data', (chunk: Buffer) => {
@@ -40,7 +42,7 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
     else chunks.push(chunk);
   });
   request.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-  request.once('error', (cause) => reject(new GoferError('CANCELLED', 'The client went away before its request was complete.', { cause })));
+  request.once('error', gone);
   return promise;
 }
 

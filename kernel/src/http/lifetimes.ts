@@ -5,10 +5,13 @@ export class Lifetimes {
   readonly #live = new Set<AbortController>();
   #ended = false;
 
-  /** A signal that aborts when `source` emits `close`, or when all do. */
-  signal(source: EventEmitter): AbortSignal {
+  /** A signal that aborts when `source` closes (or has), or when all do. */
+  signal(source: EventEmitter & { readonly destroyed: boolean }): AbortSignal {
     const controller = new AbortController();
-    if (this.#ended) controller.abort();
+    if (this.#ended || source.destroyed) {
+      controller.abort();
+      return controller.signal;
+    }
     this.#live.add(controller);
     source.once('close', () => {
       this.#live.delete(controller);

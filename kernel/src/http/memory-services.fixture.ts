@@ -1,14 +1,17 @@
 /** The use cases kept in memory, as far as the tests of this folder need them. */
 import { GoferError } from '@gofer/contracts';
 import type { Deployment, Event, Namespace, Pipeline, PipelineConfig, Run, TaskExecution } from '@gofer/contracts/api';
-import type { PipelinePath, Services, TaskPath } from '../services/services.ts';
-import type { LogBatch } from '../workers/logs/log-store.ts';
+import type { LogService, PipelinePath, Services, TaskPath } from '../services/services.ts';
+
+type LogBatch = Awaited<ReturnType<LogService['read']>> extends AsyncIterable<infer Batch> ? Batch : never;
 
 export interface MemoryServices extends Services {
   /** What each `log` call was asked; the newest last. */
   readonly calls: { readonly name: string; readonly arguments: readonly unknown[] }[];
   /** The log of every task of run 1: lines without their line feed. */
   lines: readonly string[];
+  /** Of the namespace. */
+  description: string;
   /** Lines a batch. */
   batchSize: number;
   sealed: boolean;
@@ -110,6 +113,7 @@ export function createMemoryServices(): MemoryServices {
   const services: MemoryServices = {
     calls,
     lines: ['hello', 'wörld', ''],
+    description: '',
     batchSize: 2,
     sealed: true,
     batchesRead: () => batchesRead,
@@ -124,7 +128,7 @@ export function createMemoryServices(): MemoryServices {
       health: record('health', () => undefined),
     },
     namespaces: {
-      list: record('namespaces.list', () => [NAMESPACE]),
+      list: record('namespaces.list', () => [{ ...NAMESPACE, description: services.description }]),
       create: record('namespaces.create', (namespace: { id: string; name: string; description: string }) => ({
         ...NAMESPACE,
         ...namespace,

@@ -2,10 +2,11 @@
 import { Readable } from 'node:stream';
 import type { Context } from 'koa';
 import type { LogService } from '../services/services.ts';
-import type { LogStat } from '../workers/logs/log-store.ts';
 import { AnsweredError } from './error-answer.ts';
 import { toTaskPath } from './json-handlers.ts';
 import type { RawHandlers } from './route-request.ts';
+
+type LogStat = Awaited<ReturnType<LogService['stat']>>;
 
 export function createRawHandlers(logs: LogService): RawHandlers {
   return {

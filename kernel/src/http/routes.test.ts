@@ -186,3 +186,26 @@ describe('what reaches a service', () => {
     expect([answer.status, server.services.calls.at(-1)?.name]).toEqual([204, 'pipelines.get']);
   });
 });
+
+describe('answers', () => {
+  const post = (description: string) => {
+    const body = JSON.stringify({ id: 'new', name: 'New', description });
+    return server.ask('POST', '/api/namespaces', { headers: { ...VERSION, 'accept-encoding': 'gzip' }, body });
+  };
+
+  test('are compressed where they are large and only read', async () => {
+    const get = (encoding: string) => server.ask('GET', '/api/namespaces', { headers: { ...VERSION, 'accept-encoding': encoding } });
+    expect((await get('gzip')).headers['content-encoding']).toBeUndefined();
+    server.services.description = 'long '.repeat(2000);
+    expect((await get('gzip')).headers['content-encoding']).toBe('gzip');
+    expect((await get('identity')).headers['content-encoding']).toBeUndefined();
+    expect((await post('long '.repeat(2000))).headers['content-encoding']).toBeUndefined();
+    server.services.description = '';
+  });
+
+  test('HEAD has the headers of GET and no body', async () => {
+    const head = await server.ask('HEAD', '/api/namespaces', { headers: VERSION });
+    const get = await server.ask('GET', '/api/namespaces', { headers: VERSION });
+    expect([head.status, head.text, head.headers['content-length']]).toEqual([200, '', get.headers['content-length']]);
+  });
+});
