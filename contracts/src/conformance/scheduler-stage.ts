@@ -3,9 +3,6 @@
  * which are removed behind each law. Everything that the instance returns is checked to be plain data.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import type { PluginHost, PluginInstance } from '../plugin.ts';
 import { connectScheduler } from '../port/connect-scheduler.ts';
@@ -59,14 +56,10 @@ export class SchedulerStage {
     };
   }
 
-  static async open(harness: SchedulerHarness, hosting: Hosting): Promise<SchedulerStage> {
-    const stage = new SchedulerStage(harness, hosting, await mkdtemp(join(tmpdir(), 'gofer-suite-')));
+  static async open(harness: SchedulerHarness, hosting: Hosting, dataDirectory: string): Promise<SchedulerStage> {
+    const stage = new SchedulerStage(harness, hosting, dataDirectory);
     stage.#scheduler = await stage.#create();
     return stage;
-  }
-
-  get dataDirectory(): string {
-    return this.#host.dataDirectory;
   }
 
   /** Every line that the plugin has given to its host's log, as JSON. */
@@ -193,10 +186,6 @@ export class SchedulerStage {
   async close(): Promise<void> {
     await this.#scheduler?.close();
     this.#scheduler = undefined;
-  }
-
-  async removeData(): Promise<void> {
-    await rm(this.dataDirectory, { recursive: true, force: true });
   }
 }
 

@@ -17,6 +17,9 @@
  * translates a `TaskProgram`. What else can be told to the suite is in `SchedulerHarness`. `checkScheduler` does the same without a
  * test runner and reports each law.
  */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { assertEqual, LawBroken } from './assertions.ts';
 import { endLaws } from './scheduler-end-laws.ts';
 import { execLaws } from './scheduler-exec-laws.ts';
@@ -111,32 +114,29 @@ class Trial {
       await within(law.check(stage), this.#harness.timeoutMs ?? DEFAULT_TIMEOUT_MS);
     } finally {
       await stage.sweep();
-      if (law.alone === true) await this.#discard(stage);
+      if (law.alone === true) await stage.close();
     }
   }
 
   async close(): Promise<void> {
     const stage = this.#shared;
-    if (stage !== undefined) {
+    try {
+      if (stage !== undefined) assertEqual(await stage.listed(), [], 'attempts left after all were removed');
+    } finally {
       try {
-        assertEqual(await stage.listed(), [], 'attempts left after all were removed');
+        await stage?.close();
+        await this.#harness.cleanUp?.(this.#dataDirectories);
       } finally {
-        await stage.close();
+        for (const directory of this.#dataDirectories) await rm(directory, { recursive: true, force: true });
       }
     }
-    await this.#harness.cleanUp?.(this.#dataDirectories);
-    await stage?.removeData();
   }
 
   async #stage(): Promise<SchedulerStage> {
-    const stage = await SchedulerStage.open(this.#harness, this.#hosting);
-    this.#dataDirectories.push(stage.dataDirectory);
-    return stage;
-  }
-
-  async #discard(stage: SchedulerStage): Promise<void> {
-    await stage.close();
-    await stage.removeData();
+    // Known before anything can fail, so that it is removed whatever does.
+    const dataDirectory = await mkdtemp(join(tmpdir(), 'gofer-suite-'));
+    this.#dataDirectories.push(dataDirectory);
+    return SchedulerStage.open(this.#harness, this.#hosting, dataDirectory);
   }
 }
 
