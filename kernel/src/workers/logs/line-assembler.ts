@@ -7,6 +7,7 @@ export const MAX_LINE_BYTES = 1024 * 1024;
 
 const NEWLINE = 10;
 const EMPTY = new Uint8Array(0);
+const NOTHING = { lines: 0, continued: false, settled: false, restart: false, tail: EMPTY, cursor: '' };
 /** Records are joined only while that copies little. */
 const MAX_JOINED_TAIL_BYTES = 4096;
 
@@ -57,19 +58,7 @@ export class LineAssembler {
 
   /** Takes whole lines that no source gave. */
   pushLines(stream: LogStream, time: number, bytes: Uint8Array): void {
-    this.#add(
-      {
-        stream,
-        time,
-        lines: countNewlines(bytes),
-        continued: false,
-        settled: true,
-        restart: false,
-        tail: EMPTY,
-        cursor: '',
-      },
-      [bytes],
-    );
+    this.#add({ ...NOTHING, stream, time, lines: countNewlines(bytes), settled: true }, [bytes]);
   }
 
   /** What is incomplete at the end is a line all the same. */
@@ -77,18 +66,8 @@ export class LineAssembler {
     for (const stream of ['stdout', 'stderr'] as const) {
       const tail = this.#tails[stream];
       if (tail.length === 0) continue;
-      const record = {
-        stream,
-        time,
-        lines: 1,
-        continued: false,
-        settled: true,
-        restart: true,
-        tail: EMPTY,
-        cursor: '',
-      };
       // A record of its own: its end is what ends the line.
-      this.#add(record, [tail.take()], false);
+      this.#add({ ...NOTHING, stream, time, lines: 1, settled: true, restart: true }, [tail.take()], false);
     }
   }
 
@@ -100,10 +79,8 @@ export class LineAssembler {
     tail.add(record.tail);
   }
 
-  take(): {
-    readonly data: readonly Uint8Array[];
-    readonly records: readonly IndexRecord[];
-  } {
+  /** What has been assembled since the last time. */
+  take(): { readonly data: readonly Uint8Array[]; readonly records: readonly IndexRecord[] } {
     const taken = { data: this.#data, records: this.#records };
     this.#data = [];
     this.#records = [];
@@ -118,77 +95,28 @@ export class LineAssembler {
     const firstLength = tail.length + (first < 0 ? part.length : first);
     if (firstLength > MAX_LINE_BYTES) {
       const used = cutAt(part, MAX_LINE_BYTES - tail.length);
-      const record = {
-        stream,
-        time,
-        lines: 1,
-        continued: true,
-        settled: false,
-        restart: true,
-        tail: EMPTY,
-        cursor: '',
-      };
-      this.#add(record, [tail.take(), part.subarray(0, used)]);
+      this.#add({ ...NOTHING, stream, time, lines: 1, continued: true, restart: true }, [tail.take(), part.subarray(0, used)]);
       return bytes.subarray(used);
     }
     if (first < 0) {
       tail.add(part);
       // `part` may be memory of the source's: what is kept in the record is read before the source is asked again.
-      this.#add(
-        {
-          stream,
-          time,
-          lines: 0,
-          continued: false,
-          settled: false,
-          restart: false,
-          tail: part,
-          cursor: '',
-        },
-        [],
-      );
+      this.#add({ ...NOTHING, stream, time, tail: part }, []);
       return bytes.subarray(part.length);
     }
     const whole = part.subarray(0, part.lastIndexOf(NEWLINE) + 1);
     const left = part.subarray(whole.length);
     const head = tail.take();
     tail.add(left);
-    const record = {
-      stream,
-      time,
-      lines: countNewlines(whole),
-      continued: false,
-      settled: false,
-      restart: true,
-      tail: left,
-      cursor: '',
-    };
+    const record = { ...NOTHING, stream, time, lines: countNewlines(whole), restart: true, tail: left };
     this.#add(record, head.length === 0 ? [whole] : [head, whole]);
     return bytes.subarray(part.length);
   }
 
   #settle(stream: LogStream, time: number, cursor: string): void {
     const last = this.#records.at(-1);
-    if (last !== undefined && !last.settled)
-      this.#records[this.#records.length - 1] = {
-        ...last,
-        settled: true,
-        cursor,
-      };
-    else
-      this.#add(
-        {
-          stream,
-          time,
-          lines: 0,
-          continued: false,
-          settled: true,
-          restart: false,
-          tail: EMPTY,
-          cursor,
-        },
-        [],
-      );
+    if (last === undefined || last.settled) this.#add({ ...NOTHING, stream, time, settled: true, cursor }, []);
+    else this.#records[this.#records.length - 1] = { ...last, settled: true, cursor };
   }
 
   /** Adds a record, joined with the one before it where both are of the same stream and time. */

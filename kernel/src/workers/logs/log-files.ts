@@ -101,11 +101,8 @@ export function isErrno(error: unknown, ...codes: readonly string[]): boolean {
 export function toWriteError(error: unknown, path: string): GoferError {
   const reason = error instanceof Error ? error.message : String(error);
   if (isErrno(error, 'ENOSPC', 'EDQUOT')) {
-    return new GoferError('STORAGE_FULL', `the disk that holds the logs is full: make room in ${dirname(dirname(path))} (${reason})`, {
-      cause: error,
-    });
+    const message = `the disk that holds the logs is full: make room in ${dirname(dirname(path))} (${reason})`;
+    return new GoferError('STORAGE_FULL', message, { cause: error });
   }
-  return new GoferError('INTERNAL', `the log cannot be written: ${reason}`, {
-    cause: error,
-  });
+  return new GoferError('INTERNAL', `the log cannot be written: ${reason}`, { cause: error });
 }

@@ -85,6 +85,19 @@ describe.each(Object.entries(stores))('the log store, %s', (_name, create) => {
     expect((await readJson(id)).join('')).toBe(line.toString().slice(0, -1));
   });
 
+  test('keeps a line over 1 MiB apart from the other stream', async () => {
+    const id = attempt();
+    const half = 'x'.repeat(MIB * 0.75);
+    await collect(id, [piece(half), piece('one\n', 'stderr'), piece(half), piece('two\n', 'stderr'), piece('end\n')]);
+    const lines = await readLines(store, id);
+    expect(lines.map(({ stream, text }) => [stream, text.length])).toEqual([
+      ['stderr', 4],
+      ['stdout', MIB],
+      ['stderr', 4],
+      ['stdout', MIB / 2 + 4],
+    ]);
+  });
+
   test('keeps 100 MB', { timeout: 60_000 }, async () => {
     const id = attempt();
     const block = Buffer.alloc(MIB, `${'0123456789'.repeat(6)}abc\n`);

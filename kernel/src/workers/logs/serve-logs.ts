@@ -2,7 +2,7 @@ import { toFailure } from '@gofer/contracts';
 import { LogKeeper } from './log-keeper.ts';
 import type { LogAnswer, LogAnswerMessage, LogCallMessage, LogThreadTask } from './protocol.ts';
 
-/** Answers what comes through the port until it closes. Answers of one tick travel together. */
+/** The thread's side of the lane: answers what comes through the port until it closes. Answers of one tick travel together. */
 export function serveLogs({ directory, port }: LogThreadTask): Promise<void> {
   const keeper = new LogKeeper(directory);
   let answers: LogAnswerMessage[number][] = [];
