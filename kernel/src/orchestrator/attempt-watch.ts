@@ -31,6 +31,8 @@ const FIRST_RETRY_MS = 200;
 const LAST_RETRY_MS = 10_000;
 /** How long the output of a task that is lost may still take to end. */
 const LOST_LOG_MS = 5_000;
+/** For how long a source that fails is opened again once its task has ended. */
+const ENDED_LOG_PATIENCE_MS = 60_000;
 
 /**
  * Resolves once `ended` was told, or once `signal` aborted while the attempt was running: then it goes on without us. An abort before
@@ -60,6 +62,7 @@ export async function watchAttempt(
   try {
     const exit = await context.scheduler.wait(handle, signals.leave);
     if (exit.kind === 'lost') log.isLost(exit.reason);
+    else log.hasEnded();
     listener.ended({ kind: 'ended', exit, log: await log.seal });
   } catch (error) {
     if (signals.leave.aborted) {
@@ -107,10 +110,11 @@ function collectLog(
   handle: TaskHandle,
   context: AttemptContext,
   leave: AbortSignal,
-): { seal: Promise<LogSeal>; isLost(reason: string): void } {
+): { seal: Promise<LogSeal>; hasEnded(): void; isLost(reason: string): void } {
   const { scheduler, logs } = context;
   const lost = new AbortController();
   let problem: string | undefined;
+  let giveUpAt = Number.POSITIVE_INFINITY;
   const signal = AbortSignal.any([leave, lost.signal]);
   const options = { replay: scheduler.capabilities.replay };
   const collect = async (): Promise<LogSeal> => {
@@ -125,7 +129,7 @@ function collectLog(
       } catch (error) {
         if (leave.aborted) throw error;
         const text = problem ?? messageOf(error);
-        if (lost.signal.aborted || problem !== undefined || codeOf(error) === 'NOT_FOUND')
+        if (lost.signal.aborted || problem !== undefined || codeOf(error) === 'NOT_FOUND' || performance.now() > giveUpAt)
           return await logs.seal(attemptUid, `the output could not be read to its end: ${text}`);
         await delay(pause, undefined, { signal }).catch(() => {
           // Woken early, by the task's end or by ours: the next turn of the loop finds out which.
@@ -135,6 +139,9 @@ function collectLog(
   };
   return {
     seal: collect(),
+    hasEnded() {
+      giveUpAt = performance.now() + ENDED_LOG_PATIENCE_MS;
+    },
     isLost(reason) {
       problem = reason;
       setTimeout(() => lost.abort(), LOST_LOG_MS).unref();

@@ -2,8 +2,10 @@
  * The tasks of one run that have been decided and have not ended: what is done with them, and what is written of it. Every method adds
  * to the step of the loop's turn; nothing is written or done before the loop commits that.
  */
+
+import type { TaskHandle } from '@gofer/contracts';
 import { uuidv7 } from 'uuidv7';
-import { changeTask, type FinalStatus, type TaskChange, type TaskLife } from '../domain/index.ts';
+import { changeTask, type TaskChange, type TaskLife } from '../domain/index.ts';
 import type { TaskRecord } from '../storage/task-executions-table.ts';
 import { type AttemptEnd, stopWithPatience, watchAttempt } from './attempt-watch.ts';
 import type { LiveAttempt, LiveTask } from './live-task.ts';
@@ -11,6 +13,7 @@ import type { RunContext } from './run-context.ts';
 import type { RunMessage } from './run-message.ts';
 import type { RunStep } from './run-step.ts';
 import type { RunSubject } from './run-subject.ts';
+import { CANCELLED, changeBy, isUnsuccessful, outcomeOf, writeTaskEnd, writeUndecidedEnd } from './task-outcome.ts';
 import { taskSpec } from './task-spec.ts';
 
 export interface LiveTasksListener {
@@ -29,6 +32,8 @@ export class LiveTasks {
   readonly #live = new Map<number, LiveTask>();
   /** Tasks that failed or were cancelled, in the order of their ends. */
   readonly #unsuccessful = new Set<string>();
+  /** Slots that were taken for this run and not given back. */
+  #held = 0;
 
   constructor(subject: RunSubject, context: RunContext, listener: LiveTasksListener) {
     this.#subject = subject;
@@ -49,7 +54,7 @@ export class LiveTasks {
   }
 
   /** A task that ended under an earlier server. */
-  recall(taskId: string, status: FinalStatus): void {
+  recall(taskId: string, status: TaskRecord['status']): void {
     if (isUnsuccessful(status)) this.#unsuccessful.add(taskId);
   }
 
@@ -69,8 +74,13 @@ export class LiveTasks {
       progress: undefined,
     };
     this.#live.set(task, live);
-    if (attempt === undefined) return this.#waitForSlot(task);
+    if (attempt === undefined) {
+      // After the commit, so that the slots of every other run found again were counted first.
+      step.act(() => this.#waitForSlot(task));
+      return;
+    }
     slots.resume();
+    this.#held += 1;
     step.act(() => {
       this.#watch(live, attempt);
       if (live.cancelGraceMs !== undefined) this.#stop(live, live.cancelGraceMs);
@@ -92,15 +102,22 @@ export class LiveTasks {
     this.#live.set(task, live);
     const created = now();
     step.write(() => store.taskExecutions.insert(this.#subject.run.uid, this.#subject.taskId(task), created, live.variables));
-    if (slots.tryTake()) this.#startAttempt(live, step);
-    else this.#waitForSlot(task);
+    if (!slots.tryTake()) return this.#waitForSlot(task);
+    this.#held += 1;
+    this.#startAttempt(live, step);
   }
 
   /** A slot was taken for a task that may have ended meanwhile. */
   useSlot(task: number, step: RunStep): void {
     const live = this.#live.get(task);
-    if (live === undefined) step.act(() => this.#context.slots.release());
+    if (live === undefined) step.act(() => this.giveBackSlot());
     else this.#startAttempt(live, step);
+  }
+
+  giveBackSlot(): void {
+    if (this.#held === 0) return;
+    this.#held -= 1;
+    this.#context.slots.release();
   }
 
   started(message: Started, step: RunStep): void {
@@ -120,7 +137,7 @@ export class LiveTasks {
   }
 
   ended(message: Ended, step: RunStep): void {
-    const { store, slots, log, now } = this.#context;
+    const { store, log, now } = this.#context;
     const live = this.#live.get(message.task);
     const attempt = live?.attempt;
     if (live === undefined || attempt === undefined || attempt.uid !== message.attemptUid) {
@@ -133,25 +150,21 @@ export class LiveTasks {
     step.write(() => {
       const outcome = outcomeOf(life);
       store.attempts.end(attempt.uid, { ...outcome, exitCode: exitCode ?? outcome.exitCode, log: message.end.log });
+      // The scheduler leaves nothing of a start that it rejects.
+      if (message.end.kind === 'refused') store.attempts.markRemoved(attempt.uid);
     });
     step.act(() => {
-      slots.release();
-      const scheduler = this.#context.schedulerOf(attempt.engine);
-      if (attempt.handle === undefined || scheduler === undefined) return;
-      this.#context.removals.add({ attemptUid: attempt.uid, scheduler, handle: attempt.handle });
+      this.giveBackSlot();
+      if (attempt.handle !== undefined) this.#remove(attempt.uid, attempt.engine, attempt.handle);
     });
   }
 
   /** A task that never became ready. */
   endUndecided(task: number, change: TaskChange, step: RunStep): void {
-    const { store } = this.#context;
     const taskId = this.#subject.taskId(task);
     const end = outcomeOf(changeTask({ state: 'waiting' }, change));
     if (isUnsuccessful(end.status)) this.#unsuccessful.add(taskId);
-    step.write(() => {
-      store.taskExecutions.insertEnded(this.#subject.run.uid, taskId, end);
-      store.events.emit('completed_task_execution', { ...this.#subject.names(), task_execution_id: taskId, status: end.status }, end.ended);
-    });
+    step.write(() => writeUndecidedEnd(this.#context.store, this.#subject, taskId, end));
   }
 
   /** A shorter grace than one given before is passed on; a longer one changes nothing. */
@@ -177,22 +190,34 @@ export class LiveTasks {
     for (const live of this.#live.values()) this.cancel(live, graceMs, step);
   }
 
-  /** Ends all of them as failed, without waiting for what the scheduler says. */
-  abandonAll(description: string, step: RunStep): void {
-    const { store, slots, now } = this.#context;
-    for (const live of this.#live.values()) {
-      const { attempt } = live;
-      if (attempt === undefined) slots.giveUp(this.#subject.run.uid, live.task);
-      else slots.release();
-      this.#stop(live, 0);
-      const life = changeTask(live.life, { kind: 'failed', reason: 'scheduler_error', description, at: now() });
-      this.#end(live, life, step);
-      if (attempt !== undefined) step.write(() => store.attempts.end(attempt.uid, { ...outcomeOf(life), log: undefined }));
+  /** Gives up all of them at once: slots and starts are taken back. Answers with the handles that the database may not have yet. */
+  letGo(): ReadonlyMap<string, TaskHandle> {
+    this.#context.slots.giveUpAll(this.#subject.run.uid);
+    const handles = new Map<string, TaskHandle>();
+    for (const { attempt, cancelStart } of this.#live.values()) {
+      cancelStart.abort();
+      if (attempt?.handle !== undefined) handles.set(attempt.uid, attempt.handle);
     }
+    this.#live.clear();
+    while (this.#held > 0) this.giveBackSlot();
+    return handles;
+  }
+
+  /** What a start brought about after the run was given up is taken away. */
+  startedTooLate({ attemptUid, handle }: Started): void {
+    this.#remove(attemptUid, this.#context.current.engine, handle);
   }
 
   #waitForSlot(task: number): void {
-    this.#context.slots.wait(this.#subject.run.uid, task, () => this.#listener.post({ kind: 'slot', task }));
+    this.#context.slots.wait(this.#subject.run.uid, task, () => {
+      this.#held += 1;
+      this.#listener.post({ kind: 'slot', task });
+    });
+  }
+
+  #remove(attemptUid: string, engine: string, handle: TaskHandle): void {
+    const scheduler = this.#context.schedulerOf(engine);
+    if (scheduler !== undefined) this.#context.removals.add({ attemptUid, scheduler, handle });
   }
 
   /** The intent is committed before the scheduler hears of it. */
@@ -256,17 +281,13 @@ export class LiveTasks {
   }
 
   #end(live: LiveTask, life: TaskLife, step: RunStep): void {
-    const { store } = this.#context;
     const taskId = this.#subject.taskId(live.task);
     const end = outcomeOf(life);
     live.life = life;
     this.#live.delete(live.task);
     if (isUnsuccessful(end.status)) this.#unsuccessful.add(taskId);
     step.finished.push({ task: live.task, status: end.status });
-    step.write(() => {
-      store.taskExecutions.end(this.#subject.run.uid, taskId, end);
-      store.events.emit('completed_task_execution', { ...this.#subject.names(), task_execution_id: taskId, status: end.status }, end.ended);
-    });
+    step.write(() => writeTaskEnd(this.#context.store, this.#subject, taskId, end));
   }
 
   #stop(live: LiveTask, graceMs: number): void {
@@ -280,28 +301,4 @@ export class LiveTasks {
       if (!leave.aborted) log('error', 'a task could not be stopped', { attempt: attempt.uid, error: String(error) });
     });
   }
-}
-
-const CANCELLED = 'cancelled on request';
-
-function isUnsuccessful(status: FinalStatus): boolean {
-  return status === 'failed' || status === 'cancelled';
-}
-
-function changeBy(end: AttemptEnd, live: LiveTask, now: number): TaskChange {
-  if (live.cancelGraceMs !== undefined) return { kind: 'cancelled', description: CANCELLED, at: now };
-  if (end.kind === 'refused') return { kind: 'failed', reason: 'scheduler_error', description: end.reason, at: now };
-  if (end.exit.kind === 'lost') return { kind: 'failed', reason: 'scheduler_error', description: end.exit.reason, at: end.exit.endedAt };
-  const { exitCode, endedAt, reason } = end.exit;
-  return { kind: 'exited', exitCode, at: endedAt, ...(reason === undefined ? {} : { note: reason }) };
-}
-
-function outcomeOf(life: TaskLife): {
-  ended: number;
-  status: FinalStatus;
-  reason: Extract<TaskLife, { state: 'complete' }>['reason'];
-  exitCode: number;
-} {
-  if (life.state !== 'complete') throw new Error(`a task that is ${life.state} has no outcome`);
-  return { ended: life.endedAt, status: life.status, reason: life.reason, exitCode: life.exitCode };
 }

@@ -28,8 +28,6 @@ export interface OrchestratorOptions {
     /** Tasks with the scheduler at once; 0 for no limit. */
     readonly runningTasks: number;
   };
-  /** Milliseconds between SIGTERM and SIGKILL where nobody says otherwise. */
-  readonly stopGraceMs: number;
   readonly log: PluginLog;
   readonly now?: () => number;
 }
@@ -67,6 +65,11 @@ export class Orchestrator {
     return this.#loops.size;
   }
 
+  /** What is taken of the server's limits now: runs that have begun, and tasks that are with a scheduler. */
+  get load(): { readonly runs: number; readonly tasks: number } {
+    return { runs: this.#admission.running, tasks: this.#context.slots.used };
+  }
+
   /** Takes up every unfinished run of the database, those that had begun first, and removes what ended attempts left behind. */
   recover(): void {
     const { store } = this.#options;
@@ -102,18 +105,24 @@ export class Orchestrator {
   runWaitingReason(run: RunRecord): string | undefined {
     const loop = this.#loops.get(run.uid);
     if (loop === undefined) return undefined;
+    return this.#queueReason(run) ?? loop.waitingReason() ?? describeWaiting({ kind: 'starting' });
+  }
+
+  /** Why a task of an unfinished run does not go on; undefined for one that runs or has ended. */
+  taskWaitingReason(runUid: string, taskId: string): string | undefined {
+    const loop = this.#loops.get(runUid);
+    const reason = loop?.taskWaitingReason(taskId);
+    return reason === undefined || loop === undefined ? undefined : (this.#queueReason(loop.subject.run) ?? reason);
+  }
+
+  #queueReason(run: RunRecord): string | undefined {
     const queue = this.#admission.reason(run.uid, run.pipelineUid);
-    if (queue === undefined) return loop.waitingReason() ?? describeWaiting({ kind: 'starting' });
+    if (queue === undefined) return undefined;
     const limit =
       queue.kind === 'pipeline-limit'
         ? ({ kind: 'pipeline-limit', runs: queue.limit } as const)
         : ({ kind: 'server-limit', runs: queue.limit } as const);
     return `${describeWaiting(limit)}; ${describeWaiting({ kind: 'queue', ahead: queue.ahead })}`;
-  }
-
-  /** Why a task of an unfinished run does not go on; undefined for one that runs or has ended. */
-  taskWaitingReason(runUid: string, taskId: string): string | undefined {
-    return this.#loops.get(runUid)?.taskWaitingReason(taskId);
   }
 
   isActive(runUid: string): boolean {
@@ -185,13 +194,6 @@ export class Orchestrator {
         limit: effectiveRunLimit(config.definition.parallelism, limits.pipelineRuns),
       });
     }
-    if (run.cancelReason === 'user_cancelled' || run.cancelReason === 'admin_cancelled') {
-      loop.post({
-        kind: 'cancel-run',
-        cancellation: { reason: run.cancelReason, description: 'cancelled before the server was restarted' },
-        graceMs: this.#options.stopGraceMs,
-      });
-    }
   }
 
   #ended(run: RunRecord, pipeline: PipelineRecord): void {
@@ -203,6 +205,6 @@ export class Orchestrator {
   #changed(runUid: string): void {
     const listeners = this.#listeners.get(runUid);
     if (listeners === undefined) return;
-    for (const listener of [...listeners]) listener();
+    for (const listener of listeners) listener();
   }
 }

@@ -16,10 +16,10 @@ const AT_ONCE = 8;
 export class Removals {
   readonly #store: Store;
   readonly #log: PluginLog;
-  readonly #waiting: Removal[] = [];
+  readonly #waiting: { readonly removal: Removal; readonly done: () => void }[] = [];
+  readonly #pending = new Set<Promise<void>>();
   #active = 0;
   #closed = false;
-  #idle: (() => void)[] = [];
 
   constructor(store: Store, log: PluginLog) {
     this.#store = store;
@@ -28,35 +28,39 @@ export class Removals {
 
   add(removal: Removal): void {
     if (this.#closed) return;
-    this.#waiting.push(removal);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#pending.add(promise);
+    const done = (): void => {
+      this.#pending.delete(promise);
+      resolve();
+    };
+    this.#waiting.push({ removal, done });
     this.#next();
   }
 
-  /** Resolves when nothing is under way or waits. */
+  /** Resolves when every removal that was added so far has been done, has failed or was left. */
   async drained(): Promise<void> {
-    if (this.#active === 0 && this.#waiting.length === 0) return;
-    await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await Promise.all(this.#pending);
   }
 
   /** Takes no more; what waits is left to the next sweep. Resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#waiting.length = 0;
+    for (const { done } of this.#waiting.splice(0)) done();
     await this.drained();
   }
 
   #next(): void {
     while (this.#active < AT_ONCE) {
-      const removal = this.#waiting.shift();
-      if (removal === undefined) break;
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
       this.#active += 1;
-      void this.#remove(removal).finally(() => {
+      void this.#remove(next.removal).finally(() => {
         this.#active -= 1;
+        next.done();
         this.#next();
       });
     }
-    if (this.#active > 0 || this.#waiting.length > 0) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   async #remove(removal: Removal): Promise<void> {

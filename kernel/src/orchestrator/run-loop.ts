@@ -18,6 +18,9 @@ import {
   type RunCounters,
   type RunLife,
 } from '../domain/index.ts';
+import type { RunRecord } from '../storage/runs-table.ts';
+import type { TaskRecord } from '../storage/task-executions-table.ts';
+import { abandonTasks } from './abandon-run.ts';
 import { waitingReasonOf } from './live-task.ts';
 import { LiveTasks } from './live-tasks.ts';
 import type { RunContext } from './run-context.ts';
@@ -34,6 +37,11 @@ export interface RunListener {
 
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
+
+function foundRunning(cancelReason: RunRecord['cancelReason']): RunLife {
+  if (cancelReason !== 'user_cancelled' && cancelReason !== 'admin_cancelled') return { state: 'running' };
+  return { state: 'running', cancellation: { reason: cancelReason, description: 'cancelled before the server was restarted' } };
+}
 
 export class RunLoop {
   readonly subject: RunSubject;
@@ -52,7 +60,7 @@ export class RunLoop {
     this.#context = context;
     this.#listener = listener;
     this.#tasks = new LiveTasks(subject, context, { post: (message) => this.post(message), progressed: () => listener.changed() });
-    this.#life = subject.run.state === 'running' ? { state: 'running' } : { state: 'pending' };
+    this.#life = subject.run.state === 'running' ? foundRunning(subject.run.cancelReason) : { state: 'pending' };
     this.#counters = createRunCounters(subject.graph);
   }
 
@@ -69,7 +77,7 @@ export class RunLoop {
     if (this.#trouble !== undefined) return this.#trouble;
     if (this.#life.state !== 'running') return undefined;
     const taskIds = this.#tasks.taskIds();
-    if (taskIds.length === 0) return describeWaiting({ kind: 'recovering' });
+    if (taskIds.length === 0) return describeWaiting({ kind: this.subject.run.state === 'running' ? 'recovering' : 'starting' });
     const waiting = describeWaiting({ kind: 'parents', taskIds });
     return this.#life.cancellation === undefined ? waiting : describeWaiting({ kind: 'cancelling', detail: waiting });
   }
@@ -87,6 +95,7 @@ export class RunLoop {
     }
     const parents = graph.parents.subarray(graph.parentOffsets[task], graph.parentOffsets[task + 1]);
     const waiting = [...parents].filter((parent) => finalStatusOf(this.#counters, parent) === undefined);
+    if (waiting.length === 0) return describeWaiting({ kind: 'starting' });
     return describeWaiting({ kind: 'parents', taskIds: waiting.map((parent) => this.subject.taskId(parent)) });
   }
 
@@ -105,16 +114,17 @@ export class RunLoop {
     }
   }
 
-  /** What comes after the end changes nothing, but a slot that was granted meanwhile is given back. */
+  /** What comes after the end changes nothing, but what was granted or started meanwhile is given back. */
   #discard(message: RunMessage): void {
-    if (message.kind === 'slot') this.#context.slots.release();
+    if (message.kind === 'slot') this.#tasks.giveBackSlot();
+    else if (message.kind === 'started') this.#tasks.startedTooLate(message);
   }
 
   async #turn(messages: readonly RunMessage[]): Promise<void> {
     const step = new RunStep();
     for (const message of messages) this.#handle(message, step);
     let decision: Decision | undefined;
-    if (step.needsDecision) {
+    if (step.needsDecision && this.#life.state !== 'pending') {
       const cancelled = this.#life.state === 'complete' || (this.#life.state === 'running' && this.#life.cancellation !== undefined);
       decision = await this.#context.dag.decide(this.subject.graph, this.#counters, step.finished, { cancelled });
       this.#follow(decision, step);
@@ -122,6 +132,7 @@ export class RunLoop {
     if (step.isEmpty) return;
     await this.#commit(step);
     if (decision !== undefined) applyDecision(this.subject.graph, this.#counters, step.finished, decision);
+    else if (step.finished.length > 0) this.#takeStock();
     step.performActs();
     if (this.#life.state === 'complete') this.#listener.ended();
     else this.#listener.changed();
@@ -150,6 +161,7 @@ export class RunLoop {
     if (this.#life.state !== 'pending') return;
     const { store, now } = this.#context;
     this.#life = changeRun(this.#life, { kind: 'admitted' });
+    for (const record of this.#takeStock()) this.#tasks.recall(record.taskId, record.status);
     step.mustDecide = true;
     step.write(() => {
       store.runs.setRunning(this.subject.run.uid);
@@ -159,21 +171,30 @@ export class RunLoop {
 
   /** Takes up what the database says: what has ended is counted, what is with a scheduler is watched, the rest is decided again. */
   #resume(step: RunStep): void {
+    for (const record of this.#takeStock()) {
+      if (record.state === 'complete') this.#tasks.recall(record.taskId, record.status);
+      else this.#tasks.takeUp(this.#numberOf(record), record, step);
+    }
+    step.mustDecide = true;
+  }
+
+  /** Counts what the database has of the run: the tasks that have ended, and those that were decided and have not. */
+  #takeStock(): readonly TaskRecord[] {
+    const records = this.#context.store.taskExecutions.list(this.subject.run.uid);
     const statuses = new Map<number, FinalStatus>();
     const live: number[] = [];
-    for (const record of this.#context.store.taskExecutions.list(this.subject.run.uid)) {
-      const task = this.subject.taskNumber(record.taskId);
-      if (task === undefined) throw new Error(`the run has a task '${record.taskId}' that its definition does not have`);
-      if (record.state !== 'complete') {
-        live.push(task);
-        this.#tasks.takeUp(task, record, step);
-      } else if (record.status !== 'unknown') {
-        statuses.set(task, record.status);
-        this.#tasks.recall(record.taskId, record.status);
-      }
+    for (const record of records) {
+      if (record.state !== 'complete') live.push(this.#numberOf(record));
+      else if (record.status !== 'unknown') statuses.set(this.#numberOf(record), record.status);
     }
     this.#counters = countersFrom(this.subject.graph, statuses, live);
-    step.mustDecide = true;
+    return records;
+  }
+
+  #numberOf({ taskId }: TaskRecord): number {
+    const task = this.subject.taskNumber(taskId);
+    if (task === undefined) throw new Error(`the run has a task '${taskId}' that its definition does not have`);
+    return task;
   }
 
   #follow(decision: Decision, step: RunStep): void {
@@ -252,13 +273,17 @@ export class RunLoop {
     const { now, log } = this.#context;
     const description = `internal error: ${cause instanceof Error ? cause.message : String(cause)}`;
     log('error', 'a run was given up', { run: this.subject.run.uid, error: cause instanceof Error ? cause.stack : String(cause) });
-    const step = new RunStep();
-    this.#tasks.abandonAll(description, step);
+    const handles = this.#tasks.letGo();
     this.#life = { state: 'complete', status: 'failed', reason: { reason: 'scheduler_error', description }, endedAt: now() };
-    this.#writeEnd(step);
-    await this.#commit(step).catch((error: unknown) =>
-      log('error', 'the end of a run could not be written', { run: this.subject.run.uid, error: String(error) }),
-    );
+    try {
+      const step = new RunStep();
+      abandonTasks(this.subject, this.#context, handles, description, step);
+      this.#writeEnd(step);
+      await this.#commit(step);
+      step.performActs();
+    } catch (error) {
+      log('error', 'the end of a run could not be written', { run: this.subject.run.uid, error: String(error) });
+    }
     this.#listener.ended();
   }
 }

@@ -10,6 +10,7 @@ export class RunSubject {
   readonly pipeline: PipelineRecord;
   readonly graph: CompiledGraph;
   readonly #config: CompiledConfig;
+  #numbers: ReadonlyMap<string, number> | undefined;
 
   constructor(run: RunRecord, pipeline: PipelineRecord, config: CompiledConfig) {
     this.run = run;
@@ -30,8 +31,8 @@ export class RunSubject {
 
   /** Undefined for an id that the graph does not have. */
   taskNumber(taskId: string): number | undefined {
-    const task = this.graph.taskIds.indexOf(taskId);
-    return task < 0 ? undefined : task;
+    this.#numbers ??= new Map(this.graph.taskIds.map((id, task) => [id, task]));
+    return this.#numbers.get(taskId);
   }
 
   definition(task: number): TaskDefinition {

@@ -28,11 +28,12 @@ export class TaskSlots {
     this.#used += 1;
   }
 
-  /** Calls `grant` once a slot has been taken for this task. */
+  /** Calls `grant` once a slot has been taken for this task: at once where one is free. */
   wait(runUid: string, task: number, grant: () => void): void {
     const queue = this.#waiting.get(runUid);
     if (queue === undefined) this.#waiting.set(runUid, [{ task, grant }]);
     else queue.push({ task, grant });
+    this.#grantFree();
   }
 
   /** False where the task did not wait (any more). */
@@ -45,8 +46,17 @@ export class TaskSlots {
     return true;
   }
 
+  /** Forgets every task of a run that waits. */
+  giveUpAll(runUid: string): void {
+    this.#waiting.delete(runUid);
+  }
+
   release(): void {
     this.#used -= 1;
+    this.#grantFree();
+  }
+
+  #grantFree(): void {
     while (this.#used < this.capacity) {
       const turn = this.#waiting.entries().next().value;
       if (turn === undefined) return;

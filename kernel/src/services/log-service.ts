@@ -60,15 +60,15 @@ export class StoredLogService implements LogService {
     path: TaskPath,
     request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
   ): AsyncIterable<LogBatch> {
-    const attempt = await this.#attempt(path, request.signal);
+    const attempt = await this.#attempt(path, request);
     if (attempt === undefined) return;
     const { follow, format, signal } = request;
     const from = request.after === undefined ? {} : { from: { cursor: request.after } };
     yield* this.#logs.read(attempt.uid, { ...from, follow, format, signal });
   }
 
-  /** Undefined for a task that ended without ever having been started. */
-  async #attempt(path: TaskPath, signal: AbortSignal): Promise<AttemptRecord | undefined> {
+  /** Undefined for a task that ended without ever having been started, and where nobody wants to wait for one that was not. */
+  async #attempt(path: TaskPath, { follow, signal }: { follow: boolean; signal: AbortSignal }): Promise<AttemptRecord | undefined> {
     const { run } = this.#lookup.run(path);
     for (;;) {
       let changed = (): void => {};
@@ -82,7 +82,7 @@ export class StoredLogService implements LogService {
         const active = this.#isActive(path);
         const attempt = this.#latest(path);
         if (attempt !== undefined && (!active || (await this.#hasLog(attempt)))) return this.#readable(path, attempt);
-        if (!active) return undefined;
+        if (!active || !follow) return undefined;
         await change;
       } finally {
         forget();

@@ -15,10 +15,10 @@ export const DEFAULT_NAMESPACE = {
 export class StoredNamespaceService implements NamespaceService {
   readonly #store: Store;
   readonly #now: () => number;
-  readonly #deletePipelines: (namespaceId: string) => void;
+  readonly #deletePipelines: (namespaceId: string) => () => void;
 
-  /** `deletePipelines` is called inside the commit that deletes a namespace. */
-  constructor(store: Store, now: () => number, deletePipelines: (namespaceId: string) => void) {
+  /** `deletePipelines` is called inside the commit that deletes a namespace, and what it answers with after that. */
+  constructor(store: Store, now: () => number, deletePipelines: (namespaceId: string) => () => void) {
     this.#store = store;
     this.#now = now;
     this.#deletePipelines = deletePipelines;
@@ -65,12 +65,14 @@ export class StoredNamespaceService implements NamespaceService {
   }
 
   async delete(id: string): Promise<void> {
-    await this.#store.commit(() => {
+    const sweep = await this.#store.commit(() => {
       this.#existing(id);
-      this.#deletePipelines(id);
+      const sweepPipelines = this.#deletePipelines(id);
       this.#store.namespaces.delete(id);
       this.#store.events.emit('deleted_namespace', { namespace_id: id }, this.#now());
+      return sweepPipelines;
     });
+    sweep();
   }
 
   #existing(id: string): Namespace {

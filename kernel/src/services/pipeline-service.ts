@@ -50,12 +50,16 @@ export class StoredPipelineService implements PipelineService {
 
   async delete(path: PipelinePath): Promise<void> {
     const { store, lookup } = this.#parts;
-    await store.commit(() => this.#hide(lookup.pipeline(path)));
+    const pipeline = await store.commit(() => this.#hide(lookup.pipeline(path)));
+    this.#sweep(pipeline);
   }
 
-  /** Inside the commit that deletes the namespace. */
-  deleteAllOf(namespaceId: string): void {
-    for (const pipeline of this.#parts.store.pipelines.list(namespaceId, ...limitsOf({}))) this.#hide(pipeline);
+  /** Inside the commit that deletes the namespace. What it answers with must be called after that commit. */
+  deleteAllOf(namespaceId: string): () => void {
+    const hidden = this.#parts.store.pipelines.list(namespaceId, ...limitsOf({})).map((pipeline) => this.#hide(pipeline));
+    return () => {
+      for (const pipeline of hidden) this.#sweep(pipeline);
+    };
   }
 
   /** Goes on with the deletions that an earlier server did not finish. */
@@ -64,12 +68,12 @@ export class StoredPipelineService implements PipelineService {
   }
 
   /** Its id is free at once; what runs is cancelled, and the rest goes when that has ended. */
-  #hide(pipeline: PipelineRecord): void {
+  #hide(pipeline: PipelineRecord): PipelineRecord {
     const { store, now } = this.#parts;
     const { namespace_id, pipeline_id } = pipeline.metadata;
     store.pipelines.hide(pipeline.uid, now());
     store.events.emit('deleted_pipeline', { namespace_id, pipeline_id }, now());
-    setImmediate(() => this.#sweep(pipeline));
+    return pipeline;
   }
 
   #sweep(pipeline: PipelineRecord): void {

@@ -51,7 +51,7 @@ export class Commits {
     this.#undo = connection.prepare('ROLLBACK TO unit');
   }
 
-  /** Calls `listener` after every commit that succeeded, before those who asked for it are answered. */
+  /** Calls `listener` after every commit that succeeded. Those who asked for the commit go on before those whom a listener wakes. */
   onCommit(listener: () => void): void {
     this.#afterCommit.push(listener);
   }
@@ -89,11 +89,11 @@ export class Commits {
       for (const unit of units) unit.reject(reason);
       return;
     }
-    for (const listener of this.#afterCommit) listener();
     for (const outcome of outcomes) {
       if ('error' in outcome) outcome.unit.reject(outcome.error);
       else outcome.unit.resolve(outcome.value as never);
     }
+    for (const listener of this.#afterCommit) listener();
   }
 
   /** A full or failing disk ends the whole transaction, so it is not this unit's own error. */

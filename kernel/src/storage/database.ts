@@ -70,26 +70,29 @@ export function migrate(connection: Connection, migrations: readonly Migration[]
 
 export function openDatabase(path: string): OpenDatabase {
   let holder: Connection | undefined;
+  let connection: Connection | undefined;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     holder = lock(path);
-    const connection = new SQLite(path);
+    const opened = new SQLite(path);
+    connection = opened;
     chmodSync(path, 0o600);
-    connection.pragma('journal_mode = WAL');
-    connection.pragma('synchronous = FULL');
-    connection.pragma('foreign_keys = ON');
-    connection.pragma('temp_store = MEMORY');
-    connection.pragma('journal_size_limit = 67108864');
-    migrate(connection);
+    opened.pragma('journal_mode = WAL');
+    opened.pragma('synchronous = FULL');
+    opened.pragma('foreign_keys = ON');
+    opened.pragma('temp_store = MEMORY');
+    opened.pragma('journal_size_limit = 67108864');
+    migrate(opened);
     const held = holder;
     return {
-      connection,
+      connection: opened,
       close() {
-        connection.close();
+        opened.close();
         held.close();
       },
     };
   } catch (error) {
+    connection?.close();
     holder?.close();
     if (error instanceof GoferError) throw error;
     throw asStorageError(path, error);

@@ -40,7 +40,13 @@ export class Store {
   }
 
   static open(path: string): Store {
-    return new Store(openDatabase(path));
+    const database = openDatabase(path);
+    try {
+      return new Store(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   /** Runs `work` in this tick's transaction and resolves with its result once that is on the disk; see `Commits`. */

@@ -1,0 +1,38 @@
+/**
+ * Ends a run that cannot go on as failed, every task of it with it, without waiting for what a scheduler says. The database says what
+ * there is to end, since what is in memory may be of a step that was never committed.
+ */
+import type { TaskHandle } from '@gofer/contracts';
+import { changeTask } from '../domain/index.ts';
+import type { RunContext } from './run-context.ts';
+import type { RunStep } from './run-step.ts';
+import type { RunSubject } from './run-subject.ts';
+import { outcomeOf, writeTaskEnd, writeUndecidedEnd } from './task-outcome.ts';
+
+/** `handles`: of attempts whose start the database may not have heard of, by attempt. */
+export function abandonTasks(
+  subject: RunSubject,
+  context: RunContext,
+  handles: ReadonlyMap<string, TaskHandle>,
+  description: string,
+  step: RunStep,
+): void {
+  const { store, removals, schedulerOf } = context;
+  const at = context.now();
+  const undecided = outcomeOf(changeTask({ state: 'waiting' }, { kind: 'cancelled', description, at }));
+  const failed = outcomeOf(changeTask({ state: 'processing' }, { kind: 'failed', reason: 'scheduler_error', description, at }));
+  const states = new Map(store.taskExecutions.list(subject.run.uid).map(({ taskId, state }) => [taskId, state]));
+  for (const taskId of subject.graph.taskIds) {
+    const state = states.get(taskId);
+    if (state === undefined) step.write(() => writeUndecidedEnd(store, subject, taskId, undecided));
+    else if (state !== 'complete') step.write(() => writeTaskEnd(store, subject, taskId, failed));
+  }
+  for (const attempt of store.attempts.listOfRun(subject.run.uid)) {
+    if (attempt.state !== 'complete') step.write(() => store.attempts.end(attempt.uid, { ...failed, log: undefined }));
+    const handle = attempt.handle ?? handles.get(attempt.uid);
+    const scheduler = schedulerOf(attempt.engine);
+    if (attempt.removed || handle === undefined || scheduler === undefined) continue;
+    // Removing ends what runs.
+    step.act(() => removals.add({ attemptUid: attempt.uid, scheduler, handle }));
+  }
+}
