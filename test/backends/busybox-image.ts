@@ -30,7 +30,7 @@ export async function importImage(
   const colon = reference.lastIndexOf(':');
   const query = new URLSearchParams({ fromSrc: '-', repo: reference.slice(0, colon), tag: reference.slice(colon + 1) });
   for (const change of ['ENV PATH=/bin', 'CMD ["sh"]', ...changes]) query.append('changes', change);
-  refuseError(await docker.call('POST', `/images/create?${query}`, archive), `import of ${reference}`);
+  refuseError(await docker.call('POST', `/images/create?${query.toString()}`, archive), `import of ${reference}`);
 }
 
 /** `reference` as `registry/name:tag`. */

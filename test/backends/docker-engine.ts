@@ -37,5 +37,5 @@ async function ask(): Promise<DockerProbe> {
  */
 export async function describeDocker(name: string, body: (docker: DockerApi) => void): Promise<void> {
   const { docker, missing } = await dockerAvailable();
-  describeNeeding(name, missing, () => body(docker ?? dockerApi(DEFAULT_SOCKET)));
+  describeNeeding('a Docker engine', name, missing, () => body(docker ?? dockerApi(DEFAULT_SOCKET)));
 }

@@ -35,7 +35,7 @@ export interface PrivateDockerEngine {
 
 /** `describe` where such an engine can run. Elsewhere its tests are skipped, the reason in their title; under `CI=true` that is a failure. */
 export async function describePrivateDocker(name: string, body: () => void): Promise<void> {
-  describeNeeding(name, await missing(), body);
+  describeNeeding('a Docker engine of its own', name, await missing(), body);
 }
 
 async function missing(): Promise<string | undefined> {

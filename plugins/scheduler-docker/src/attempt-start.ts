@@ -36,14 +36,11 @@ export async function* startAttempt(tools: StartTools, spec: TaskSpec, signal: A
   if (known && found === undefined) throw lost(spec);
   let id: string | undefined;
   if (found === undefined) {
-    const pulls = { always: spec.pullPolicy === 'always', done: false };
-    if (pulls.always) {
-      yield* pull(puller, spec, signal);
-      pulls.done = true;
-    }
+    const always = spec.pullPolicy === 'always';
+    if (always) yield* pull(puller, spec, signal);
     let created = await createContainer(tools, spec, definition);
     if (created === 'no image' && spec.pullPolicy === 'never') throw imageMissing(spec.image);
-    if (created === 'no image' && !pulls.done) {
+    if (created === 'no image' && !always) {
       yield* pull(puller, spec, signal);
       created = await createContainer(tools, spec, definition);
     }
@@ -96,9 +93,10 @@ async function createContainer(tools: StartTools, spec: TaskSpec, definition: ob
     });
     return { id: created.Id };
   } catch (error) {
-    if (isStatus(error, 404)) return 'no image';
+    // A newer engine misses the network here already.
+    if (isStatus(error, 404) && !error.message.includes('network')) return 'no image';
     if (isStatus(error, 409)) return 'name taken';
-    throw error;
+    throw networkMissing(error, tools.config) ?? error;
   }
 }
 
@@ -178,11 +176,13 @@ function startFailure(error: unknown, spec: TaskSpec, config: DockerConfig): unk
     const message = `the command of the task cannot be executed in the image ${spec.image}: ${said}`;
     return new GoferError('INVALID_ARGUMENT', message, { cause: error });
   }
-  if (isStatus(error, 404) && error.message.includes('network')) {
-    const message = `the Docker engine has no network "${config.network}": create it (docker network create ${config.network}), or change scheduler.docker.network`;
-    return new GoferError('FAILED_PRECONDITION', message, { cause: error });
-  }
-  return error;
+  return networkMissing(error, config) ?? error;
+}
+
+function networkMissing(error: unknown, { network }: DockerConfig): GoferError | undefined {
+  if (!isStatus(error, 404) || !error.message.includes('network')) return undefined;
+  const cure = `create it (docker network create ${network}), or change scheduler.docker.network`;
+  return new GoferError('FAILED_PRECONDITION', `the Docker engine has no network "${network}": ${cure}`, { cause: error });
 }
 
 function lost(spec: TaskSpec): GoferError {

@@ -16,6 +16,10 @@ import { Engine } from './engine.ts';
 const LONG = 120_000;
 const MIB = 1024 * 1024;
 
+function idOf({ id }: TaskHandle): string {
+  return typeof id === 'string' ? id : '';
+}
+
 await describeDocker('scheduler docker, beyond the contract', (docker) => {
   let directory: string;
   let scheduler: OpenScheduler;
@@ -122,13 +126,13 @@ await describeDocker('scheduler docker, beyond the contract', (docker) => {
       expect(Buffer.from(chunk.bytes).toString()).toBe('ready\n');
       break;
     }
-    await docker.call('POST', `/containers/${String(handle['id'])}/stop`);
+    await docker.call('POST', `/containers/${idOf(handle)}/stop`);
     expect(await waiting).toMatchObject({ kind: 'lost', reason: expect.stringContaining('somebody stopped the container') });
   });
 
   it('resolves lost when the container was removed behind its back', { timeout: LONG }, async () => {
     const handle = await start('sleep 600');
-    await docker.call('DELETE', `/containers/${String(handle['id'])}?force=1`);
+    await docker.call('DELETE', `/containers/${idOf(handle)}?force=1`);
     expect((await scheduler.wait(handle, NEVER)).kind).toBe('lost');
   });
 
@@ -215,7 +219,7 @@ await describeDocker('scheduler docker, beyond the contract', (docker) => {
     const handle = await start('true');
     await scheduler.wait(handle, NEVER);
     await scheduler.remove(handle);
-    expect(await readFile('/proc/mounts', 'utf8')).not.toContain(String(handle['id']));
+    expect(await readFile('/proc/mounts', 'utf8')).not.toContain(idOf(handle));
   });
 
   it('says what to do when the engine cannot be reached', async () => {

@@ -21,6 +21,7 @@ import { GoferError } from '@gofer/contracts';
 import type { AttemptJournal } from './attempt-journal.ts';
 import { startAttempt } from './attempt-start.ts';
 import { labelFilter, taskLabels } from './container-definition.ts';
+import { removeContainer, stopContainer } from './container-end.ts';
 import { pruneContainers } from './container-prune.ts';
 import type { Container } from './container-state.ts';
 import { endpointsOf, exitOf, stateOf } from './container-state.ts';
@@ -41,7 +42,12 @@ import { notFound, TaskOutput } from './task-output.ts';
 const OLDEST_API = [1, 40] as const;
 /** Removed containers that are remembered, to tell `NOT_FOUND` from lost. */
 const REMOVED_KEPT = 10_000;
-const NEVER = new AbortController().signal;
+
+interface ListedContainer {
+  readonly Id: string;
+  readonly State: string;
+  readonly Labels: Readonly<Record<string, string>>;
+}
 
 /** What this process knows about a container beyond what the engine does. */
 interface Known {
@@ -138,11 +144,8 @@ export class DockerScheduler implements Scheduler, PluginInstance {
   }
 
   async stop(handle: TaskHandle, graceMs: number): Promise<void> {
-    const id = containerId(handle);
-    this.#watch.expectEnd(id);
     try {
-      if (graceMs > 0 && (await this.#endsWithin(id, graceMs))) return;
-      if (await this.#kill(id, 'SIGKILL')) await this.#watch.ending(id, NEVER);
+      await stopContainer(this.#engine, this.#watch, containerId(handle), graceMs);
     } catch (error) {
       throw this.#engine.failure(error);
     }
@@ -150,16 +153,10 @@ export class DockerScheduler implements Scheduler, PluginInstance {
 
   async remove(handle: TaskHandle): Promise<void> {
     const id = containerId(handle);
-    this.#watch.expectEnd(id);
     try {
-      await this.#engine.json({
-        method: 'DELETE',
-        path: `/containers/${id}`,
-        query: { force: '1', v: '1' },
-      });
+      await removeContainer(this.#engine, this.#watch, id);
     } catch (error) {
-      if (isStatus(error, 409)) await this.#removedByOther(id);
-      else if (!isStatus(error, 404)) throw this.#engine.failure(error);
+      throw this.#engine.failure(error);
     }
     this.#known.get(id)?.live?.drop();
     this.#known.delete(id);
@@ -223,17 +220,7 @@ export class DockerScheduler implements Scheduler, PluginInstance {
     try {
       const filters = JSON.stringify({ label: labelFilter(labels) });
       const query = { all: '1', filters };
-      const listed = await this.#engine.json<
-        readonly {
-          Id: string;
-          State: string;
-          Labels: Readonly<Record<string, string>>;
-        }[]
-      >({
-        method: 'GET',
-        path: '/containers/json',
-        query,
-      });
+      const listed = await this.#engine.json<readonly ListedContainer[]>({ method: 'GET', path: '/containers/json', query });
       return listed.flatMap(({ Id: id, State, Labels }) => {
         const state = stateOf(State);
         return state === 'gone' ? [] : [{ handle: { id }, labels: taskLabels(Labels), state }];
@@ -268,48 +255,6 @@ export class DockerScheduler implements Scheduler, PluginInstance {
 
   #exitOf(container: Container): TaskExit {
     return exitOf(container, this.#watch.disturbance(container.Id));
-  }
-
-  async #endsWithin(id: string, graceMs: number): Promise<boolean> {
-    if (!(await this.#kill(id, 'SIGTERM'))) return true;
-    const grace = new AbortController();
-    const timer = setTimeout(() => grace.abort(), graceMs);
-    try {
-      await this.#watch.ending(id, grace.signal);
-      return true;
-    } catch (error) {
-      if (grace.signal.aborted) return false;
-      throw error;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  /** False if it does not run. */
-  async #kill(id: string, signal: string): Promise<boolean> {
-    try {
-      await this.#engine.json({
-        method: 'POST',
-        path: `/containers/${id}/kill`,
-        query: { signal },
-      });
-      return true;
-    } catch (error) {
-      if (isStatus(error, 404, 409)) return false;
-      throw error;
-    }
-  }
-
-  async #removedByOther(id: string): Promise<void> {
-    try {
-      await this.#engine.answer({
-        method: 'POST',
-        path: `/containers/${id}/wait`,
-        query: { condition: 'removed' },
-      });
-    } catch (error) {
-      if (!isStatus(error, 404)) throw this.#engine.failure(error);
-    }
   }
 
   async #prune(): Promise<void> {

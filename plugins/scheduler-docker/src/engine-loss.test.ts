@@ -12,7 +12,7 @@ import { NEVER, openScheduler, readTask, shellTask, startTask } from '../test/sc
 
 const LONG = 240_000;
 
-await describePrivateDocker('scheduler docker, on an engine of its own', () => {
+await describePrivateDocker('scheduler docker, when the engine goes away or is swamped', () => {
   let directory: string;
   let engine: PrivateDockerEngine;
   let scheduler: OpenScheduler;

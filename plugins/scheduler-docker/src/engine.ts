@@ -43,7 +43,8 @@ export class Engine {
   readonly address: EngineAddress;
   #modem: Modem;
   #agent: HttpAgent;
-  #timeoutMs: number;
+  /** The time that one request may take, milliseconds. */
+  readonly timeoutMs: number;
   #closing = new AbortController();
   /** The agent does not know these any more. */
   #hijacked = new Set<Duplex>();
@@ -53,7 +54,7 @@ export class Engine {
     this.address = address;
     this.#modem = modem;
     this.#agent = agent;
-    this.#timeoutMs = timeoutMs;
+    this.timeoutMs = timeoutMs;
   }
 
   /** Connects to nothing yet. Imports dockerode here, because that takes 200 ms. */
@@ -70,22 +71,8 @@ export class Engine {
   }
 
   /** The parsed answer, `undefined` for an empty one. Rejects with `EngineError` or `ConnectionLost`, when aborted with `CANCELLED`. */
-  async json<Answer>(request: EngineRequest): Promise<Answer> {
-    const timer = new AbortController();
-    const timeout = setTimeout(() => timer.abort(), this.#timeoutMs);
-    const signal = request.signal === undefined ? timer.signal : AbortSignal.any([timer.signal, request.signal]);
-    try {
-      return await this.#again(() => this.answer<Answer>({ ...request, signal }), signal);
-    } catch (error) {
-      if (timer.signal.aborted && request.signal?.aborted !== true) {
-        throw new ConnectionLost(
-          `no answer to ${request.method} ${request.path} within ${this.#timeoutMs / 1000} s (scheduler.docker.timeout)`,
-        );
-      }
-      throw error;
-    } finally {
-      clearTimeout(timeout);
-    }
+  json<Answer>(request: EngineRequest): Promise<Answer> {
+    return this.#inTime(request, (limited) => this.answer<Answer>(limited));
   }
 
   /** Like `json`, for an answer that may take for ever. */
@@ -111,7 +98,7 @@ export class Engine {
 
   /** The raw connection behind a request that the engine turns into one. The caller must destroy it. */
   async hijack(request: EngineRequest): Promise<Duplex> {
-    const result = await this.#again(() => this.#dial(request, true), request.signal);
+    const result = await this.#inTime(request, (limited) => this.#dial(limited, true));
     if (result instanceof Duplex) {
       this.#hijacked.add(result);
       result.once('close', () => this.#hijacked.delete(result));
@@ -203,16 +190,27 @@ export class Engine {
     }
   }
 
-  async #again<Result>(attempt: () => Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  /** Gives up after the time that one request may take, and asks once more when an idle connection turned out to be dead. */
+  async #inTime<Result>(request: EngineRequest, attempt: (limited: EngineRequest) => Promise<Result>): Promise<Result> {
+    const timer = new AbortController();
+    const timeout = setTimeout(() => timer.abort(), this.timeoutMs);
+    const signal = request.signal === undefined ? timer.signal : AbortSignal.any([timer.signal, request.signal]);
+    const limited = { ...request, signal };
     try {
-      return await attempt();
+      return await attempt(limited).catch((error: unknown) => {
+        if (error instanceof ConnectionLost && BROKEN.has(error.systemCode) && !signal.aborted) return attempt(limited);
+        throw error;
+      });
     } catch (error) {
-      if (!(error instanceof ConnectionLost) || !BROKEN.has(error.systemCode) || signal?.aborted === true) throw error;
-      return attempt();
+      if (!timer.signal.aborted || request.signal?.aborted === true) throw error;
+      const what = `no answer to ${request.method} ${request.path} within ${this.timeoutMs / 1000} s (scheduler.docker.timeout)`;
+      throw new ConnectionLost(what, { cause: error });
+    } finally {
+      clearTimeout(timeout);
     }
   }
 
-  #dial(request: EngineRequest, hijack: boolean): Promise<unknown> {
+  async #dial(request: EngineRequest, hijack: boolean): Promise<unknown> {
     throwIfAborted(request.signal);
     if (this.#closing.signal.aborted) throw closed();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();

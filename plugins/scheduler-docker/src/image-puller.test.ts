@@ -19,29 +19,23 @@ await describePrivateDocker('scheduler docker, images', () => {
   let directory: string;
   let engine: PrivateDockerEngine;
   let scheduler: OpenScheduler;
+  let registry: DockerRegistry;
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'gofer-pull-'));
     engine = await startDockerEngine(directory);
     await busyboxImage(engine.api);
     scheduler = await openScheduler(directory, { host: engine.host });
+    registry = await startDockerRegistry(join(directory, 'registry'));
   }, LONG);
   afterAll(async () => {
+    await registry?.close();
     await scheduler?.close();
     await engine?.close();
     await rm(directory, { recursive: true, force: true });
   }, LONG);
 
   it('pulls with the credentials of the task, tells how far it is, and says what is wrong with wrong ones', { timeout: LONG }, async () => {
-    const registry = await startDockerRegistry(join(directory, 'registry'));
-    try {
-      await tryPulls(registry);
-    } finally {
-      await registry.close();
-    }
-  });
-
-  async function tryPulls(registry: DockerRegistry): Promise<void> {
     const image = `${registry.address}/gofer/app:one`;
     const noise = crypto.getRandomValues(new Uint8Array(65_536));
     await importImage(engine.api, image, await busyboxArchive({ noise: Buffer.concat(Array.from({ length: 256 }, () => noise)) }));
@@ -87,5 +81,5 @@ await describePrivateDocker('scheduler docker, images', () => {
     const again = await startTask(scheduler, shellTask('true', { image, registryAuth: auth, pullPolicy: 'always' }));
     expect(await scheduler.wait(again, NEVER)).toMatchObject({ exitCode: 0 });
     await scheduler.remove(again);
-  }
+  });
 });

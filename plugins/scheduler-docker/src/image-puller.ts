@@ -90,26 +90,37 @@ export class ImagePuller {
 
   async #run(job: Job, image: string, auth: TaskSpec['registryAuth']): Promise<void> {
     const { registry, name, tag } = parseImageReference(image);
-    const stream = await this.#engine.stream({
-      method: 'POST',
-      path: '/images/create',
-      query: { fromImage: name, tag },
-      ...(auth === undefined ? {} : { registryAuth: { ...auth, serveraddress: authAddress(registry) } }),
-      signal: job.stop.signal,
-    });
-    const progress = new PullProgress();
-    let lastMessage = 0;
-    for await (const line of jsonLines(this.#engine.read(stream, job.stop.signal))) {
-      const message = line as PullMessage;
-      if (message.error !== undefined) throw new EngineError(500, message.error);
-      progress.add(message);
-      const now = Date.now();
-      if (now - lastMessage < MESSAGE_DISTANCE_MS || job.text === progress.text) continue;
-      lastMessage = now;
-      job.text = progress.text;
-      const { resolve } = job.changed;
-      job.changed = Promise.withResolvers();
-      resolve();
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(), this.#engine.timeoutMs);
+    const signal = AbortSignal.any([job.stop.signal, silence.signal]);
+    try {
+      const stream = await this.#engine.stream({
+        method: 'POST',
+        path: '/images/create',
+        query: { fromImage: name, tag },
+        ...(auth === undefined ? {} : { registryAuth: { ...auth, serveraddress: authAddress(registry) } }),
+        signal,
+      });
+      const progress = new PullProgress();
+      let lastMessage = 0;
+      for await (const line of jsonLines(this.#engine.read(stream, signal))) {
+        timer.refresh();
+        const message = line as PullMessage;
+        if (message.error !== undefined) throw new EngineError(500, message.error);
+        progress.add(message);
+        const now = Date.now();
+        if (now - lastMessage < MESSAGE_DISTANCE_MS || job.text === progress.text) continue;
+        lastMessage = now;
+        job.text = progress.text;
+        const { resolve } = job.changed;
+        job.changed = Promise.withResolvers();
+        resolve();
+      }
+    } catch (error) {
+      if (!silence.signal.aborted) throw error;
+      throw new EngineError(504, `nothing came for ${this.#engine.timeoutMs / 1000} s (scheduler.docker.timeout)`);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -4,7 +4,7 @@ import { EngineError } from './engine-error.ts';
 const LONGEST_LINE = 1024 * 1024;
 
 /** The values of a stream of JSON lines, as the engine writes its events and the progress of a pull. */
-export async function* jsonLines(parts: AsyncIterable<Buffer>): AsyncGenerator<unknown> {
+export async function* jsonLines(parts: AsyncIterable<Buffer>): AsyncGenerator<unknown, void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   for await (const part of parts) {
