@@ -122,7 +122,7 @@ function collectLog(
       try {
         return await logs.collect(
           attemptUid,
-          (after) => scheduler.logs(handle, after === undefined ? { follow: true } : { after, follow: true }, signal),
+          (after, reading) => scheduler.logs(handle, after === undefined ? { follow: true } : { after, follow: true }, reading),
           signal,
           options,
         );
