@@ -16,10 +16,12 @@ const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')).version + '\n');
 } else if (Number(process.versions.node.split('.')[0]) >= REQUIRED_MAJOR) {
+  // Programs that this one starts may start gofer again, by an old Node again.
+  delete process.env.GOFER_LAUNCHER_NODE;
   const bundle = path.join(root, 'dist', 'gofer.js');
   const useBundle = isCurrent(bundle);
   if (useBundle && moduleApi.enableCompileCache) moduleApi.enableCompileCache(path.join(root, 'dist', '.compile-cache'));
-  import(url.pathToFileURL(useBundle ? bundle : path.join(root, 'cli', 'src', 'main.ts')).href);
+  void import(url.pathToFileURL(useBundle ? bundle : path.join(root, 'cli', 'src', 'main.ts')).href);
 } else {
   runAgain(broughtNode());
 }
@@ -30,7 +32,7 @@ function isCurrent(bundle) {
   let sources;
   try {
     sources = JSON.parse(fs.readFileSync(path.join(root, 'dist', 'sources.json'), 'utf8'));
-  } catch (error) {
+  } catch {
     return false; // Without its list a bundle cannot be told from a stale one.
   }
   for (const file of Object.keys(sources)) {

@@ -22,15 +22,14 @@ const staging = `${dist}.${process.pid}.new`;
 const EXTERNAL = ['better-sqlite3', 'piscina', 'swagger-ui-dist', 'cpu-features', 'bufferutil', 'utf-8-validate', '*.node'];
 
 /** Packages that are loaded lazily and work when they are bundled, by their default export or as ES modules. */
-const LAZY_BUNDLED: readonly string[] = ['ws', 'dockerode'];
+const LAZY_BUNDLED: ReadonlySet<string> = new Set(['ws', 'dockerode']);
 
 /** Other lazy packages stay packages: of a bundled CommonJS module `import()` has only the default export, where Node finds the named ones too. */
 const lazyPackagesStayOutside: Plugin = {
   name: 'lazy-packages-stay-outside',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, ({ kind, path }) => {
-      if (kind !== 'dynamic-import' || path.startsWith('@gofer/') || path.startsWith('node:') || LAZY_BUNDLED.includes(path))
-        return undefined;
+      if (kind !== 'dynamic-import' || path.startsWith('@gofer/') || path.startsWith('node:') || LAZY_BUNDLED.has(path)) return undefined;
       return { path, external: true };
     });
   },

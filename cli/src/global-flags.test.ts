@@ -34,7 +34,7 @@ describe('global flags', () => {
 
   it("never change a command's own arguments or their order", () => {
     const own = fc.array(fc.string().filter((word) => !word.startsWith('--')));
-    const globals = fc.array(fc.constantFrom(['--detail'], ['--debug'], ['--namespace', 'x'], ['--host=h:1']));
+    const globals = fc.array(fc.constantFrom<string[]>(['--detail'], ['--debug'], ['--namespace', 'x'], ['--host=h:1']));
     fc.assert(
       fc.property(own, globals, fc.infiniteStream(fc.nat()), (words, flags, positions) => {
         const argv = words.map((word) => [word]);

@@ -31,8 +31,8 @@ export interface GoferContext extends BaseContext, Omit<Surroundings, keyof Base
   readonly colours: Colours;
   readonly errorColours: Colours;
   /** Read on first use. Rejects with `CONFIG_INVALID`. */
-  settings(): Promise<CliSettings>;
-  client(): Promise<GoferClient>;
+  readonly settings: () => Promise<CliSettings>;
+  readonly client: () => Promise<GoferClient>;
   /** Runs another command with the same flags. */
-  dispatch(argv: readonly string[]): Promise<number>;
+  readonly dispatch: (argv: readonly string[]) => Promise<number>;
 }

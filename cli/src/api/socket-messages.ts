@@ -69,7 +69,7 @@ class SocketMessages implements AsyncIterable<unknown> {
     socket.once('close', () => signal.removeEventListener('abort', abort));
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<unknown> {
+  async *[Symbol.asyncIterator](): AsyncGenerator {
     try {
       for (;;) {
         const frame = this.#frames.shift();

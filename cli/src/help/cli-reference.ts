@@ -54,7 +54,7 @@ function details(text: string): string[] {
     .join('\n')
     .trim()
     .split('\n\n');
-  return blocks.flatMap((block) => (/^\s{4}|\S {2,}\S/mu.test(block) ? ['```', ...block.split('\n'), '```', ''] : [block, '']));
+  return blocks.flatMap((block) => (/^\s{4}|\S {2,}\S/mu.test(block) ? ['```', block, '```', ''] : [block, '']));
 }
 
 function row(cells: readonly string[]): string {

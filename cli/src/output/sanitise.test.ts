@@ -14,7 +14,7 @@ const hostile = fc
   )
   .map((parts) => parts.join(''));
 const isControl = (character: string) => /[\p{Cc}\u202a-\u202e\u2066-\u2069]/u.test(character);
-const controlsOf = (text: string) => [...text].filter(isControl);
+const controlsOf = (text: string) => Array.from(text).filter(isControl);
 
 describe('text that is not trusted', () => {
   it('has no control character left in a line', () => {

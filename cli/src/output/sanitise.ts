@@ -3,11 +3,16 @@
  * (SGR, ECMA-48 §8.3.117) may stay, while what moves the cursor, sets titles or reprograms the terminal never does.
  */
 
-// CSI, OSC and other string sequences (ended by BEL or ST), then two-character escapes. Linear: no nested repetition.
+// CSI; OSC and the other string sequences, ended by BEL or ST; escapes of two characters. Linear: no repetition lies in another.
+const ESCAPE_SEQUENCE = new RegExp(
+  [
+    String.raw`(?:\u001b\[|\u009b)[0-?]*[ -\/]*[@-~]?`,
+    String.raw`(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?`,
+    String.raw`\u001b[ -\/]*[0-~]?`,
+  ].join('|'),
+  'gu',
+);
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
-const ESCAPE_SEQUENCE =
-  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|(?:\u001b[\]PX^_]|[\u0090\u0098\u009d-\u009f])[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/gu;
-// oxlint-disable-next-line no-control-regex -- see above
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu;
 // oxlint-disable-next-line no-control-regex -- see above
 const CONTROL_BUT_ESCAPE = /[\u0000-\u0008\u000b-\u001a\u001c-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu;

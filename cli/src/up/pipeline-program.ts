@@ -26,7 +26,7 @@ export interface ProgramOptions {
   readonly preload: string;
 }
 
-const SCRIPTS: readonly string[] = ['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs'];
+const SCRIPTS: ReadonlySet<string> = new Set(['.ts', '.mts', '.cts', '.js', '.mjs', '.cjs']);
 /** Tried in this order where package.json names no file that is there. */
 const ENTRIES = ['pipeline', 'index', 'main', 'src/pipeline', 'src/index', 'src/main'].flatMap((name) =>
   ['.ts', '.mts', '.mjs', '.js', '.cjs'].map((extension) => name + extension),
@@ -42,7 +42,7 @@ export async function findPipelineProgram(path: string, options: ProgramOptions)
   if (found.isDirectory()) return await inDirectory(absolute, options);
   const extension = extname(absolute);
   if (extension === '.json') return { kind: 'file', path: absolute };
-  if (SCRIPTS.includes(extension)) return nodeProgram(absolute, dirname(absolute), options);
+  if (SCRIPTS.has(extension)) return nodeProgram(absolute, dirname(absolute), options);
   if (extension === '.go')
     return {
       kind: 'program',
@@ -68,7 +68,7 @@ async function inDirectory(directory: string, options: ProgramOptions): Promise<
   const manifest = (await has('package.json')) ? await readManifest(join(directory, 'package.json')) : undefined;
   for (const entry of [...entriesOf(manifest), ...ENTRIES]) {
     const file = resolve(directory, entry);
-    if (SCRIPTS.includes(extname(file)) && (await statOf(file))?.isFile() === true) return nodeProgram(file, directory, options);
+    if (SCRIPTS.has(extname(file)) && (await statOf(file))?.isFile() === true) return nodeProgram(file, directory, options);
   }
   if (manifest !== undefined) {
     const named = entriesOf(manifest);
@@ -93,6 +93,7 @@ function nodeProgram(file: string, directory: string, { node, preload }: Program
     arguments: ['--experimental-transform-types', ...quiet, '--import', preload, file],
     directory,
     tool: 'Node',
+    typed: `node ${file}`,
   };
 }
 

@@ -2,6 +2,7 @@ import { ERROR_TABLE } from '@gofer/contracts';
 import { Option } from 'clipanion';
 import { followRun } from '../../follow/follow-run.ts';
 import { GoferCommand, variablesOption } from '../../gofer-command.ts';
+import { toSafeLine } from '../../output/sanitise.ts';
 import { readVariables } from '../../read-variables.ts';
 
 export class RunStart extends GoferCommand {
@@ -39,7 +40,8 @@ export class RunStart extends GoferCommand {
     });
     const ns = await this.inNamespace();
     if (this.follow) {
-      await this.note(`${this.context.errorColours.green('✓')} Started run #${run.run_id} of ${this.id}`);
+      const waiting = run.waiting_reason === undefined ? '' : `: ${toSafeLine(run.waiting_reason)}`;
+      await this.note(`${this.context.errorColours.green('✓')} Started run #${run.run_id} of ${this.id}${waiting}`);
       return await followRun(this.context, run);
     }
     await this.showDone(run, `Started run #${run.run_id} of ${this.id}`, [
