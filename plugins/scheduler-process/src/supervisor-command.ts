@@ -12,18 +12,18 @@ export interface SupervisorCommand {
 
 let registered: SupervisorCommand | undefined;
 
-/** Replaces the command. `supervisorNodeFlags` says how to start Node for a plain JavaScript entry. */
+/** Replaces the command. `supervisorNodeFlags` are what Node should be given before the entry. */
 export function registerSupervisorCommand(command: SupervisorCommand): void {
   registered = command;
 }
 
 /**
- * Flags of Node for a supervisor: a small heap. Forking copies the page tables of the process, so the smaller it is, the faster each
- * task starts. Type stripping needs WebAssembly, which V8's lite mode lacks.
+ * Flags of Node for a supervisor with this entry: a small heap, because forking copies the page tables of the process, and no optimizing
+ * compiler, whose work so little code never repays. Only the stripping of types, WebAssembly that runs once at the start, is worth it.
  */
 export function supervisorNodeFlags(entry: string): readonly string[] {
   const small = ['--disable-warning=ExperimentalWarning', '--max-old-space-size=256', '--max-semi-space-size=1', '--single-threaded'];
-  return entry.endsWith('.ts') ? small : [...small, '--lite-mode'];
+  return entry.endsWith('.ts') ? small : [...small, '--no-opt'];
 }
 
 export function supervisorCommand(): SupervisorCommand {

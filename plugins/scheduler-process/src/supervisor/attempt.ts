@@ -3,7 +3,7 @@ import type { TaskExit } from '@gofer/contracts';
 import { MAX_BATCH_BYTES, type ReadReply, type Request, type StartReply } from '../protocol.ts';
 import type { Output, OutputBatch } from './output.ts';
 import type { ProcessGroup } from './process-group.ts';
-import type { Refusal } from './refusal.ts';
+import { Refusal } from './refusal.ts';
 
 export interface Answer<Reply> {
   readonly reply: Reply;
@@ -70,7 +70,9 @@ export class Attempt {
   }
 
   /** It never ran, or it is gone: whoever waits is told so. */
-  forget(reason: Refusal): void {
+  forget(what: string): void {
+    if (this.exit !== undefined && !this.output.awaited) return;
+    const reason = new Refusal('NOT_FOUND', `attempt ${this.id} ${what}`);
     this.output.refuse(reason);
     this.#rejectEnd(reason);
   }

@@ -114,9 +114,9 @@ export class Attempts {
       const record: JournalRecord = { step: 'start', attempt: attempt.id, labels: attempt.labels };
       if (creationTimeOf(attempt.id) === undefined) await this.#journal.commit(record);
       else this.#journal.append(record);
+      await makeWorkingDirectory(attempt.directory);
       await this.#turns.next();
       if (attempt.abandoned) throw new Refusal('CANCELLED', 'the start was given up');
-      makeWorkingDirectory(attempt.directory);
       attempt.env = {
         PATH: request.path,
         HOME: attempt.directory,
@@ -134,7 +134,7 @@ export class Attempts {
       attempt.startedAt = Date.now();
       attempt.birth = birthOf(group.pid);
       const { birth, startedAt } = attempt;
-      this.#journal.note({
+      this.#journal.noteLater({
         step: 'run',
         attempt: attempt.id,
         pid: group.pid,
@@ -148,13 +148,13 @@ export class Attempts {
       }, fail);
       return { startedAt };
     } catch (error) {
-      await this.#forget(attempt, new Refusal('NOT_FOUND', `attempt ${attempt.id} was never started`));
+      await this.#forget(attempt, 'was never started');
       throw error;
     }
   }
 
   #end(attempt: Attempt, exit: TaskExit): void {
-    this.#journal.note({ step: 'exit', attempt: attempt.id, exit });
+    this.#journal.noteLater({ step: 'exit', attempt: attempt.id, exit });
     attempt.end(exit);
     this.onQuiet();
   }
@@ -181,15 +181,15 @@ export class Attempts {
     if (attempt === undefined) return await this.#removals.get(id);
     attempt.abandoned = true;
     await attempt.stop(0).catch(ignoreNeverStarted);
-    if (this.#attempts.get(id) === attempt) await this.#forget(attempt, new Refusal('NOT_FOUND', `attempt ${id} was removed`));
+    if (this.#attempts.get(id) === attempt) await this.#forget(attempt, 'was removed');
     else await this.#removals.get(id);
   }
 
-  async #forget(attempt: Attempt, reason: Refusal): Promise<void> {
+  async #forget(attempt: Attempt, what: string): Promise<void> {
     this.#attempts.delete(attempt.id);
     attempt.group?.discard();
     attempt.output.clear();
-    attempt.forget(reason);
+    attempt.forget(what);
     const removal = removeWorkingDirectory(attempt.directory).finally(() => {
       this.#journal.noteLater({ step: 'remove', attempt: attempt.id });
       this.#removals.delete(attempt.id);

@@ -1,6 +1,6 @@
 /**
- * What the supervisor must know after its own death: one line of JSON for each step of an attempt, handed to the operating system before
- * the step is told to anybody. What a power failure may cost, and why nothing runs twice after one, is told in power-failure.ts.
+ * What the supervisor must know after its own death: one line of JSON for each step of an attempt. That an attempt is about to be started
+ * is handed to the operating system before it is, every other step by the end of the turn of the event loop in which it is seen. What a power failure may cost, and why nothing runs twice after one, is told in power-failure.ts.
  */
 import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -86,7 +86,7 @@ export class Journal {
     this.#size += lines.length;
   }
 
-  /** As `note`, together with the next record or at the end of this turn of the event loop: for what nobody is told. */
+  /** As `note`, together with the next record or at the end of this turn of the event loop. */
   noteLater(record: JournalRecord): void {
     if (this.#later.push(record) > 1) return;
     setImmediate(() => {

@@ -199,6 +199,11 @@ export class Output {
     });
   }
 
+  /** Whether somebody waits in `more`. */
+  get awaited(): boolean {
+    return this.#reader !== undefined;
+  }
+
   /** Refuses the waiter, if there is one. */
   refuse(reason: Refusal): void {
     const reader = this.#reader;

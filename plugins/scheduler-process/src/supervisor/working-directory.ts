@@ -1,22 +1,17 @@
 /** The fresh directory in which a task runs. */
-import { chmod, mkdirSync, readdir, rmSync } from 'node:fs';
-import { rm, rmdir } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { Refusal, systemCode } from './refusal.ts';
 
-const changeMode = promisify(chmod);
-const readDirectory = promisify(readdir);
-
 /** Makes it; what an attempt that never ran may have left in its place goes first. */
-export function makeWorkingDirectory(path: string): void {
+export async function makeWorkingDirectory(path: string): Promise<void> {
   try {
     try {
-      mkdirSync(path, 0o700);
+      await mkdir(path, 0o700);
     } catch (error) {
       if (systemCode(error) !== 'EEXIST') throw error;
-      rmSync(path, { recursive: true, force: true });
-      mkdirSync(path, 0o700);
+      await rm(path, { recursive: true, force: true });
+      await mkdir(path, 0o700);
     }
   } catch (error) {
     const code = systemCode(error);
@@ -47,7 +42,7 @@ export async function removeWorkingDirectory(path: string): Promise<void> {
 async function makeWritable(directory: string): Promise<void> {
   const open = [directory];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    await changeMode(next, 0o700);
-    for (const entry of await readDirectory(next, { withFileTypes: true })) if (entry.isDirectory()) open.push(join(next, entry.name));
+    await chmod(next, 0o700);
+    for (const entry of await readdir(next, { withFileTypes: true })) if (entry.isDirectory()) open.push(join(next, entry.name));
   }
 }
