@@ -20,9 +20,9 @@ export interface MemoryServices extends Services {
   finishRun(): void;
 }
 
-export const NAMESPACE: Namespace = { id: 'default', name: 'Default', description: '', created: 1, modified: 0 };
+const NAMESPACE: Namespace = { id: 'default', name: 'Default', description: '', created: 1, modified: 0 };
 const ids = { namespace_id: 'default', pipeline_id: 'demo' };
-export const RUN: Run = {
+const RUN: Run = {
   ...ids,
   pipeline_config_version: 1,
   run_id: 1,

@@ -8,7 +8,7 @@ import { createMemoryServices, type MemoryServices } from './memory-services.fix
 export const VERSION = { 'gofer-api-version': 'v0' };
 export const TASK = '/api/namespaces/default/pipelines/demo/runs/1/tasks/one';
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
@@ -28,7 +28,7 @@ export interface TestServer {
   close(graceMs?: number): Promise<void>;
 }
 
-export interface OpenSocket {
+interface OpenSocket {
   readonly socket: WebSocket;
   readonly frames: string[];
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
@@ -112,7 +112,7 @@ function openSocket(url: string, protocols: readonly string[], headers: Record<s
   return promise;
 }
 
-export class RefusedUpgrade extends Error {
+class RefusedUpgrade extends Error {
   readonly status: number;
   readonly code: unknown;
 
