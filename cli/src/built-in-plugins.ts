@@ -8,7 +8,7 @@ export const builtInPlugins: BuiltInPlugins = {
     process: async () => {
       const loaded = await import('@gofer/scheduler-process');
       const entry = processSupervisor();
-      if (entry !== undefined) loaded.registerSupervisorCommand({ file: process.execPath, args: [...loaded.supervisorNodeFlags(), entry] });
+      if (entry !== undefined) loaded.registerSupervisorCommand({ file: process.execPath, args: [...loaded.supervisorNodeFlags(entry), entry] });
       return loaded;
     },
     fake: () => import('@gofer/scheduler-fake'),

@@ -29,11 +29,31 @@ function describe(command: (typeof COMMANDS)[number]): CommandHelp {
   if (definition === undefined || usage === undefined) throw new TypeError(`${command.name} has no usage`);
   return {
     paths: (command.paths ?? []).map((path) => path.join(' ')),
-    usage: definition.usage,
+    usage: definition.options.length === 0 ? definition.usage : `${definition.usage} [flags]`,
     category: usage.category ?? 'Other',
     description: usage.description ?? '',
     details: usage.details ?? '',
-    options: definition.options.map((option) => ({ definition: option.definition, description: option.description ?? '' })),
+    options: definition.options.map((option) => ({
+      definition: namePlaceholder(option.definition),
+      description: option.description ?? '',
+    })),
     examples: (usage.examples ?? []).map(([label, line]) => ({ label, command: line.replaceAll('$0', 'gofer') })),
   };
+}
+
+/** What the value of a flag is called where it is not the flag's last word. */
+const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  limit: 'N',
+  offset: 'N',
+  output: 'FILE',
+  scheduler: 'ENGINE',
+  set: 'SECTION.KEY=VALUE',
+  variable: 'KEY=VALUE',
+  'wait-for': 'SECONDS',
+};
+
+/** `-l,--limit #0` → `-l,--limit N` */
+function namePlaceholder(definition: string): string {
+  const [, flag = ''] = /--([a-z-]+) #0$/u.exec(definition) ?? [];
+  return definition.replace('#0', PLACEHOLDERS[flag] ?? flag.split('-').at(-1)?.toUpperCase() ?? 'VALUE');
 }

@@ -97,9 +97,29 @@ function columns(rows: readonly (readonly [string, string] | readonly string[])[
   return rows.map(([left = '', right = '']) => `  ${colours.cyan(left.padEnd(width))}  ${right}`.trimEnd() + '\n').join('');
 }
 
+/** Text longer than this is hard to read, and many terminals have no more. */
+const WIDTH = 100;
+
+/** Indents, and breaks what is one long line; what is laid out by hand stays. */
 function indent(text: string): string {
   return text
     .split('\n')
-    .map((line) => (line.trim() === '' ? '' : `  ${line.replace(/^ {6}/u, '').trimEnd()}`))
+    .flatMap((line) => wrap(line.replace(/^ {6}/u, '').trimEnd()))
+    .map((line) => (line === '' ? '' : `  ${line}`))
     .join('\n');
+}
+
+function wrap(line: string): string[] {
+  if (line.length <= WIDTH || line.startsWith(' ')) return [line];
+  const lines: string[] = [];
+  let current = '';
+  for (const word of line.split(' ')) {
+    if (current !== '' && current.length + 1 + word.length > WIDTH) {
+      lines.push(current);
+      current = word;
+    } else {
+      current = current === '' ? word : `${current} ${word}`;
+    }
+  }
+  return [...lines, current];
 }
