@@ -69,7 +69,7 @@ export class FrameReader {
       if (this.#payloadBytes > 0) this.#collect('payload', Buffer.allocUnsafeSlow(this.#payloadBytes));
       else this.#deliver(NO_BYTES);
     } else {
-      this.#deliver(part);
+      this.#deliver(new Uint8Array(part.buffer, part.byteOffset, part.length));
     }
   }
 

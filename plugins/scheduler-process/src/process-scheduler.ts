@@ -56,6 +56,7 @@ export class ProcessScheduler implements Scheduler, PluginInstance {
         return;
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
+        if (signal.aborted) await this.remove({ attempt: spec.attemptId });
         // The journal knows whether it was started: then the answer is TASK_LOST.
         if (attempt === MAX_START_ATTEMPTS)
           throw new GoferError('UNAVAILABLE', 'the process supervisor ends again and again', { cause: error });

@@ -37,10 +37,12 @@ export async function* readLogs(
       let offset = 0;
       for (const { stream, length, time } of reply.pieces) {
         position += length;
+        // Each chunk has a buffer of its own: whoever transfers one must not take the others along.
+        const bytes = length === payload.length ? payload : payload.slice(offset, offset + length);
         yield {
           stream,
           time,
-          bytes: payload.subarray(offset, offset + length),
+          bytes,
           cursor: String(position),
         };
         // The reader asks for more: it has kept this one.

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
 import type { TaskHandle } from '@gofer/contracts';
@@ -122,7 +122,10 @@ describe('a data directory with a long path', () => {
     await scheduler.close();
     const next = await stage.scheduler();
     expect(await next.wait(handle, NEVER)).toMatchObject({ exitCode: 3 });
+    const elsewhere = dirname(socketPath(stage.dataDirectory));
     await stage.close();
+    // Only an empty directory goes.
+    await rmdir(elsewhere).catch(() => {});
   });
 });
 

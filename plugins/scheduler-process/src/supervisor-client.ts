@@ -2,6 +2,7 @@
  * The way to the supervisor of one data directory: connects, starts it where there is none, and asks again what a lost connection left
  * unanswered. Every request but `exec` may be repeated: the supervisor and its journal know what has been done.
  */
+import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GoferError, type PluginLog } from '@gofer/contracts';
 import { type HelloReply, PROTOCOL_VERSION, type Request, type SupervisorSettings } from './protocol.ts';
@@ -34,8 +35,9 @@ export class SupervisorClient {
   readonly #closing = new AbortController();
 
   constructor(dataDirectory: string, settings: SupervisorSettings, log: PluginLog) {
-    this.#dataDirectory = dataDirectory;
-    this.#socketPath = socketPath(dataDirectory);
+    // One name for one directory, whatever links lead to it.
+    this.#dataDirectory = realpathSync(dataDirectory);
+    this.#socketPath = socketPath(this.#dataDirectory);
     this.#settings = settings;
     this.#log = log;
   }

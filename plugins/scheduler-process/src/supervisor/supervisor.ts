@@ -88,11 +88,18 @@ export class Supervisor implements SessionOwner {
 
   #retire(): void {
     if (this.ending) return;
+    try {
+      this.attempts.retire();
+    } catch (error) {
+      // Without room on the disk for what is unread, this process keeps it.
+      process.stderr.write(`cannot go yet: ${String(error)}\n`);
+      this.touched();
+      return;
+    }
     this.ending = true;
     clearTimeout(this.#idle);
     rmSync(this.#socketPath, { force: true });
     this.#server.close();
-    this.attempts.retire();
     const bye: SupervisorFrame = { bye: true };
     let open = this.#sessions.size;
     if (open === 0) process.exit(0);

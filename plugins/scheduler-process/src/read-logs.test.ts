@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { collect, NEVER, ProcessStage, shell, start } from './process-stage.ts';
+
+describe('the output of a task', () => {
+  let stage: ProcessStage;
+  beforeAll(async () => {
+    stage = await ProcessStage.open();
+  });
+  afterAll(() => stage.close());
+
+  it('comes in chunks with a buffer each, which may be transferred', async () => {
+    const scheduler = await stage.scheduler();
+    const handle = await start(scheduler, shell('for i in 1 2 3 4 5 6; do echo $i; echo $i >&2; done'));
+    await scheduler.wait(handle, NEVER);
+    const chunks = await collect(scheduler.logs(handle, { follow: true }, NEVER));
+    const buffers = chunks.map(({ bytes }) => bytes.buffer);
+    expect(new Set(buffers).size).toBe(chunks.length);
+    for (const { bytes } of chunks) expect(bytes.byteLength).toBe(bytes.buffer.byteLength);
+  });
+
+  it('is not read on from what is no cursor', async () => {
+    const scheduler = await stage.scheduler();
+    const handle = await start(scheduler, shell('exit 0'));
+    const read = collect(scheduler.logs(handle, { after: 'yesterday', follow: true }, NEVER));
+    await expect(read).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+});
