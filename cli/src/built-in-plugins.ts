@@ -8,7 +8,8 @@ export const builtInPlugins: BuiltInPlugins = {
     process: async () => {
       const loaded = await import('@gofer/scheduler-process');
       const entry = processSupervisor();
-      if (entry !== undefined) loaded.registerSupervisorCommand({ file: process.execPath, args: [...loaded.supervisorNodeFlags(entry), entry] });
+      if (entry !== undefined)
+        loaded.registerSupervisorCommand({ file: process.execPath, args: [...loaded.supervisorNodeFlags(entry), entry] });
       return loaded;
     },
     fake: () => import('@gofer/scheduler-fake'),

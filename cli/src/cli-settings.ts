@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { loadCliConfig } from '@gofer/config';
+import { asTyped } from './as-typed.ts';
 import type { GlobalFlags, OutputFormat } from './global-flags.ts';
 import type { Surroundings } from './gofer-context.ts';
 
@@ -20,21 +21,25 @@ export interface CliSettings {
 /** Rejects with `CONFIG_INVALID`, naming every fault. */
 export async function loadSettings(flags: GlobalFlags, surroundings: Surroundings): Promise<CliSettings> {
   const { env, homeDirectory, workingDirectory } = surroundings;
+  const given = {
+    namespace: flags.namespace,
+    detail: flags.detail,
+    output_format: flags.outputFormat,
+    api_base_url: flags.apiBaseUrl,
+    host: flags.host,
+    token: flags.token,
+    debug: flags.debug,
+  };
+  const typed = Object.fromEntries(Object.keys(given).map((key) => [key, `--${key.replaceAll('_', '-')}`]));
   const { config, source } = await loadCliConfig({
     environment: env,
     homeDirectory,
     // npm sets it to the name of the script: `npm run gofer` is how one works on Gofer itself.
     fromCheckout: env.npm_lifecycle_event === 'gofer',
     ...(flags.config === undefined ? {} : { configPath: toAbsolute(flags.config, workingDirectory) }),
-    flags: {
-      namespace: flags.namespace,
-      detail: flags.detail,
-      output_format: flags.outputFormat,
-      api_base_url: flags.apiBaseUrl,
-      host: flags.host,
-      token: flags.token,
-      debug: flags.debug,
-    },
+    flags: given,
+  }).catch((error: unknown) => {
+    throw asTyped(error, typed);
   });
   return {
     apiBaseUrl: new URL(config.api_base_url),

@@ -38,6 +38,18 @@ describe('the configuration', () => {
   });
 });
 
+describe('flags that cannot be used', () => {
+  it.each([
+    [['service', 'start', '--log-level', 'loud', '--set', 'api.nope=3'], /--log-level: .*not "loud"/u],
+    [['service', 'start', '--log-level', 'loud', '--set', 'api.nope=3'], /--set api\.nope/u],
+    [['namespace', 'list', '--api-base-url', 'ftp://x'], /--api-base-url: .*not "ftp:\/\/x"/u],
+  ])('are named as they are typed: %j', async (argv, message) => {
+    const { code, stderr } = await runInProcess(argv, { workingDirectory: '/nonexistent' });
+    expect(stderr).toMatch(message);
+    expect(code).toBe(78);
+  });
+});
+
 describe('errors', () => {
   const servers: Server[] = [];
   afterAll(() => {

@@ -7,7 +7,8 @@ import { toSafeText } from './sanitise.ts';
 export function renderError(error: unknown, { colours, debug }: { colours: Colours; debug: boolean }): string {
   const message = toSafeText(error instanceof Error ? error.message : String(error));
   const lines = [`${colours.red('x')} ${message}`];
-  const details = isGoferError(error) ? error.details : [];
+  // A message that is about one fault only may hold it already.
+  const details = isGoferError(error) ? error.details.filter((fault) => !message.includes(toSafeText(fault.message))) : [];
   for (const { path, message: fault } of details) lines.push(`  ${colours.yellow(toSafeText(path))}: ${toSafeText(fault)}`);
   if (error instanceof AnswerError && (debug || error.code === 'INTERNAL')) {
     lines.push(

@@ -1,8 +1,18 @@
 import { resolve } from 'node:path';
 import { environmentVariables, loadServerConfig } from '@gofer/config';
 import { Option } from 'clipanion';
+import { asTyped } from '../../as-typed.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 import { readVariables } from '../../read-variables.ts';
+
+/** The keys that have a flag of their own. */
+const TYPED = {
+  'server.bind_address': '--bind-address',
+  'server.storage_path': '--storage-path',
+  'api.task_execution_logs_dir': '--logs-dir',
+  'api.log_level': '--log-level',
+  'scheduler.engine': '--scheduler',
+} as const;
 
 export class ServiceStart extends GoferCommand {
   static override paths = [['service', 'start']];
@@ -44,11 +54,15 @@ ${environmentVariables()
   async execute(): Promise<number> {
     const { context } = this;
     const { config: configPath } = context.flags;
+    const set = readVariables(this.set, '--set');
+    const typed = { ...Object.fromEntries(Object.keys(set).map((key) => [key, `--set ${key}`])), ...TYPED };
     const loaded = await loadServerConfig({
       environment: context.env,
       homeDirectory: context.homeDirectory,
       ...(configPath === undefined ? {} : { configPath: resolve(context.workingDirectory, configPath) }),
-      flags: { ...readVariables(this.set, '--set'), ...this.#flags() },
+      flags: { ...set, ...this.#flags() },
+    }).catch((error: unknown) => {
+      throw asTyped(error, typed);
     });
     const [{ startServer }, { builtInPlugins }] = await Promise.all([import('@gofer/kernel'), import('../../built-in-plugins.ts')]);
     const asked = Promise.withResolvers<void>();
@@ -68,7 +82,7 @@ ${environmentVariables()
     return 0;
   }
 
-  #flags(): Record<string, string | undefined> {
+  #flags(): Record<keyof typeof TYPED, string | undefined> {
     return {
       'server.bind_address': this.bindAddress,
       'server.storage_path': this.storagePath,
