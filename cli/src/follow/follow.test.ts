@@ -1,4 +1,7 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
 import { runInProcess } from '../testing/run-in-process.ts';
@@ -10,12 +13,19 @@ const ESC = '\u001b';
 describe('following a run', () => {
   let server: TestServer;
   let client: GoferClient;
+  let directory: string;
 
   beforeAll(async () => {
-    server = await startTestServer('fake');
+    const script = [{ image: '*refused:latest', refuse: { code: 'IMAGE_NOT_FOUND', message: 'no such image' } }];
+    directory = await mkdtemp(join(tmpdir(), 'gofer-cli-follow-'));
+    await writeFile(join(directory, 'script.json'), JSON.stringify(script));
+    server = await startTestServer('fake', { 'scheduler.fake.script': join(directory, 'script.json') });
     client = new GoferClient({ baseUrl: new URL(server.url), token: '', insecureSkipTlsVerify: false });
   });
-  afterAll(async () => await server?.close());
+  afterAll(async () => {
+    await server?.close();
+    await rm(directory, { recursive: true, force: true });
+  });
 
   /** `tasks`: id → what it does and what it waits for. */
   async function register(id: string, tasks: Record<string, { steps: Step[]; after?: Record<string, string> }>): Promise<void> {
@@ -26,7 +36,7 @@ describe('following a run', () => {
       parallelism: 0,
       tasks: Object.entries(tasks).map(([task, { steps, after = {} }]) => ({
         id: task,
-        image: 'busybox',
+        image: id === 'refused' ? 'refused:latest' : 'busybox',
         depends_on: after,
         variables: {},
         entrypoint: ['gofer-fake-steps'],
@@ -57,7 +67,7 @@ describe('following a run', () => {
       'ship      │ shipped',
       'test-left │ left',
     ]);
-    expect(stderr).toMatch(/✓ Started run #1 of diamond\n✓ Run #1 of diamond was successful after .+\n/u);
+    expect(stderr).toMatch(/✓ Started run #1 of diamond.*\n✓ Run #1 of diamond was successful after .+\n/u);
     expect(code).toBe(0);
   });
 
@@ -120,6 +130,17 @@ describe('following a run', () => {
     expect((await gofer(['task', 'logs', 'hostile', '1', 'paint'])).stdout).toBe(`${text}\n`);
   });
 
+  it('shows why a task could not start', async () => {
+    await register('refused', { gone: { steps: [{ print: 'never' }] }, after: { steps: [], after: { gone: 'Success' } } });
+    const path = { namespace_id: 'default', pipeline_id: 'refused' };
+    const { config } = await client.call('get_config', { path: { ...path, version: 1 } });
+    expect(Object.keys(config.tasks)).toHaveLength(2);
+    const { code, stderr } = await gofer(['run', 'start', 'refused', '-f']);
+    expect(stderr).toMatch(/gone failed: .*no such image/u);
+    expect(stderr).not.toContain('no log of after');
+    expect(code).toBe(1);
+  });
+
   it('keeps all of a long log, in order', async () => {
     await register('chatty', { talk: { steps: [{ lines: 50_000 }] }, echo: { steps: [{ lines: 50_000 }] } });
     const { code, stdout } = await gofer(['run', 'start', 'chatty', '-f']);
@@ -172,7 +193,6 @@ interface Proxy {
 }
 
 async function startProxy(target: string): Promise<Proxy> {
-  const { connect } = await import('node:net');
   const sockets = new Set<Socket>();
   const proxy: Server = createServer((incoming) => {
     const outgoing = connect(Number(target), '127.0.0.1');

@@ -85,7 +85,7 @@ export class RunFollower {
       } catch (error) {
         // Whoever may not read events still may read this run: then every log is waited for from the beginning.
         if (codeOf(error) !== 'PERMISSION_DENIED' && codeOf(error) !== 'UNAUTHENTICATED') throw error;
-        for (const { task_id } of await this.#tasks()) this.#begin(task_id, readSignal);
+        for (const { task_id } of await this.#tasks()) this.#begin(task_id, readSignal, false);
       } finally {
         listening.resolve();
       }
@@ -96,10 +96,12 @@ export class RunFollower {
 
   #see(event: Event, signal: AbortSignal): void {
     const { namespace_id, pipeline_id, run_id } = this.#options.path;
-    const payload = event.kind.started_task_execution ?? event.kind.completed_task_execution;
-    if (payload === undefined || payload.status === 'skipped') return;
+    const { started_task_execution: start, completed_task_execution: end } = event.kind;
+    const payload = start ?? end;
+    // Of what ended without a start seen, only a failure has something to read: the reason.
+    if (payload === undefined || (start === undefined && payload.status !== 'failed')) return;
     if (payload.namespace_id !== namespace_id || payload.pipeline_id !== pipeline_id || payload.run_id !== run_id) return;
-    if (typeof payload.task_execution_id === 'string') this.#begin(payload.task_execution_id, signal);
+    if (typeof payload.task_execution_id === 'string') this.#begin(payload.task_execution_id, signal, start !== undefined);
   }
 
   #beginAll(tasks: readonly TaskExecution[], signal: AbortSignal): void {
@@ -107,18 +109,19 @@ export class RunFollower {
     for (const { task_id, started, state, status } of byStart) {
       // What failed before it started has its reason in its log; what was skipped has none.
       const failedEarly = state === 'complete' && status === 'failed';
-      if (started > 0 || failedEarly) this.#begin(task_id, signal);
+      if (started > 0 || failedEarly) this.#begin(task_id, signal, started > 0);
     }
   }
 
-  #begin(taskId: string, signal: AbortSignal): void {
+  /** `hasStarted`: it is known to have a log, so that a missing one is worth a word. */
+  #begin(taskId: string, signal: AbortSignal, hasStarted: boolean): void {
     if (this.#begun.has(taskId)) return;
-    const reading = this.#read(taskId, signal);
+    const reading = this.#read(taskId, signal, hasStarted);
     reading.catch(this.#failed.reject);
     this.#begun.set(taskId, reading);
   }
 
-  async #read(taskId: string, signal: AbortSignal): Promise<void> {
+  async #read(taskId: string, signal: AbortSignal, hasStarted: boolean): Promise<void> {
     const { client, path, follow, together, onLines, onMissing, onLost } = this.#options;
     if (this.#open >= (together ? STREAMS_AT_ONCE : 1)) await new Promise<void>((resolve) => this.#queue.push(resolve));
     this.#open += 1;
@@ -128,7 +131,7 @@ export class RunFollower {
     } catch (error) {
       const code = codeOf(error);
       if (code !== 'NOT_FOUND' && code !== 'GONE') throw error;
-      onMissing(taskId, error instanceof Error ? error.message : String(error));
+      if (hasStarted) onMissing(taskId, error instanceof Error ? error.message : String(error));
     } finally {
       this.#open -= 1;
       this.#queue.shift()?.();

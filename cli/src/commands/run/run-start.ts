@@ -40,7 +40,7 @@ export class RunStart extends GoferCommand {
     });
     const ns = await this.inNamespace();
     if (this.follow) {
-      const waiting = run.waiting_reason === undefined ? '' : `: ${toSafeLine(run.waiting_reason)}`;
+      const waiting = run.waiting_reason === undefined ? '' : ` (${toSafeLine(run.waiting_reason)})`;
       await this.note(`${this.context.errorColours.green('✓')} Started run #${run.run_id} of ${this.id}${waiting}`);
       return await followRun(this.context, run);
     }
