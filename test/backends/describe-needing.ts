@@ -5,9 +5,10 @@ import { describe, expect, it } from 'vitest';
  * title, and under `CI=true` one test fails with it.
  */
 export function describeNeeding(what: string, name: string, missing: string | undefined, body: () => void): void {
-  const run = (): void => body();
   if (missing === undefined) {
-    describe(`${name} (on ${what})`, run);
+    describe(`${name} (on ${what})`, () => {
+      body();
+    });
   } else if (process.env['CI'] === 'true') {
     describe(`${name} (on ${what})`, () => {
       it('finds on this machine what it needs', () => {
@@ -15,6 +16,8 @@ export function describeNeeding(what: string, name: string, missing: string | un
       });
     });
   } else {
-    describe.skip(`${name} (skipped: ${missing})`, run);
+    describe.skip(`${name} (skipped: ${missing})`, () => {
+      body();
+    });
   }
 }

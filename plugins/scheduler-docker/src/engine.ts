@@ -46,7 +46,9 @@ export class Engine {
   /** The time that one request may take, milliseconds. */
   readonly timeoutMs: number;
   #closing = new AbortController();
-  /** The agent does not know these any more. */
+  /** One for each request whose answer is not read to its end. */
+  #requests = new Set<AbortController>();
+  /** No longer part of a request. */
   #hijacked = new Set<Duplex>();
   #recovery: { promise: Promise<void>; stop: AbortController; waiting: number } | undefined;
 
@@ -153,6 +155,7 @@ export class Engine {
   close(): void {
     this.#closing.abort();
     this.#recovery?.stop.abort();
+    for (const request of this.#requests) request.abort();
     for (const socket of this.#hijacked) socket.destroy();
     this.#agent.destroy();
   }
@@ -214,20 +217,31 @@ export class Engine {
     throwIfAborted(request.signal);
     if (this.#closing.signal.aborted) throw closed();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    request.signal?.addEventListener('abort', abort, { once: true });
+    this.#requests.add(controller);
+    const release = (): void => {
+      request.signal?.removeEventListener('abort', abort);
+      this.#requests.delete(controller);
+    };
     const options = {
       path: `${request.path}?`,
       method: request.method,
       options: { _query: request.query ?? {}, _body: request.body ?? {} },
       ...(request.registryAuth === undefined ? {} : { authconfig: request.registryAuth }),
-      ...(request.signal === undefined ? {} : { abortSignal: request.signal }),
+      abortSignal: controller.signal,
       isStream: true,
       hijack,
       statusCodes: SUCCESS,
     };
     this.#modem.dial(options, (error, result) => {
-      if (error === null) return resolve(result);
-      if (request.signal?.aborted === true) return reject(cancelled());
-      reject(EngineError.of(error) ?? ConnectionLost.of(error));
+      if (result instanceof Readable) result.once('close', release);
+      else release();
+      if (error === null) resolve(result);
+      else if (request.signal?.aborted === true) reject(cancelled());
+      else if (this.#closing.signal.aborted) reject(closed());
+      else reject(EngineError.of(error) ?? ConnectionLost.of(error));
     });
     return promise;
   }
