@@ -1,9 +1,9 @@
 /** What the engine itself costs: the `fake` scheduler does nothing, so all that is measured is ours. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import SQLite from 'better-sqlite3';
 import { BenchServer, type BenchTask } from './bench-server.ts';
 import { inParallel, median, ms, percentile, type Row, timed } from './measurement.ts';
 import { fanOut } from './process-engine.ts';
@@ -13,7 +13,6 @@ const RUNS = 6_000;
 
 /** Commits a second of one small row each, with the durability that the server has. */
 function bareCommits(): number {
-  const SQLite = createRequire(join(import.meta.dirname, '../../kernel/package.json'))('better-sqlite3') as typeof import('better-sqlite3');
   const directory = mkdtempSync(join(process.env['GOFER_BENCH_DIR'] ?? tmpdir(), 'gofer-bench-'));
   try {
     const database = new SQLite(join(directory, 'bare.db'));

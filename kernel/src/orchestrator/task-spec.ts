@@ -1,7 +1,7 @@
 /** What the scheduler is told of one attempt. */
 import type { TaskSpec } from '@gofer/contracts';
-import type { Variable } from '@gofer/contracts/api';
 import type { TaskDefinition } from '@gofer/contracts/pipeline';
+import { toEnvironment, type Variable } from '../domain/index.ts';
 
 export interface TaskIdentity {
   readonly instanceId: string;
@@ -13,14 +13,12 @@ export interface TaskIdentity {
 }
 
 export function taskSpec(task: TaskDefinition, variables: readonly Variable[], identity: TaskIdentity): TaskSpec {
-  const env: Record<string, string> = {};
-  for (const { key, value } of variables) env[key] = value;
   return {
     attemptId: identity.attemptUid,
     image: task.image,
     ...(task.entrypoint === undefined ? {} : { entrypoint: task.entrypoint }),
     ...(task.command === undefined ? {} : { command: task.command }),
-    env,
+    env: toEnvironment(variables),
     ...(task.registryAuth === undefined ? {} : { registryAuth: { username: task.registryAuth.user, password: task.registryAuth.pass } }),
     pullPolicy: task.alwaysPullNewestImage ? 'always' : 'missing',
     limits: {},
