@@ -190,22 +190,18 @@ export class LiveTasks {
     for (const live of this.#live.values()) this.cancel(live, graceMs, step);
   }
 
-  /** Gives up all of them at once: slots and starts are taken back. Answers with the handles that the database may not have yet. */
-  letGo(): ReadonlyMap<string, TaskHandle> {
+  /** Gives up all of them at once: slots and starts are taken back. */
+  letGo(): void {
     this.#context.slots.giveUpAll(this.#subject.run.uid);
-    const handles = new Map<string, TaskHandle>();
-    for (const { attempt, cancelStart } of this.#live.values()) {
-      cancelStart.abort();
-      if (attempt?.handle !== undefined) handles.set(attempt.uid, attempt.handle);
-    }
+    for (const { cancelStart } of this.#live.values()) cancelStart.abort();
     this.#live.clear();
     while (this.#held > 0) this.giveBackSlot();
-    return handles;
   }
 
   /** What a start brought about after the run was given up is taken away. */
   startedTooLate({ attemptUid, handle }: Started): void {
-    this.#remove(attemptUid, this.#context.current.engine, handle);
+    const engine = this.#context.store.attempts.byUid(attemptUid)?.engine;
+    if (engine !== undefined) this.#remove(attemptUid, engine, handle);
   }
 
   #waitForSlot(task: number): void {

@@ -100,14 +100,15 @@ export class RunLoop {
   }
 
   async #drain(): Promise<void> {
+    let messages: readonly RunMessage[] = [];
     try {
       while (this.#mailbox.length > 0 && this.#life.state !== 'complete') {
-        const messages = this.#mailbox;
+        messages = this.#mailbox;
         this.#mailbox = [];
         await this.#turn(messages);
       }
     } catch (error) {
-      if (!this.#context.leave.aborted) await this.#giveUp(error);
+      if (!this.#context.leave.aborted) await this.#giveUp(error, messages);
     } finally {
       this.#busy = false;
       for (const message of this.#mailbox.splice(0)) this.post(message);
@@ -269,11 +270,12 @@ export class RunLoop {
   }
 
   /** A bug of ours ends the run, loudly: better than a run that nobody owns. */
-  async #giveUp(cause: unknown): Promise<void> {
+  async #giveUp(cause: unknown, messages: readonly RunMessage[]): Promise<void> {
     const { now, log } = this.#context;
     const description = `internal error: ${cause instanceof Error ? cause.message : String(cause)}`;
     log('error', 'a run was given up', { run: this.subject.run.uid, error: cause instanceof Error ? cause.stack : String(cause) });
-    const handles = this.#tasks.letGo();
+    this.#tasks.letGo();
+    const handles = new Map(messages.flatMap((message) => (message.kind === 'started' ? [[message.attemptUid, message.handle]] : [])));
     this.#life = { state: 'complete', status: 'failed', reason: { reason: 'scheduler_error', description }, endedAt: now() };
     try {
       const step = new RunStep();
