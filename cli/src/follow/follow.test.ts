@@ -174,6 +174,41 @@ describe('following a run', () => {
     }
   });
 
+  it('shows events as they happen until Ctrl-C, and those that happened', async () => {
+    const created = async (id: string) => await client.call('create_namespace', { body: { id, name: id, description: '' } });
+    const proxy = await startProxy(new URL(server.url).port);
+    try {
+      let last = 'first-one';
+      const following = gofer(['event', 'list'], {
+        env: { GOFER_API_BASE_URL: `http://127.0.0.1:${proxy.port}` },
+        onStdout: (all, signal) => {
+          if (all.includes('second-one')) signal('SIGINT');
+          else if (all.includes('first-one') && last === 'first-one') {
+            last = 'second-one';
+            // What happens while nobody is connected is not lost either.
+            proxy.breakAll();
+            void created('second-one');
+          }
+        },
+      });
+      await created('first-one');
+      const { code, stdout } = await following;
+      expect(stdout.match(/created_namespace namespace_id=first-one/gu)).toHaveLength(1);
+      expect(stdout.match(/created_namespace namespace_id=second-one/gu)).toHaveLength(1);
+      expect(code).toBe(0);
+    } finally {
+      await proxy.close();
+    }
+    const newest = await gofer(['event', 'list', '--limit', '2', '--output-format', 'json']);
+    expect(
+      newest.stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => (JSON.parse(line) as { kind: unknown }).kind),
+    ).toEqual([{ created_namespace: { namespace_id: 'first-one' } }, { created_namespace: { namespace_id: 'second-one' } }]);
+    expect((await gofer(['event', 'list', '--reverse', '--no-history'])).code).toBe(2);
+  });
+
   it('names what is not there', async () => {
     expect(await gofer(['run', 'start', 'nowhere', '-f'])).toMatchObject({
       code: 3,
