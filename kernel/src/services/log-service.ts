@@ -6,6 +6,12 @@ import type { LogBatch, LogStat, LogStore } from '../workers/logs/log-store.ts';
 import type { Lookup } from './lookup.ts';
 import type { LogService, TaskPath } from './services.ts';
 
+/** What a path named when it was looked up; the path may name something else later. */
+interface Task {
+  readonly runUid: string;
+  readonly taskId: string;
+}
+
 export class StoredLogService implements LogService {
   readonly #store: Store;
   readonly #lookup: Lookup;
@@ -20,20 +26,20 @@ export class StoredLogService implements LogService {
   }
 
   async stat(path: TaskPath): Promise<LogStat> {
-    return this.#logs.stat(this.#readable(path, this.#latest(path)).uid);
+    return this.#logs.stat(this.#readable(path, this.#latest(this.#find(path))).uid);
   }
 
   async read(
     path: TaskPath,
     request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
   ): Promise<AsyncIterable<LogBatch>> {
-    const first = this.#latest(path);
-    if (!request.follow || !this.#isActive(path)) this.#readable(path, first);
-    return this.#follow(path, request);
+    const task = this.#find(path);
+    if (!request.follow || !this.#isActive(task)) this.#readable(path, this.#latest(task));
+    return this.#follow(path, task, request);
   }
 
   async raw(path: TaskPath, range?: { start: number; end?: number }) {
-    const attempt = this.#readable(path, this.#latest(path));
+    const attempt = this.#readable(path, this.#latest(this.#find(path)));
     const stat = await this.#logs.stat(attempt.uid);
     const size = stat.bytes;
     const start = range?.start ?? 0;
@@ -43,12 +49,12 @@ export class StoredLogService implements LogService {
   }
 
   async delete(path: TaskPath): Promise<void> {
-    const { run, task } = this.#lookup.task(path);
-    const record = this.#store.taskExecutions.find(run.uid, task.id);
+    const { runUid, taskId } = this.#find(path);
+    const record = this.#store.taskExecutions.find(runUid, taskId);
     if (record?.state !== 'complete') {
-      throw new GoferError('FAILED_PRECONDITION', `Task '${task.id}' has not ended: its log can be removed once it has.`);
+      throw new GoferError('FAILED_PRECONDITION', `Task '${taskId}' has not ended: its log can be removed once it has.`);
     }
-    const attempts = this.#store.attempts.listOfTask(run.uid, task.id);
+    const attempts = this.#store.attempts.listOfTask(runUid, taskId);
     await this.#store.commit(() => {
       for (const attempt of attempts) this.#store.attempts.markLogsRemoved(attempt.uid);
     });
@@ -58,9 +64,10 @@ export class StoredLogService implements LogService {
   /** Waits for the task's first attempt where there is none yet, then reads. */
   async *#follow(
     path: TaskPath,
+    task: Task,
     request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
   ): AsyncIterable<LogBatch> {
-    const attempt = await this.#attempt(path, request);
+    const attempt = await this.#attempt(path, task, request);
     if (attempt === undefined) return;
     const { follow, format, signal } = request;
     const from = request.after === undefined ? {} : { from: { cursor: request.after } };
@@ -68,19 +75,22 @@ export class StoredLogService implements LogService {
   }
 
   /** Undefined for a task that ended without ever having been started, and where nobody wants to wait for one that was not. */
-  async #attempt(path: TaskPath, { follow, signal }: { follow: boolean; signal: AbortSignal }): Promise<AttemptRecord | undefined> {
-    const { run } = this.#lookup.run(path);
+  async #attempt(
+    path: TaskPath,
+    task: Task,
+    { follow, signal }: { follow: boolean; signal: AbortSignal },
+  ): Promise<AttemptRecord | undefined> {
     for (;;) {
       let changed = (): void => {};
       const change = new Promise<void>((resolve) => {
         changed = resolve;
       });
-      const forget = this.#orchestrator.onChange(run.uid, changed);
+      const forget = this.#orchestrator.onChange(task.runUid, changed);
       signal.addEventListener('abort', changed);
       try {
         signal.throwIfAborted();
-        const active = this.#isActive(path);
-        const attempt = this.#latest(path);
+        const active = this.#isActive(task);
+        const attempt = this.#latest(task);
         if (attempt !== undefined && (!active || (await this.#hasLog(attempt)))) return this.#readable(path, attempt);
         if (!active || !follow) return undefined;
         await change;
@@ -101,14 +111,17 @@ export class StoredLogService implements LogService {
     }
   }
 
-  #isActive(path: TaskPath): boolean {
+  #find(path: TaskPath): Task {
     const { run, task } = this.#lookup.task(path);
-    return this.#store.taskExecutions.find(run.uid, task.id)?.state !== 'complete' && this.#orchestrator.isActive(run.uid);
+    return { runUid: run.uid, taskId: task.id };
   }
 
-  #latest(path: TaskPath): AttemptRecord | undefined {
-    const { run, task } = this.#lookup.task(path);
-    return this.#store.attempts.listOfTask(run.uid, task.id).at(-1);
+  #isActive({ runUid, taskId }: Task): boolean {
+    return this.#store.taskExecutions.find(runUid, taskId)?.state !== 'complete' && this.#orchestrator.isActive(runUid);
+  }
+
+  #latest({ runUid, taskId }: Task): AttemptRecord | undefined {
+    return this.#store.attempts.listOfTask(runUid, taskId).at(-1);
   }
 
   #readable(path: TaskPath, attempt: AttemptRecord | undefined): AttemptRecord {

@@ -64,7 +64,10 @@ export class StoredRunService implements RunService {
     } finally {
       clearTimeout(timer);
     }
-    return this.get(path);
+    // By its own id: the path may name another one by now.
+    const ended = this.#parts.store.runs.byUid(run.uid);
+    if (ended === undefined) throw new GoferError('NOT_FOUND', `Run ${path.runId} was deleted with pipeline '${path.pipelineId}'.`);
+    return this.#toRun(pipeline, ended);
   }
 
   async cancel(path: RunPath): Promise<void> {

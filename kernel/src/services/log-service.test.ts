@@ -1,0 +1,139 @@
+import { fakeScheduler } from '@gofer/scheduler-fake';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LogBatch } from '../workers/logs/log-store.ts';
+import { NEVER, ServiceStage } from './service-stage.fixture.ts';
+import type { TaskPath } from './services.ts';
+
+const TEXT = 'one\ntwo\nthree\n';
+let services: ServiceStage;
+beforeAll(async () => {
+  services = await ServiceStage.open({
+    scheduler: (host) => fakeScheduler.create({ script: [{ image: 'pulls', progress: ['pulling'], start_delay_ms: 3_600_000 }] }, host),
+  });
+});
+afterAll(() => services.close());
+
+async function textOf(batches: AsyncIterable<LogBatch>): Promise<string> {
+  let text = '';
+  for await (const batch of batches) if (batch.format === 'lines') text += Buffer.from(batch.text).toString();
+  return text;
+}
+const read = (path: TaskPath, follow: boolean, signal = NEVER, after?: string) =>
+  services.logs.read(path, { follow, format: 'lines', signal, ...(after === undefined ? {} : { after }) });
+
+async function rawOf(path: TaskPath, range?: { start: number; end?: number }) {
+  const { stream, ...about } = await services.logs.raw(path, range);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of stream) chunks.push(chunk);
+  return { ...about, text: Buffer.concat(chunks).toString() };
+}
+
+const TASKS = [
+  { id: 'talks', steps: [{ print: TEXT }] },
+  { id: 'silent', steps: [{ exit: 0 }] },
+  { id: 'skipped', depends_on: { silent: 'Failure' } },
+] as const;
+
+async function ended(pipelineId: string): Promise<(taskId: string) => TaskPath> {
+  const path = await services.deploy(pipelineId, TASKS);
+  const { run_id: runId } = await services.startAndEnd(path);
+  return (taskId) => ({ ...path, runId, taskId });
+}
+
+describe('the log of a task that has ended', () => {
+  it('is read whole, behind a cursor, and in ranges', async () => {
+    const task = await ended('ended');
+    const talks = task('talks');
+    expect(await services.logs.stat(talks)).toMatchObject({ bytes: TEXT.length, lines: 3, seal: { complete: true } });
+    expect(await textOf(await read(talks, false))).toBe(TEXT);
+    expect(await textOf(await read(talks, true))).toBe(TEXT);
+    let cursor = '';
+    for await (const batch of await read(talks, false)) cursor = batch.cursor;
+    expect(await textOf(await read(talks, true, NEVER, cursor))).toBe('');
+    const whole = { size: TEXT.length, start: 0, end: TEXT.length - 1, complete: true, text: TEXT };
+    expect(await rawOf(talks)).toEqual(whole);
+    expect(await rawOf(talks, { start: 0, end: 10_000 })).toEqual(whole);
+    expect(await rawOf(talks, { start: 4, end: 6 })).toEqual({ ...whole, start: 4, end: 6, text: 'two' });
+    expect(await rawOf(talks, { start: 13 })).toEqual({ ...whole, start: 13, text: '\n' });
+    await expect(services.logs.raw(talks, { start: 14 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(services.logs.raw(talks, { start: 1000, end: 1001 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('may be empty, or may never have been', async () => {
+    const task = await ended('empty');
+    expect(await rawOf(task('silent'))).toEqual({ size: 0, start: 0, end: -1, complete: true, text: '' });
+    expect(await textOf(await read(task('silent'), true))).toBe('');
+    for (const ask of [
+      () => services.logs.stat(task('skipped')),
+      () => read(task('skipped'), true),
+      () => read(task('skipped'), false),
+      () => services.logs.raw(task('skipped')),
+    ])
+      await expect(ask()).rejects.toMatchObject({
+        code: 'NOT_FOUND',
+        message: expect.stringContaining("Task 'skipped' of run 1 of pipeline 'empty' has no log"),
+      });
+    await expect(read(task('unknown'), true)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: "Run 1 of pipeline 'empty' has no task 'unknown'.",
+    });
+  });
+
+  it('that was removed is gone, and its task says so', async () => {
+    const task = await ended('removed');
+    const talks = task('talks');
+    await services.logs.delete(talks);
+    await services.logs.delete(talks);
+    for (const ask of [() => services.logs.stat(talks), () => read(talks, true), () => read(talks, false), () => services.logs.raw(talks)])
+      await expect(ask()).rejects.toMatchObject({ code: 'GONE', message: expect.stringContaining('was removed') });
+    expect(await services.tasks.get(talks)).toMatchObject({ logs_removed: true, logs_expired: false });
+    expect(await services.tasks.get(task('silent'))).toMatchObject({ logs_removed: false });
+  });
+});
+
+describe('the log of a task that goes on', () => {
+  it('is followed from before its start to its end', async () => {
+    const path = await services.deploy('follow', [
+      { id: 'first', steps: [{ sleep_ms: 3_600_000 }] },
+      { id: 'second', depends_on: { first: 'Any' }, steps: [{ print: 'a\n' }, { sleep_ms: 5 }, { print: 'b\n' }] },
+      { id: 'third', depends_on: { first: 'Success' } },
+    ]);
+    const { run_id: runId } = await services.start(path);
+    const [first, second, third] = ['first', 'second', 'third'].map((taskId) => ({ ...path, runId, taskId })) as [
+      TaskPath,
+      TaskPath,
+      TaskPath,
+    ];
+    const followers = [second, second, third].map(async (task) => textOf(await read(task, true)));
+    await services.running(first, 'first');
+    await expect(services.logs.delete(first)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+    await expect(read(second, false)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const given = new AbortController();
+    const left = textOf(await read(first, true, given.signal));
+    given.abort();
+    await expect(left).rejects.toMatchObject({ name: expect.stringMatching(/AbortError|GoferError/) });
+    await services.tasks.cancel(first, 0);
+    expect(await Promise.all(followers)).toEqual(['a\nb\n', 'a\nb\n', '']);
+  });
+
+  it('of which nothing is there yet is empty for who does not follow, and ends with a cancelled start', async () => {
+    const path = await services.deploy('pulling', [{ id: 'one', image: 'pulls' }]);
+    const task = { ...path, runId: (await services.start(path)).run_id, taskId: 'one' };
+    const uid = services.stage.store.runs.find(services.uidOf(path), 1)?.uid ?? '';
+    await services.stage.until(uid, () => services.stage.orchestrator.taskWaitingReason(uid, 'one') === 'pulling');
+    expect(await textOf(await read(task, false))).toBe('');
+    const follower = textOf(await read(task, true));
+    await services.runs.cancel(task);
+    expect(await follower).toBe('cancelled before it had started\n');
+  });
+
+  it('belongs to the run that was asked for, whatever its path comes to mean', async () => {
+    const path = await services.deploy('renamed', [{ id: 'one', image: 'pulls' }]);
+    const task = { ...path, runId: (await services.start(path)).run_id, taskId: 'one' };
+    const follower = textOf(await read(task, true)).catch((error: unknown) => error);
+    await services.pipelines.delete(path);
+    await services.deploy('renamed', [{ id: 'one', steps: [{ print: 'of another run\n' }] }]);
+    await services.startAndEnd(path);
+    expect(await follower).not.toBe('of another run\n');
+  });
+});

@@ -1,0 +1,99 @@
+/** The services over a database, an orchestrator and logs of their own, as the boot puts them together. */
+import type { Run } from '@gofer/contracts/api';
+import { pipelineJson, RunStage, type StageOptions, type TaskJson } from '../orchestrator/run-stage.fixture.ts';
+import { StoredConfigService } from './config-service.ts';
+import { StoredDeploymentService } from './deployment-service.ts';
+import { StoredEventService } from './event-service.ts';
+import { StoredLogService } from './log-service.ts';
+import { Lookup } from './lookup.ts';
+import { StoredNamespaceService } from './namespace-service.ts';
+import { StoredPipelineService } from './pipeline-service.ts';
+import { StoredRunService } from './run-service.ts';
+import type { PipelinePath, RunPath } from './services.ts';
+import { StoredSystemService } from './system-service.ts';
+import { StoredTaskExecutionService } from './task-execution-service.ts';
+
+export const NEVER = new AbortController().signal;
+export const INITIATOR = { id: 'test', user: 'test' };
+
+export function at(pipelineId: string, namespaceId = 'default'): PipelinePath {
+  return { namespaceId, pipelineId };
+}
+
+export class ServiceStage {
+  readonly stage: RunStage;
+  readonly system: StoredSystemService;
+  readonly namespaces: StoredNamespaceService;
+  readonly pipelines: StoredPipelineService;
+  readonly configs: StoredConfigService;
+  readonly deployments: StoredDeploymentService;
+  readonly runs: StoredRunService;
+  readonly tasks: StoredTaskExecutionService;
+  readonly logs: StoredLogService;
+  readonly events: StoredEventService;
+  readonly #leave = new AbortController();
+
+  private constructor(stage: RunStage) {
+    const { store, orchestrator, logs, dag } = stage;
+    const lookup = new Lookup(store, orchestrator.configs);
+    const now = Date.now;
+    this.stage = stage;
+    this.system = new StoredSystemService(store, { commit: 'c', semver: '1.0.0' }, () => stage.scheduler.health());
+    const log = (level: string, message: string): void => void stage.logged.push(`${level} ${message}`);
+    this.pipelines = new StoredPipelineService({ store, lookup, orchestrator, logs, log, now, leave: this.#leave.signal });
+    this.namespaces = new StoredNamespaceService(store, now, (id) => this.pipelines.deleteAllOf(id));
+    this.configs = new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag, now });
+    this.deployments = new StoredDeploymentService(store, lookup);
+    this.runs = new StoredRunService({ store, lookup, orchestrator, now, stopGraceMs: 1000 });
+    this.tasks = new StoredTaskExecutionService(store, lookup, orchestrator);
+    this.logs = new StoredLogService({ store, lookup, orchestrator, logs });
+    this.events = new StoredEventService(store);
+  }
+
+  static async open(options: StageOptions): Promise<ServiceStage> {
+    const services = new ServiceStage(await RunStage.open(options));
+    await services.namespaces.ensureDefault();
+    return services;
+  }
+
+  /** The services of the same directory after a restart. */
+  static over(stage: RunStage): ServiceStage {
+    return new ServiceStage(stage);
+  }
+
+  async close(): Promise<void> {
+    this.#leave.abort();
+    await this.stage.close();
+  }
+
+  /** Registers the next version and makes it live. */
+  async deploy(
+    pipelineId: string,
+    tasks: readonly TaskJson[],
+    options: { parallelism?: number; namespaceId?: string } = {},
+  ): Promise<PipelinePath> {
+    const path = at(pipelineId, options.namespaceId);
+    const { config } = await this.configs.register(path, pipelineJson(pipelineId, tasks, options.parallelism));
+    await this.configs.deploy(path, config?.version ?? 0);
+    return path;
+  }
+
+  start(path: PipelinePath, options: { variables?: Record<string, string>; idempotencyKey?: string } = {}): Promise<Run> {
+    return this.runs.start(path, { variables: {}, initiator: INITIATOR, ...options });
+  }
+
+  async startAndEnd(path: PipelinePath): Promise<Run> {
+    const { run_id: runId } = await this.start(path);
+    return this.runs.wait({ ...path, runId }, 30, NEVER);
+  }
+
+  /** Resolves when the task is running. */
+  async running(path: RunPath, taskId: string): Promise<void> {
+    const uid = this.stage.store.runs.find(this.uidOf(path), path.runId)?.uid ?? '';
+    await this.stage.until(uid, () => this.stage.tasks(uid)[taskId]?.state === 'running');
+  }
+
+  uidOf(path: PipelinePath): string {
+    return this.stage.store.pipelines.find(path.namespaceId, path.pipelineId)?.uid ?? '';
+  }
+}
