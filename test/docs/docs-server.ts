@@ -1,0 +1,105 @@
+/** A server and a folder in which the commands of a page are run as a reader would type them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { ROOT } from './markdown.ts';
+
+const GOFER = join(ROOT, 'cli/bin/gofer.mjs');
+
+export interface Finished {
+  readonly code: number | null;
+  /** Both outputs as they came. */
+  readonly output: string;
+}
+
+export class DocsServer {
+  readonly directory: string;
+  readonly #environment: NodeJS.ProcessEnv;
+  #server: ChildProcess | undefined;
+  #url = '';
+
+  private constructor(directory: string) {
+    this.directory = directory;
+    const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('GOFER_') && name !== 'NO_COLOR');
+    this.#environment = {
+      ...Object.fromEntries(kept),
+      HOME: directory,
+      XDG_STATE_HOME: join(directory, 'state'),
+      PATH: [join(directory, 'bin'), join(ROOT, 'node_modules/.bin'), process.env['PATH']].join(delimiter),
+    };
+  }
+
+  static async open(serverFlags: readonly string[] = ['--scheduler', 'process']): Promise<DocsServer> {
+    const docs = new DocsServer(await mkdtemp(join(tmpdir(), 'gofer-docs-')));
+    await mkdir(join(docs.directory, 'bin'));
+    // `npx gofer` without npm's own second of start-up.
+    const shim = join(docs.directory, 'bin/npx');
+    await writeFile(shim, `#!/bin/sh\nshift\nexec "${process.execPath}" "${GOFER}" "$@"\n`);
+    await chmod(shim, 0o755);
+    for (const name of ['examples', 'node_modules']) await symlink(join(ROOT, name), join(docs.directory, name));
+    try {
+      await docs.start(serverFlags);
+    } catch (error) {
+      await docs.close();
+      throw error;
+    }
+    return docs;
+  }
+
+  /** On the port it had before, if it had one. Resolves with the line that says that it is ready. */
+  async start(flags: readonly string[] = ['--scheduler', 'process']): Promise<string> {
+    const bind = this.#url === '' ? '127.0.0.1:0' : new URL(this.#url).host;
+    const idle = ['--set', 'scheduler.process.idle_timeout=1'];
+    const server = spawn(process.execPath, [GOFER, 'service', 'start', '--bind-address', bind, ...flags, ...idle], {
+      cwd: this.directory,
+      env: this.#environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#server = server;
+    const said: string[] = [];
+    server.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+    for await (const line of createInterface({ input: server.stdout })) {
+      said.push(line);
+      const url = /is ready at (http:\/\/\S+)/.exec(line)?.[1];
+      if (url === undefined) continue;
+      this.#url = url;
+      server.stdout.resume();
+      return line;
+    }
+    throw new Error(`the server ended before it was ready:\n${said.join('\n')}`);
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined || server.exitCode !== null) return;
+    const ended = once(server, 'exit');
+    server.kill('SIGTERM');
+    await ended;
+  }
+
+  /** Runs a script with `localhost:8080` being this server; ends at its first command that fails. */
+  async run(script: string): Promise<Finished> {
+    const own = new URL(this.#url).host;
+    const text = script.replaceAll(/localhost:8080|127\.0\.0\.1:8080/g, own);
+    const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', `exec 2>&1\n${text}`], {
+      cwd: this.directory,
+      env: { ...this.#environment, GOFER_API_BASE_URL: this.#url },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const chunks: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+    const [code] = await once(child, 'close');
+    const output = Buffer.concat(chunks).toString('utf8').replaceAll(own, '127.0.0.1:8080');
+    return { code: typeof code === 'number' ? code : null, output };
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    // The supervisor of the process engine ends by itself a second after its last task, and may still write until then.
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  }
+}

@@ -1,0 +1,117 @@
+/** What the documentation shows is run: commands against a real server, pipelines by the command, the plugin by the conformance suite. */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DocsServer } from './docs-server.ts';
+import { type CodeBlock, ROOT, readPages } from './markdown.ts';
+
+/** Its blocks are usages and the examples of the help, which the command's own tests run. */
+const TESTED_ELSEWHERE = ['docs/cli.md'];
+const isShell = ({ language, notRun }: CodeBlock): boolean => (language === 'sh' || language === 'console') && notRun === undefined;
+
+const pages = readPages().filter(({ name }) => !TESTED_ELSEWHERE.includes(name));
+const blocks = (language: string) => pages.flatMap((page) => page.blocks.filter((block) => block.language === language));
+
+describe('commands of', () => {
+  const withCommands = pages.filter((page) => page.blocks.some(isShell));
+  it.concurrent.each(withCommands.map((page) => [page.name, page] as const))('%s do what it says', async (_name, page) => {
+    const docs = await DocsServer.open();
+    try {
+      for (const block of page.blocks.filter(isShell)) {
+        if (block.language === 'sh') await runScript(docs, block);
+        else await runSession(docs, block);
+      }
+    } finally {
+      await docs.close();
+    }
+  });
+
+  it('README find a task again after the server was restarted', async () => {
+    const docs = await DocsServer.open();
+    try {
+      await docs.run('npx gofer up examples/debug-wait && npx gofer run start debug-wait --variable WAIT=6');
+      await docs.run("until npx gofer task logs debug-wait 1 wait | grep -m 1 Waiting; do :; done");
+      await docs.stop();
+      expect(await docs.start()).toContain('"resumedRuns":1');
+      const { code, output } = await docs.run('npx gofer run logs debug-wait 1');
+      expect(output).toContain('wait │ Waiting for 6 seconds.\nwait │ Done.');
+      expect(code).toBe(0);
+    } finally {
+      await docs.close();
+    }
+  });
+});
+
+async function runScript(docs: DocsServer, block: CodeBlock): Promise<void> {
+  const { code, output } = await docs.run(block.text);
+  expect(code, `${block.at} printed:\n${output}`).toBe(block.exitCode);
+}
+
+/** Each `$ command` is run; what the page shows of its output is in it, as far as numbers, times and `…` let that be compared. */
+async function runSession(docs: DocsServer, block: CodeBlock): Promise<void> {
+  const steps = block.text.split(/^\$ /m).slice(1);
+  for (const [index, step] of steps.entries()) {
+    const [command = '', ...shown] = step.trimEnd().split('\n');
+    const { code, output } = await docs.run(command);
+    const where = `${block.at}: ${command}\nprinted:\n${output}`;
+    expect(code, where).toBe(index === steps.length - 1 ? block.exitCode : 0);
+    const printed = comparable(output);
+    for (const line of shown.filter((text) => text.trim() !== '')) {
+      const parts = comparable(line).split('…').map(RegExp.escape);
+      expect(printed, where).toMatch(new RegExp(parts.join('[^\\n]*')));
+    }
+  }
+}
+
+/** Without what differs from run to run. */
+function comparable(text: string): string {
+  return stripVTControlCharacters(text)
+    .replace(/\d+(\.\d+)? (ms|s|min)\b/g, 'TIME')
+    .replace(/\d+/g, '0')
+    .replace(/[ \t]+/g, ' ');
+}
+
+describe('programs', () => {
+  let directory: string;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'gofer-docs-'));
+    await symlink(join(ROOT, 'node_modules'), join(directory, 'node_modules'));
+    await writeFile(join(directory, 'package.json'), '{"type":"module"}');
+  });
+  afterAll(() => rm(directory, { recursive: true, force: true }));
+
+  it.each(blocks('ts').map((block) => [block.at, block] as const))('%s compiles, and is a pipeline', async (at, block) => {
+    const file = join(directory, `${at.replace(/\W/g, '-')}.ts`);
+    await writeFile(file, block.text);
+    const compiler = ['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'esnext', '--skipLibCheck'];
+    const options = [...compiler, '--allowImportingTsExtensions', '--types', 'node'];
+    const compiled = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), [...options, file], { cwd: directory, encoding: 'utf8' });
+    expect(compiled.stdout).toBe('');
+    const gofer = join(ROOT, 'cli/bin/gofer.mjs');
+    const up = spawnSync(process.execPath, [gofer, 'up', file, '--dry-run', '--output-format', 'json'], { encoding: 'utf8' });
+    expect(up.stderr).toBe('');
+    expect(JSON.parse(up.stdout)).toHaveProperty('tasks');
+  });
+
+  it('of docs/plugins.md is a scheduler by every law, and runs a pipeline', async () => {
+    const [plugin] = pages.find(({ name }) => name === 'docs/plugins.md')?.blocks.filter(({ language }) => language === 'js') ?? [];
+    const [suite] = pages.find(({ name }) => name === 'docs/plugins.md')?.blocks.filter(({ language }) => language === 'js').slice(1) ?? [];
+    await writeFile(join(directory, 'shell-scheduler.js'), plugin?.text ?? '');
+    await writeFile(join(directory, 'check.js'), suite?.text ?? '');
+    const checked = spawnSync(process.execPath, [join(directory, 'check.js')], { cwd: directory, encoding: 'utf8' });
+    expect(checked.stdout + checked.stderr).not.toContain('BROKEN');
+    expect(checked.status, checked.stderr).toBe(0);
+
+    const docs = await DocsServer.open(['--scheduler', join(directory, 'shell-scheduler.js')]);
+    try {
+      const { code, output } = await docs.run('npx gofer up examples/diamond && npx gofer run start diamond --follow');
+      expect(output).toContain('publish │ done');
+      expect(code).toBe(0);
+    } finally {
+      await docs.close();
+    }
+  });
+});
