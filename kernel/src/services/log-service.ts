@@ -34,7 +34,10 @@ export class StoredLogService implements LogService {
     request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
   ): Promise<AsyncIterable<LogBatch>> {
     const task = this.#find(path);
-    if (!request.follow || !this.#isActive(task)) this.#readable(path, this.#latest(task));
+    const attempt = this.#latest(task);
+    if (!request.follow || !this.#isActive(task)) this.#readable(path, attempt);
+    if (request.after !== undefined && attempt !== undefined && (await this.#hasLog(attempt)))
+      await this.#checkCursor(attempt, request.after);
     return this.#follow(path, task, request);
   }
 
@@ -99,6 +102,13 @@ export class StoredLogService implements LogService {
         signal.removeEventListener('abort', changed);
       }
     }
+  }
+
+  /** Rejects with `INVALID_ARGUMENT`, so that the caller hears of a strange cursor in the answer and not in the middle of a stream. */
+  async #checkCursor(attempt: AttemptRecord, cursor: string): Promise<void> {
+    const signal = new AbortController().signal;
+    const batches = this.#logs.read(attempt.uid, { from: { cursor }, follow: false, format: 'lines', signal });
+    for await (const _ of batches) break;
   }
 
   async #hasLog(attempt: AttemptRecord): Promise<boolean> {

@@ -100,7 +100,8 @@ export interface LogService {
   stat(path: TaskPath): Promise<LogStat>;
   /**
    * From the beginning or behind a cursor, up to the end of the log; with `follow` waits for what is to come, also for a task that has
-   * not started yet. Rejects before the first batch with NOT_FOUND, or GONE where the log has expired or was removed.
+   * not started yet. Rejects before the first batch with NOT_FOUND, with GONE where the log has expired or was removed, and with
+   * INVALID_ARGUMENT where the cursor is not one of the log that is there.
    */
   read(
     path: TaskPath,
