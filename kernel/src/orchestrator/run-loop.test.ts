@@ -249,7 +249,7 @@ describe('trouble', () => {
     expectWellEnded(stage, run.uid, tasks);
   });
 
-  it.for([0, 1, 2])('of our own making ends the run loudly (at decision %i), and frees what it held', async (before) => {
+  it.for([0, 1, 2])('of our own making ends the run loudly (%i), and frees what it held', async (before) => {
     const dag = new FailingDag();
     await open({ dag: () => dag, limits: { runningTasks: 2, globalRuns: 1 } });
     const tasks = [
@@ -260,7 +260,7 @@ describe('trouble', () => {
       { id: 'e', depends_on: { d: 'Any' } },
     ] as const;
     const next = await stage.pipeline('next', [{ id: 'one' }]);
-    dag.before = before;
+    if (before < 2) dag.before = before;
     const run = await stage.submit(await stage.pipeline('bug', tasks));
     if (before === 2) {
       await stage.until(run.uid, () => isRunning(run.uid, 'c')() && isRunning(run.uid, 'd')());
