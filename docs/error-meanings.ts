@@ -49,7 +49,10 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'A task was started once and its back end no longer knows it. It is not started a second time.',
     remedy: 'Find out what removed it, then start a new run.',
   },
-  STORAGE_FULL: { meaning: 'The disk that holds the logs or the database is full.', remedy: 'Make room; see [operations.md](operations.md).' },
+  STORAGE_FULL: {
+    meaning: 'The disk that holds the logs or the database is full.',
+    remedy: 'Make room; see [operations.md](operations.md).',
+  },
   CONFIG_INVALID: {
     meaning: 'The configuration cannot be used.',
     remedy: 'Correct every fault that is listed with its file and line, variable or flag.',
