@@ -122,13 +122,13 @@ export class LiveTasks {
 
   started(message: Started, step: RunStep): void {
     const { store } = this.#context;
-    step.write(() => store.attempts.start(message.attemptUid, message.handle, message.startedAt));
+    step.writeSoon(() => store.attempts.start(message.attemptUid, message.handle, message.startedAt));
     const live = this.#live.get(message.task);
     if (live?.attempt === undefined || live.attempt.uid !== message.attemptUid) return;
     live.attempt.handle = message.handle;
     if (live.life.state === 'processing') live.life = changeTask(live.life, { kind: 'started', at: message.startedAt });
     const taskId = this.#subject.taskId(message.task);
-    step.write(() => {
+    step.writeSoon(() => {
       store.taskExecutions.start(this.#subject.run.uid, taskId, message.startedAt);
       store.events.emit('started_task_execution', { ...this.#subject.names(), task_execution_id: taskId }, message.startedAt);
     });

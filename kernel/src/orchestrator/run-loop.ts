@@ -4,7 +4,7 @@
  * that dies with its server is built again from it by `resume`, and every act can be repeated.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { codeOf } from '@gofer/contracts';
+import { codeOf, type TaskHandle } from '@gofer/contracts';
 import {
   applyDecision,
   changeRun,
@@ -35,6 +35,8 @@ export interface RunListener {
   ended(): void;
 }
 
+/** How long the news that a task has started may wait for a commit to share: a task that is over sooner needs none of its own. */
+const SOON_MS = 10;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 
@@ -49,6 +51,9 @@ export class RunLoop {
   readonly #listener: RunListener;
   readonly #tasks: LiveTasks;
   #mailbox: RunMessage[] = [];
+  /** Of attempts whose start the database has not heard of, by attempt. */
+  readonly #uncommitted = new Map<string, TaskHandle>();
+  #postponed: { readonly step: RunStep; readonly timer: NodeJS.Timeout } | undefined;
   #busy = false;
   #life: RunLife;
   #counters: RunCounters;
@@ -64,7 +69,9 @@ export class RunLoop {
     this.#counters = createRunCounters(subject.graph);
   }
 
+  /** A server that leaves decides nothing any more: what it would have heard, the next one finds out. */
   post(message: RunMessage): void {
+    if (this.#context.leave.aborted) return;
     if (this.#life.state === 'complete' && !this.#busy) return this.#discard(message);
     this.#mailbox.push(message);
     if (this.#busy) return;
@@ -100,15 +107,14 @@ export class RunLoop {
   }
 
   async #drain(): Promise<void> {
-    let messages: readonly RunMessage[] = [];
     try {
       while (this.#mailbox.length > 0 && this.#life.state !== 'complete') {
-        messages = this.#mailbox;
+        const messages = this.#mailbox;
         this.#mailbox = [];
         await this.#turn(messages);
       }
     } catch (error) {
-      if (!this.#context.leave.aborted) await this.#giveUp(error, messages);
+      if (!this.#context.leave.aborted) await this.#giveUp(error);
     } finally {
       this.#busy = false;
       for (const message of this.#mailbox.splice(0)) this.post(message);
@@ -122,8 +128,9 @@ export class RunLoop {
   }
 
   async #turn(messages: readonly RunMessage[]): Promise<void> {
-    const step = new RunStep();
+    const step = this.#takePostponed();
     for (const message of messages) this.#handle(message, step);
+    if (!step.isUrgent && !step.isEmpty && messages.every((message) => message.kind !== 'write')) return this.#postpone(step);
     let decision: Decision | undefined;
     if (step.needsDecision && this.#life.state !== 'pending') {
       const cancelled = this.#life.state === 'complete' || (this.#life.state === 'running' && this.#life.cancellation !== undefined);
@@ -132,6 +139,7 @@ export class RunLoop {
     }
     if (step.isEmpty) return;
     await this.#commit(step);
+    this.#uncommitted.clear();
     if (decision !== undefined) applyDecision(this.subject.graph, this.#counters, step.finished, decision);
     else if (step.finished.length > 0) this.#takeStock();
     step.performActs();
@@ -139,8 +147,23 @@ export class RunLoop {
     else this.#listener.changed();
   }
 
+  #postpone(step: RunStep): void {
+    this.#postponed = { step, timer: setTimeout(() => this.post({ kind: 'write' }), SOON_MS).unref() };
+  }
+
+  /** The step to go on with: the one that was postponed, or an empty one. */
+  #takePostponed(): RunStep {
+    const postponed = this.#postponed;
+    if (postponed === undefined) return new RunStep();
+    clearTimeout(postponed.timer);
+    this.#postponed = undefined;
+    return postponed.step;
+  }
+
   #handle(message: RunMessage, step: RunStep): void {
     switch (message.kind) {
+      case 'write':
+        return;
       case 'begin':
         return this.#begin(step);
       case 'resume':
@@ -148,6 +171,7 @@ export class RunLoop {
       case 'slot':
         return this.#tasks.useSlot(message.task, step);
       case 'started':
+        this.#uncommitted.set(message.attemptUid, message.handle);
         return this.#tasks.started(message, step);
       case 'ended':
         return this.#tasks.ended(message, step);
@@ -270,16 +294,15 @@ export class RunLoop {
   }
 
   /** A bug of ours ends the run, loudly: better than a run that nobody owns. */
-  async #giveUp(cause: unknown, messages: readonly RunMessage[]): Promise<void> {
+  async #giveUp(cause: unknown): Promise<void> {
     const { now, log } = this.#context;
     const description = `internal error: ${cause instanceof Error ? cause.message : String(cause)}`;
     log('error', 'a run was given up', { run: this.subject.run.uid, error: cause instanceof Error ? cause.stack : String(cause) });
     this.#tasks.letGo();
-    const handles = new Map(messages.flatMap((message) => (message.kind === 'started' ? [[message.attemptUid, message.handle]] : [])));
     this.#life = { state: 'complete', status: 'failed', reason: { reason: 'scheduler_error', description }, endedAt: now() };
     try {
       const step = new RunStep();
-      abandonTasks(this.subject, this.#context, handles, description, step);
+      abandonTasks(this.subject, this.#context, this.#uncommitted, description, step);
       this.#writeEnd(step);
       await this.#commit(step);
       step.performActs();

@@ -8,6 +8,8 @@ export type RunMessage =
   | { readonly kind: 'begin' }
   /** It had begun before this server was started. */
   | { readonly kind: 'resume' }
+  /** What was written down to be committed soon has waited long enough. */
+  | { readonly kind: 'write' }
   /** A slot was taken for a task that waited for one. */
   | { readonly kind: 'slot'; readonly task: number }
   | {

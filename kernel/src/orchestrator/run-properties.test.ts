@@ -161,8 +161,9 @@ describe('recovery', () => {
             for (const commits of deaths) {
               const store = current();
               const { promise, resolve } = Promise.withResolvers<void>();
+              const { orchestrator } = stage;
               store.died = () => {
-                void stage.orchestrator.close();
+                void orchestrator.close();
                 resolve();
               };
               store.left = commits;

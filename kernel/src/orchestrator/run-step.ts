@@ -9,6 +9,7 @@ export class RunStep {
   /** True where there is something to decide even though nothing has finished. */
   mustDecide = false;
   readonly #writes: (() => void)[] = [];
+  #isUrgent = false;
   readonly #acts: (() => void)[] = [];
 
   get needsDecision(): boolean {
@@ -19,8 +20,19 @@ export class RunStep {
     return this.#writes.length === 0 && this.#acts.length === 0;
   }
 
+  /** Somebody waits for the commit: what follows from it, or what is to be done after it. */
+  get isUrgent(): boolean {
+    return this.#isUrgent || this.#acts.length > 0 || this.needsDecision;
+  }
+
   /** In the commit. */
   write(write: () => void): void {
+    this.#writes.push(write);
+    this.#isUrgent = true;
+  }
+
+  /** In the commit, which may wait a little to be shared: for what can be found out again after a crash. */
+  writeSoon(write: () => void): void {
     this.#writes.push(write);
   }
 
