@@ -1,5 +1,5 @@
 /** What the documentation shows is run: commands against a real server, pipelines by the command, the plugin by the conformance suite. */
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,14 +10,15 @@ import { type CodeBlock, ROOT, readPages } from './markdown.ts';
 
 /** Its blocks are usages and the examples of the help, which the command's own tests run. */
 const TESTED_ELSEWHERE = new Set(['docs/cli.md']);
+const run = promisify(execFile);
 const isShell = ({ language, notRun }: CodeBlock): boolean => (language === 'sh' || language === 'console') && notRun === undefined;
 
 const pages = readPages().filter(({ name }) => !TESTED_ELSEWHERE.has(name));
 const blocks = (language: string) => pages.flatMap((page) => page.blocks.filter((block) => block.language === language));
 
-describe('commands of', () => {
+describe.concurrent('commands of', () => {
   const withCommands = pages.filter((page) => page.blocks.some(isShell));
-  it.concurrent.each(withCommands.map((page) => [page.name, page] as const))('%s do what it says', async (_name, page) => {
+  it.each(withCommands.map((page) => [page.name, page] as const))('%s do what it says', async (_name, page) => {
     const docs = await DocsServer.open();
     const faults: string[] = [];
     try {
@@ -30,7 +31,7 @@ describe('commands of', () => {
     expect(faults.join('\n\n')).toBe('');
   });
 
-  it.concurrent('README find a task again after the server was restarted', async () => {
+  it('README find a task again after the server was restarted', async () => {
     const docs = await DocsServer.open();
     try {
       await docs.run('npx gofer up examples/debug-wait && npx gofer run start debug-wait --variable WAIT=6');
@@ -90,7 +91,7 @@ function comparable(text: string): string {
     .replace(/[ \t]+/g, ' ');
 }
 
-describe('programs', () => {
+describe.concurrent('programs', () => {
   let directory: string;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'gofer-docs-'));
@@ -104,19 +105,16 @@ describe('programs', () => {
     await writeFile(file, block.text);
     const compiler = ['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'esnext', '--skipLibCheck'];
     const options = [...compiler, '--allowImportingTsExtensions', '--types', 'node'];
-    const compiled = spawnSync(join(ROOT, 'node_modules/.bin/tsc'), [...options, file], { cwd: directory, encoding: 'utf8' });
-    expect(compiled.stdout).toBe('');
-    const gofer = join(ROOT, 'cli/bin/gofer.mjs');
-    const up = spawnSync(process.execPath, [gofer, 'up', file, '--dry-run', '--output-format', 'json'], { encoding: 'utf8' });
-    expect(up.stderr).toBe('');
+    await run(join(ROOT, 'node_modules/.bin/tsc'), [...options, file], { cwd: directory });
+    const up = await run(process.execPath, [join(ROOT, 'cli/bin/gofer.mjs'), 'up', file, '--dry-run', '--output-format', 'json']);
     expect(JSON.parse(up.stdout)).toHaveProperty('tasks');
   });
 
-  it.concurrent('of docs/plugins.md is a scheduler by every law, and runs a pipeline', async () => {
+  it('of docs/plugins.md is a scheduler by every law, and runs a pipeline', async () => {
     const [plugin, suite] = pages.find(({ name }) => name === 'docs/plugins.md')?.blocks.filter(({ language }) => language === 'js') ?? [];
     await writeFile(join(directory, 'shell-scheduler.js'), plugin?.text ?? '');
     await writeFile(join(directory, 'check.js'), suite?.text ?? '');
-    const checked = await promisify(execFile)(process.execPath, ['check.js'], { cwd: directory });
+    const checked = await run(process.execPath, ['check.js'], { cwd: directory });
     expect(checked.stdout).toBe('');
 
     const docs = await DocsServer.open(['--scheduler', join(directory, 'shell-scheduler.js')]);
