@@ -82,13 +82,17 @@ ${environmentVariables()
     return 0;
   }
 
-  #flags(): Record<keyof typeof TYPED, string | undefined> {
-    return {
+  /** Those that were given: a key whose own flag was not may come by --set. */
+  #flags(): Record<string, string> {
+    const all: Record<keyof typeof TYPED, string | undefined> = {
       'server.bind_address': this.bindAddress,
       'server.storage_path': this.storagePath,
       'api.task_execution_logs_dir': this.logsDirectory,
       'api.log_level': this.logLevel,
       'scheduler.engine': this.scheduler,
     };
+    const given: Record<string, string> = {};
+    for (const [key, value] of Object.entries(all)) if (value !== undefined) given[key] = value;
+    return given;
   }
 }
