@@ -100,7 +100,8 @@ function ended(status: FinalStatus, endedAt: number, startedAt: number | undefin
     state: 'complete',
     status,
     exitCode,
-    endedAt,
+    // The start is by this machine's clock and the end by the engine's, whose clock may differ: no task ends before it starts.
+    endedAt: Math.max(endedAt, startedAt ?? endedAt),
     ...(startedAt === undefined ? {} : { startedAt }),
     ...(reason === undefined ? {} : { reason }),
   };
