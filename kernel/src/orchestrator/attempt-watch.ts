@@ -34,13 +34,16 @@ const LOST_LOG_MS = 5_000;
 /** For how long a source that fails is opened again once its task has ended. */
 const ENDED_LOG_PATIENCE_MS = 60_000;
 
+/** `resumed`: an earlier server may have started it without having written down its handle. */
+export type AttemptBegin = { readonly handle: TaskHandle } | { readonly spec: () => TaskSpec; readonly resumed: boolean };
+
 /**
  * Resolves once `ended` was told, or once `signal` aborted while the attempt was running: then it goes on without us. An abort before
  * it has started ends it as refused, unless `leave` says that the server is going away.
  */
 export async function watchAttempt(
   attemptUid: string,
-  begin: { readonly spec: () => TaskSpec } | { readonly handle: TaskHandle },
+  begin: AttemptBegin,
   context: AttemptContext,
   signals: { readonly cancelStart: AbortSignal; readonly leave: AbortSignal },
   listener: AttemptListener,
@@ -50,7 +53,7 @@ export async function watchAttempt(
     handle = begin.handle;
   } else {
     try {
-      handle = await startWithPatience(begin.spec(), context.scheduler, signals, listener);
+      handle = await startWithPatience(begin, context.scheduler, signals, listener);
     } catch (error) {
       if (signals.leave.aborted) return;
       const reason = signals.cancelStart.aborted ? 'cancelled before it had started' : messageOf(error);
@@ -77,16 +80,26 @@ export async function watchAttempt(
   }
 }
 
+async function isKnown(spec: TaskSpec, scheduler: Scheduler): Promise<boolean> {
+  const { instance, attempt } = spec.labels;
+  if (instance === undefined || attempt === undefined) return false;
+  return (await scheduler.list({ instance, attempt })).length > 0;
+}
+
 async function startWithPatience(
-  spec: TaskSpec,
+  begin: { readonly spec: () => TaskSpec; readonly resumed: boolean },
   scheduler: Scheduler,
   signals: { readonly cancelStart: AbortSignal; readonly leave: AbortSignal },
   listener: AttemptListener,
 ): Promise<TaskHandle> {
-  const signal = AbortSignal.any([signals.cancelStart, signals.leave]);
+  const spec = begin.spec();
+  const both = AbortSignal.any([signals.cancelStart, signals.leave]);
   const giveUpAt = performance.now() + START_PATIENCE_MS;
   for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+    let signal = both;
     try {
+      // What runs already is taken up before it is stopped: a start that is taken back would leave it without an owner.
+      if (begin.resumed && (await isKnown(spec, scheduler))) signal = signals.leave;
       for await (const update of scheduler.start(spec, signal)) {
         if (update.kind === 'progress') {
           listener.progress(update.message);

@@ -82,7 +82,7 @@ export class LiveTasks {
     slots.resume();
     this.#held += 1;
     step.act(() => {
-      this.#watch(live, attempt);
+      this.#watch(live, attempt, true);
       if (live.cancelGraceMs !== undefined) this.#stop(live, live.cancelGraceMs);
     });
   }
@@ -230,10 +230,10 @@ export class LiveTasks {
       created: now(),
     };
     step.write(() => store.attempts.insert(intent));
-    step.act(() => this.#watch(live, attempt));
+    step.act(() => this.#watch(live, attempt, false));
   }
 
-  #watch(live: LiveTask, attempt: LiveAttempt): void {
+  #watch(live: LiveTask, attempt: LiveAttempt, resumed: boolean): void {
     const { task } = live;
     const { logs, leave, log } = this.#context;
     const attemptUid = attempt.uid;
@@ -243,7 +243,7 @@ export class LiveTasks {
       post(this.#lost(`it was started by the scheduler '${attempt.engine}', which this server does not have any more`));
       return;
     }
-    const begin = attempt.handle === undefined ? { spec: () => this.#specOf(live, attempt) } : { handle: attempt.handle };
+    const begin = attempt.handle === undefined ? { spec: () => this.#specOf(live, attempt), resumed } : { handle: attempt.handle };
     const signals = { cancelStart: live.cancelStart.signal, leave };
     const watching = watchAttempt(attemptUid, begin, { scheduler, logs }, signals, {
       progress: (message) => {

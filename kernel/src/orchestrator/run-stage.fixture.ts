@@ -236,9 +236,9 @@ export class RunStage {
   eventsOf(run: RunRecord): string[] {
     const pipelineId = this.store.pipelines.byUid(run.pipelineUid)?.metadata.pipeline_id;
     return this.store.events.after(0, 1_000_000).flatMap(({ event }) =>
-      Object.entries(event.kind as Record<string, Record<string, unknown>>).flatMap(([kind, payload]) => {
+      Object.entries(event.kind).flatMap(([kind, payload]) => {
         if (payload['run_id'] !== run.runId || payload['pipeline_id'] !== pipelineId) return [];
-        return [[kind, payload['task_execution_id'], payload['status']].filter((part) => part !== undefined).join(' ')];
+        return [[kind, payload['task_execution_id'], payload['status']].filter((part) => typeof part === 'string').join(' ')];
       }),
     );
   }
