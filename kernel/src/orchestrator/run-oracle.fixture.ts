@@ -1,3 +1,4 @@
+// oxlint-disable vitest/valid-expect -- vitest's second argument is what a failure shows: the whole run
 /** What must be true of every run that has ended, by the database alone, and what a run of such tasks must come to. */
 import { expect } from 'vitest';
 import type { RunStage, TaskJson } from './run-stage.fixture.ts';

@@ -84,6 +84,7 @@ describe('any run', () => {
   });
 
   it('ends well, whatever is cancelled at whatever time', async () => {
+    expect.hasAssertions();
     const cancel = fc.record({ after: fc.nat(12), task: fc.option(fc.nat(19), { freq: 3 }), graceMs: fc.constantFrom(0, 1, 50) });
     await fc.assert(
       fc.asyncProperty(anyPlan, fc.array(cancel, { minLength: 1, maxLength: 4 }), async (plan, cancels) => {
