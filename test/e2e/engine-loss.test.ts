@@ -58,7 +58,7 @@ await describePrivateDocker('runs on an engine of their own', () => {
     async (signal) => {
       const id = `restart-${signal}`;
       await server.deploy(id, [
-        { id: 'killed', script: 'echo began; exec sleep 1000' },
+        { id: 'killed', script: 'trap "exit 143" TERM; echo began; while :; do sleep 0.05; done' },
         { id: 'cleans', script: 'echo cleaned', depends_on: { killed: 'Failure' } },
         { id: 'after', command: ['true'], depends_on: { killed: 'Success' } },
       ]);
@@ -78,6 +78,7 @@ await describePrivateDocker('runs on an engine of their own', () => {
         status_reason: { description: expect.stringContaining('the Docker engine') },
       });
       expect((await server.rawLog(id, 1, 'killed')).toString()).toContain('began\n');
+      expect(await server.task(id, 1, 'cleans')).toMatchObject({ status: 'successful', status_reason: null });
       expect(await server.statuses(id, 1)).toEqual({ killed: 'failed', cleans: 'successful', after: 'skipped' });
       expect(await server.getRun(`${id}-2`, 1, 120)).toMatchObject({ status: 'successful' });
       expect((await server.rawLog(`${id}-2`, 1, 'waits')).toString()).toBe('waited\n');

@@ -1,0 +1,123 @@
+/**
+ * A client as the published ones are: a base URL with a slash of its own (so that paths begin with two), a token nobody asked for, one good
+ * status for each operation, and no patience for an unknown word.
+ */
+
+import type { Event } from '@gofer/contracts/api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GoferServer, pipelineJson } from './gofer-server.ts';
+import { until } from './leftovers.ts';
+import { v0Faults, v0Operation } from './v0-answers.ts';
+
+const HEADERS = { 'gofer-api-version': 'v0', authorization: 'Bearer example', accept: '*/*', 'user-agent': 'gofer-v0' };
+const PIPELINE = { namespace_id: 'default', pipeline_id: 'simple' };
+const RUN = { ...PIPELINE, run_id: '1' };
+const TASK = { ...RUN, task_id: 'first' };
+
+type Names = Readonly<Record<string, string>>;
+
+describe('a client of v0', () => {
+  let server: GoferServer;
+  const asked = new Set<string>();
+  beforeAll(async () => {
+    server = await GoferServer.start('process');
+  });
+  afterAll(() => server.close());
+
+  const targetOf = (operation: string, names: Names, query = ''): string => {
+    asked.add(operation);
+    return `/${v0Operation(operation).path.replace(/\{(\w+)\}/g, (_, name: string) => names[name] ?? name)}${query}`;
+  };
+
+  /** The answer's body; refuses whatever such a client would. */
+  const ask = async (operation: string, names: Names = {}, body?: object, query = ''): Promise<unknown> => {
+    const { method, status, response } = v0Operation(operation);
+    const target = targetOf(operation, names, query);
+    // Some of them end their paths with a slash.
+    const targets = method === 'GET' ? [target, target.replace(/(\?|$)/, '/$1')] : [target];
+    let answered: unknown;
+    for (const each of targets) {
+      const answer = await server.call(method, each, body, HEADERS);
+      expect([each, answer.status, answer.body.toString()]).toEqual([each, status, expect.any(String)]);
+      if (status === 204) expect(answer.body).toHaveLength(0);
+      else {
+        expect(answer.headers['content-type']).toBe('application/json');
+        answered = answer.json();
+        if (response !== undefined) expect(v0Faults(response, answered)).toEqual([]);
+      }
+    }
+    return answered;
+  };
+
+  it('reads the system and keeps namespaces', async () => {
+    expect(await ask('get_system_metadata')).toMatchObject({ semver: expect.any(String), commit: expect.any(String) });
+    expect(await ask('get_system_preferences')).toMatchObject({ ignore_pipeline_run_events: false });
+    await ask('update_system_preferences', {}, { ignore_pipeline_run_events: null });
+    await ask('create_namespace', {}, { id: 'team-a', name: 'Team A', description: 'first team' });
+    const names = { namespace_id: 'team-a' };
+    await ask('update_namespace', names, { name: 'Team Alpha', description: null });
+    expect(await ask('get_namespace', names)).toMatchObject({ namespace: { name: 'Team Alpha', description: 'first team' } });
+    await ask('delete_namespace', names);
+    expect(await ask('list_namespaces')).toMatchObject({ namespaces: [{ id: 'default' }] });
+  });
+
+  it('registers, deploys, runs and reads', async () => {
+    const config = pipelineJson('simple', [
+      { id: 'first', script: 'echo one; echo; printf three', variables: { LEVEL: 'debug' } },
+      { id: 'second', script: 'exit 3', depends_on: { first: 'Any' } },
+      { id: 'third', command: ['true'], depends_on: { second: 'Success' } },
+    ]);
+    // As their SDKs print it: what is not set is null.
+    const tasks = config.tasks.map((task) => ({ ...task, description: null, registry_auth: null, entrypoint: null }));
+    for (const version of ['1', '2']) {
+      await ask('register_config', PIPELINE, { config: { ...config, tasks } });
+      await ask('deploy_config', { ...PIPELINE, version });
+      await ask('get_config', { ...PIPELINE, version });
+    }
+    await ask('list_configs', PIPELINE);
+    await ask('list_deployments', PIPELINE);
+    await ask('get_deployment', { ...PIPELINE, deployment_id: '1' });
+    await ask('list_pipelines', PIPELINE);
+    await ask('update_pipeline', PIPELINE, { state: 'disabled' });
+    await ask('update_pipeline', PIPELINE, { state: 'active' });
+    expect(await ask('get_pipeline', PIPELINE)).toMatchObject({ pipeline: { state: 'active' } });
+    await ask('start_run', PIPELINE, { variables: { COMMIT: '4f1c2d' } });
+    // Asked again and again while it runs, as their `--follow` does: every state on the way is a word that they know.
+    await until('the end of the run', async () => {
+      await ask('list_task_executions', RUN);
+      const { run } = (await ask('get_run', RUN)) as { run: { state: string } };
+      return run.state === 'complete';
+    });
+    expect(await ask('get_run', RUN)).toMatchObject({ run: { status: 'failed', status_reason: { reason: 'abnormal_exit' } } });
+    expect(await ask('list_runs', PIPELINE, undefined, '?limit=10&offset=0&reverse=true')).toMatchObject({ runs: [{ run_id: 1 }] });
+    await ask('get_task_execution', TASK);
+    await ask('get_task_execution', { ...TASK, task_id: 'third' });
+    await ask('cancel_task_execution', TASK, undefined, '?wait_for=0');
+    await ask('cancel_run', RUN);
+  });
+
+  it('reads a log line by line, to a normal closure', async () => {
+    const log = await server.socket(targetOf('get_logs', TASK), [], HEADERS);
+    expect(await log.closed).toMatchObject({ code: 1000 });
+    expect(log.frames).toEqual(['one\n', '\n', 'three']);
+  });
+
+  it('reads events, of kinds that it knows', async () => {
+    const stream = await server.socket(targetOf('stream_events', {}, '?history=true&reverse=true'), [], HEADERS);
+    expect(await stream.closed).toMatchObject({ code: 1000 });
+    const events = stream.frames.map((frame) => JSON.parse(frame) as Event);
+    expect(events.flatMap((event) => v0Faults('Event', event))).toEqual([]);
+    expect(events.map(({ kind }) => Object.keys(kind).length)).toEqual(events.map(() => 1));
+    const event_id = events[0]?.id ?? '';
+    await ask('get_event', { event_id });
+    await ask('delete_event', { event_id });
+  });
+
+  it('cleans up after itself, and has used every operation', async () => {
+    await ask('delete_logs', TASK);
+    await ask('delete_config', { ...PIPELINE, version: '1' });
+    await ask('delete_pipeline', PIPELINE);
+    const operations = (await import('../../kernel/src/http/fixtures/v0-operations.json', { with: { type: 'json' } })).default.operations;
+    expect(operations.map(({ operation }) => operation).filter((operation) => !asked.has(operation))).toEqual([]);
+  });
+});
