@@ -27,7 +27,7 @@ export async function loadScheduler(
   { loaded, builtIns, host }: SchedulerLoad,
 ): Promise<{ scheduler: Scheduler & PluginInstance; close(): Promise<void> }> {
   const { path } = loaded.source;
-  const { plugins, close } = await loadPlugins(
+  const loadedPlugins = await loadPlugins(
     [
       {
         contract: 'scheduler',
@@ -38,7 +38,7 @@ export async function loadScheduler(
     ],
     { builtIns: { scheduler: builtIns.scheduler }, host: (_contract, name) => host(name), createTimeoutMs: CREATE_TIMEOUT_MS },
   );
-  const [plugin] = plugins;
+  const [plugin] = loadedPlugins.plugins;
   if (plugin === undefined) throw new GoferError('PLUGIN_INVALID', `scheduler.engine = "${engine}" gave no plugin`);
-  return { scheduler: plugin.instance, close };
+  return { scheduler: plugin.instance, close: () => loadedPlugins.close() };
 }

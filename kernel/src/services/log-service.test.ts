@@ -99,11 +99,8 @@ describe('the log of a task that goes on', () => {
       { id: 'third', depends_on: { first: 'Success' } },
     ]);
     const { run_id: runId } = await services.start(path);
-    const [first, second, third] = ['first', 'second', 'third'].map((taskId) => ({ ...path, runId, taskId })) as [
-      TaskPath,
-      TaskPath,
-      TaskPath,
-    ];
+    const taskPath = (taskId: string): TaskPath => ({ ...path, runId, taskId });
+    const [first, second, third] = [taskPath('first'), taskPath('second'), taskPath('third')];
     const followers = [second, second, third].map(async (task) => textOf(await read(task, true)));
     await services.running(first, 'first');
     await expect(services.logs.delete(first)).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });

@@ -144,7 +144,10 @@ describe('a run that goes on', () => {
     ] as const;
     const path = { ...(await services.deploy('reasons', tasks)), runId: 1 };
     await services.start(path);
-    const more = [2, 3].map((runId) => ({ ...path, runId }));
+    const more = [
+      { ...path, runId: 2 },
+      { ...path, runId: 3 },
+    ];
     for (const _ of more) await services.start(path);
     await services.running(path, 'brother');
     const listed = Object.fromEntries((await services.tasks.list(path, {})).map((task) => [task.task_id, task]));

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -95,10 +95,10 @@ describe('a database', () => {
   });
 
   it('is opened durably', () => {
-    const { connection, close } = openDatabase(path);
-    const pragma = (name: string): unknown => connection.pragma(name, { simple: true });
+    const database = openDatabase(path);
+    const pragma = (name: string): unknown => database.connection.pragma(name, { simple: true });
     expect([pragma('journal_mode'), pragma('synchronous'), pragma('foreign_keys')]).toEqual(['wal', 2, 1]);
-    close();
+    database.close();
   });
 
   it('is refused while another has it, and is unharmed', async () => {
@@ -154,7 +154,8 @@ describe('a database', () => {
     const { code, message } = faultOf(() => Store.open(join(root, 'file', 'gofer.db')));
     expect(code).toBe('CONFIG_INVALID');
     expect(message).toContain('server.storage_path');
-    expect(faultOf(() => Store.open(root)).code).toBe('CONFIG_INVALID');
+    mkdirSync(path, { recursive: true });
+    expect(faultOf(() => Store.open(path)).code).toBe('CONFIG_INVALID');
   });
 
   it('of a newer release is left as it is, unlocked', () => {
