@@ -147,16 +147,15 @@ export class LiveTasks {
     const life = changeTask(live.life, changeBy(message.end, live, now()));
     const exitCode = message.end.kind === 'ended' && message.end.exit.kind === 'exited' ? message.end.exit.exitCode : undefined;
     this.#end(live, life, step);
-    step.write(() => {
+    step.writeSoon(() => {
       const outcome = outcomeOf(life);
       store.attempts.end(attempt.uid, { ...outcome, exitCode: exitCode ?? outcome.exitCode, log: message.end.log });
       // The scheduler leaves nothing of a start that it rejects.
       if (message.end.kind === 'refused') store.attempts.markRemoved(attempt.uid);
     });
-    step.act(() => {
-      this.giveBackSlot();
-      if (attempt.handle !== undefined) this.#remove(attempt.uid, attempt.engine, attempt.handle);
-    });
+    this.giveBackSlot();
+    const { handle } = attempt;
+    if (handle !== undefined) step.actSoon(() => this.#remove(attempt.uid, attempt.engine, handle));
   }
 
   /** A task that never became ready. */
@@ -283,7 +282,7 @@ export class LiveTasks {
     this.#live.delete(live.task);
     if (isUnsuccessful(end.status)) this.#unsuccessful.add(taskId);
     step.finished.push({ task: live.task, status: end.status });
-    step.write(() => writeTaskEnd(this.#context.store, this.#subject, taskId, end));
+    step.writeSoon(() => writeTaskEnd(this.#context.store, this.#subject, taskId, end));
   }
 
   #stop(live: LiveTask, graceMs: number): void {

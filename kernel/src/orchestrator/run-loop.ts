@@ -35,7 +35,7 @@ export interface RunListener {
   ended(): void;
 }
 
-/** How long the news that a task has started may wait for a commit to share: a task that is over sooner needs none of its own. */
+/** How long what nothing follows from (a task has started, one of many parents has ended) may wait for a commit to share. */
 const SOON_MS = 10;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
@@ -130,7 +130,6 @@ export class RunLoop {
   async #turn(messages: readonly RunMessage[]): Promise<void> {
     const step = this.#takePostponed();
     for (const message of messages) this.#handle(message, step);
-    if (!step.isUrgent && !step.isEmpty && messages.every((message) => message.kind !== 'write')) return this.#postpone(step);
     let decision: Decision | undefined;
     if (step.needsDecision && this.#life.state !== 'pending') {
       const cancelled = this.#life.state === 'complete' || (this.#life.state === 'running' && this.#life.cancellation !== undefined);
@@ -138,6 +137,8 @@ export class RunLoop {
       this.#follow(decision, step);
     }
     if (step.isEmpty) return;
+    // Nothing follows from it yet: what has finished is decided on again with what finishes meanwhile.
+    if (!step.isUrgent && messages.every((message) => message.kind !== 'write')) return this.#postpone(step);
     await this.#commit(step);
     this.#uncommitted.clear();
     if (decision !== undefined) applyDecision(this.subject.graph, this.#counters, step.finished, decision);

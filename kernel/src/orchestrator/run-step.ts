@@ -22,7 +22,7 @@ export class RunStep {
 
   /** Somebody waits for the commit: what follows from it, or what is to be done after it. */
   get isUrgent(): boolean {
-    return this.#isUrgent || this.#acts.length > 0 || this.needsDecision;
+    return this.#isUrgent || this.mustDecide;
   }
 
   /** In the commit. */
@@ -38,6 +38,12 @@ export class RunStep {
 
   /** After the commit. Must not throw, and must be safe to repeat after a crash. */
   act(act: () => void): void {
+    this.#acts.push(act);
+    this.#isUrgent = true;
+  }
+
+  /** After the commit, whenever that is. */
+  actSoon(act: () => void): void {
     this.#acts.push(act);
   }
 
