@@ -74,12 +74,25 @@ export class Orchestrator {
   recover(): void {
     const { store } = this.#options;
     const unfinished = store.runs.unfinished();
-    for (const run of unfinished.filter((candidate) => candidate.state === 'running')) this.#own(run);
-    for (const run of unfinished.filter((candidate) => candidate.state === 'pending')) this.#own(run);
+    for (const run of unfinished.filter((candidate) => candidate.state === 'running')) this.#takeUp(run);
+    for (const run of unfinished.filter((candidate) => candidate.state === 'pending')) this.#takeUp(run);
     for (const { engine, scheduler } of this.#options.schedulers) {
       sweepLeftovers(engine, scheduler, store, this.#context.removals, this.#context.log).catch((error: unknown) => {
         this.#context.log('warn', 'leftovers of ended tasks could not be looked for', { engine, reason: String(error) });
       });
+    }
+  }
+
+  /** One that cannot be gone on with (a damaged or missing definition) ends as failed, and keeps no other from being found again. */
+  #takeUp(run: RunRecord): void {
+    try {
+      this.#own(run);
+    } catch (error) {
+      const { store, now, log } = this.#context;
+      const description = `it could not be taken up again: ${error instanceof Error ? error.message : String(error)}`;
+      log('error', 'a run could not be taken up again', { run: run.uid, reason: description });
+      const commit = store.commit(() => store.runs.complete(run.uid, now(), 'failed', { reason: 'failed_precondition', description }));
+      commit.catch((reason: unknown) => log('error', 'the end of a run could not be written', { run: run.uid, error: String(reason) }));
     }
   }
 

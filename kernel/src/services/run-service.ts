@@ -72,6 +72,8 @@ export class StoredRunService implements RunService {
 
   async cancel(path: RunPath): Promise<void> {
     const { run } = this.#parts.lookup.run(path);
+    // On the disk before it is answered: a server that dies now carries it out when it is back.
+    await this.#parts.store.commit(() => this.#parts.store.runs.requestCancel(run.uid, 'user_cancelled'));
     this.#parts.orchestrator.cancelRun(run.uid, { reason: 'user_cancelled', description: 'cancelled on request' }, this.#parts.stopGraceMs);
   }
 

@@ -49,8 +49,17 @@ function lock(path: string): Connection {
   }
 }
 
+/** Tells a database of ours from another program's (SQLite's file format, section 1.3): `GOFR`. */
+const APPLICATION_ID = 0x47_4f_46_52;
+
 /** Brings a database to the newest version; refuses one from a newer release. */
 export function migrate(connection: Connection, migrations: readonly Migration[] = MIGRATIONS): void {
+  const owner = Number(connection.pragma('application_id', { simple: true }));
+  const tables = Number(connection.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
+  if (owner !== APPLICATION_ID && tables > 0) {
+    throw new GoferError('CONFIG_INVALID', 'server.storage_path: the file is a database of another program. Name a file of its own.');
+  }
+  connection.pragma(`application_id = ${APPLICATION_ID}`);
   const current = Number(connection.pragma('user_version', { simple: true }));
   const newest = migrations.at(-1)?.version ?? 0;
   if (current > newest) {

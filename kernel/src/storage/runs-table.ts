@@ -83,7 +83,7 @@ export class RunsTable {
     this.#setEvent = connection.prepare('UPDATE runs SET event_id = ? WHERE uid = ?');
     this.#setRunning = connection.prepare("UPDATE runs SET state = 'running' WHERE uid = ?");
     this.#complete = connection.prepare("UPDATE runs SET state = 'complete', ended = ?, status = ?, status_reason = ? WHERE uid = ?");
-    this.#cancel = connection.prepare('UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?) WHERE uid = ?');
+    this.#cancel = connection.prepare("UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?) WHERE uid = ? AND state <> 'complete'");
     this.#unfinished = connection.prepare("SELECT * FROM runs WHERE state <> 'complete' ORDER BY started, uid");
     this.#uids = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ?');
     this.#ofVersion = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ? AND config_version = ? LIMIT 1');
@@ -135,7 +135,7 @@ export class RunsTable {
     this.#complete.run(ended, status, reason === undefined ? null : JSON.stringify(reason), uid);
   }
 
-  /** The first reason stays. */
+  /** The first reason stays, and one that has ended keeps its end. */
   requestCancel(uid: string, reason: RunReason): void {
     this.#cancel.run(reason, uid);
   }
