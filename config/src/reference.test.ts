@@ -28,18 +28,23 @@ async function loadSample(text: string): Promise<Awaited<ReturnType<typeof loadS
   return loadServerConfig({ environment: { HOME: directory }, configPath });
 }
 
+/** What a server that checks no tokens says of itself. */
+const BYPASSED = 'auth is bypassed: whoever reaches this machine may do everything';
+
 describe('sampleServerConfig', () => {
   const uncommented = (text: string): string => text.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
 
   it('loads as it is', async () => {
-    expect((await loadSample(sampleServerConfig())).warnings).toEqual([]);
+    const { config, warnings } = await loadSample(sampleServerConfig());
+    expect(config.development.bypass_auth).toBe(true);
+    expect(warnings).toEqual([BYPASSED]);
     expect((await loadSample(sampleServerConfig({ encryptionKey: KEY }))).config.secret_store.sqlite.encryption_key).toBe(KEY);
   });
 
   it('loads uncommented, to the defaults wherever there are some', async () => {
     const whole = await loadSample(uncommented(sampleServerConfig()));
     const empty = await loadSample('');
-    expect(whole.warnings).toEqual([]);
+    expect(whole.warnings).toEqual([BYPASSED]);
     expect(whole.config.api.event_log_retention).toBe(empty.config.api.event_log_retention);
     expect(whole.config.workers).toEqual(empty.config.workers);
     expect(whole.config.server.url).toBe('http://localhost:8080');

@@ -48,7 +48,8 @@ function settingLine(name: string, schema: SettingSchema, options: SampleOptions
       : `${name} = ${asToml(schema, options.encryptionKey)}`;
   }
   const shown = schema['x-sample'] ?? schema.default;
-  return shown === undefined ? `# (${name} has no default)` : `#${name} = ${asToml(schema, shown)}`;
+  if (shown === undefined) return `# (${name} has no default)`;
+  return `${schema['x-sample-set'] === true ? '' : '#'}${name} = ${asToml(schema, shown)}`;
 }
 
 function comment(text: string): string[] {

@@ -33,16 +33,19 @@ const apiSchema = table('The rules of the service: limits, retention, logging.',
     default: '5m',
     maximum: LONGEST_TIMER,
   }),
-  admin_key: Type.Optional(
-    secret('Read for compatibility; not used.', { ignored: 'remove it: the first token is made by `gofer token bootstrap`' }),
-  ),
+  admin_key: Type.Optional(secret('Read for compatibility; not used.', { ignored: 'remove it' })),
 });
 
 const developmentSchema = table('Conveniences for development. None of them belongs on a server that others can reach.', {
-  bypass_auth: flag('Skip authentication for every route. The server then binds loopback addresses only.', {
-    default: false,
-    developmentDefault: true,
-  }),
+  bypass_auth: flag(
+    'Skip authentication for every route. The server then binds loopback addresses only. This release cannot check tokens: it starts only with true.',
+    {
+      default: false,
+      sample: true,
+      sampleSet: true,
+      developmentDefault: true,
+    },
+  ),
   default_encryption: flag('Encrypt the secret store with the well-known default key.', { default: false, developmentDefault: true }),
   pretty_logging: flag('Log for people instead of as JSON.', { default: false, developmentDefault: true }),
   use_included_certs: flag('Use a certificate for localhost that the server makes itself.', {

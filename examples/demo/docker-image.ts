@@ -29,7 +29,9 @@ async function pull(docker: Docker, image: string): Promise<{ usable: true } | {
     );
     return { usable: true };
   } catch (error) {
-    const why = abortSignal.aborted ? `it took longer than ${PULL_SECONDS} s` : error instanceof Error ? error.message : String(error);
+    const why = abortSignal.aborted
+      ? `it took longer than ${PULL_SECONDS} s`
+      : (error instanceof Error ? error.message : String(error)).replace(/^\(HTTP code \d+\) [^-]*- /, '');
     return { usable: false, reason: `Docker answers, but ${image} could not be pulled (${why.trim()})` };
   }
 }

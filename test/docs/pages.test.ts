@@ -16,9 +16,6 @@ import { anchorsOf, proseOf, ROOT, readPages } from './markdown.ts';
 const pages = readPages();
 const blocks = (language: string) => pages.flatMap((page) => page.blocks.filter((block) => block.language === language));
 
-/** Named by texts that speak of later releases. */
-const LATER_COMMANDS = ['token bootstrap'];
-
 describe('generated pages', () => {
   it.each(Object.entries(generatedPages()))('docs/%s is fresh', (name, content) => {
     expect(readFileSync(join(ROOT, 'docs', name), 'utf8') === content, `docs/${name} is stale: npm run generate:docs`).toBe(true);
@@ -45,7 +42,7 @@ describe('links', () => {
 });
 
 describe('commands', () => {
-  const paths = [...describeCommands().flatMap((command) => command.paths), ...LATER_COMMANDS];
+  const paths = describeCommands().flatMap((command) => command.paths);
   it.each(pages.map((page) => [page.name, page] as const))('that %s names exist', (_name, page) => {
     const mentioned = [...page.text.matchAll(/(?:`|\$ npx |^npx |: )gofer ([a-z][a-z -]*)/gm)].map(([, words = '']) => words.trim());
     expect(mentioned.filter((words) => !paths.some((path) => words === path || words.startsWith(`${path} `)))).toEqual([]);

@@ -55,6 +55,7 @@ export function createDocsRouter(version: string): Router<HttpState> {
   let openApi: string | undefined;
 
   router.use(headers, compressed);
+  router.get('/', (context) => context.redirect('/docs/api_reference.html'));
   router.get('/docs', (context) => context.redirect('/docs/api_reference.html'));
   router.get('/docs/api_reference.html', (context) => answer(context, HTML, PAGE));
   router.get('/docs/assets/start.js', (context) => answer(context, SCRIPT, START));

@@ -210,13 +210,13 @@ export class ProcessGroup {
   }
 }
 
-function toRefusal(error: unknown, { argv, env }: GroupOptions): Refusal {
+function toRefusal(error: unknown, { argv }: GroupOptions): Refusal {
   const name = JSON.stringify(argv[0] ?? '');
   switch (systemCode(error)) {
     case 'ENOENT':
       return new Refusal(
         'INVALID_ARGUMENT',
-        `the command ${name} was not found, or the interpreter that its first line names (PATH is ${JSON.stringify(env['PATH'] ?? '')})`,
+        `the command ${name} was not found on the task's PATH, or the interpreter that its first line names does not exist`,
       );
     case 'EACCES':
       return new Refusal('INVALID_ARGUMENT', `the command ${name} may not be executed: permission denied`);
