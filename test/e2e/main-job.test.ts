@@ -61,7 +61,8 @@ function mainJob(engine: 'process' | 'docker'): void {
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
     const of = ({ kind }: Event): string => {
       const [name, payload] = Object.entries(kind)[0] ?? ['', {}];
-      return [name, payload['task_execution_id']].filter((part) => part !== undefined).join(' ');
+      const task = payload['task_execution_id'];
+      return typeof task === 'string' ? `${name} ${task}` : name;
     };
     const names = events.map(of);
     const position = (name: string): number => {
@@ -109,7 +110,7 @@ function mainJob(engine: 'process' | 'docker'): void {
     await server.deploy('slow', [{ id: 'sleep', script: 'trap "exit 3" TERM; echo up; while :; do sleep 0.05; done' }]);
     const start = { 'gofer-api-version': 'v0', 'idempotency-key': 'nightly' };
     const ids = await Promise.all(
-      [1, 2, 3].map(async () => (await server.call('POST', `${pipelinePath('slow')}/runs`, {}, start)).json<{ run: Run }>().run.run_id),
+      [1, 2, 3].map(async () => ((await server.call('POST', `${pipelinePath('slow')}/runs`, {}, start)).json() as { run: Run }).run.run_id),
     );
     expect(ids).toEqual([1, 1, 1]);
     expect(await server.getRun('slow', 1, 1)).toMatchObject({ ended: 0, waiting_reason: expect.stringContaining('sleep') });
@@ -124,7 +125,9 @@ function mainJob(engine: 'process' | 'docker'): void {
   });
 }
 
-describe('the main job on processes', () => mainJob('process'));
+describe('the main job on processes', () => {
+  mainJob('process');
+});
 await describeDocker('the main job on containers', (docker) => {
   mainJob('docker');
   it('leaves no container of a run that has ended', async () => {

@@ -14,7 +14,8 @@ function repeated(line: string, bytes: number): Buffer {
   return Buffer.alloc(bytes, `${line}\n`);
 }
 
-interface Output extends TaskSketch {
+interface Output {
+  readonly task: TaskSketch;
   readonly bytes: Buffer;
   /** As they are counted: a line over 1 MiB once for each piece it is kept in. */
   readonly lines: number;
@@ -23,13 +24,12 @@ interface Output extends TaskSketch {
 function outputs(manyBytes: number): readonly Output[] {
   const many = repeated('sixty-three bytes and a line feed make a line of sixty-four!!!!', manyBytes);
   return [
-    { id: 'nothing', command: ['true'], bytes: Buffer.alloc(0), lines: 0 },
-    { id: 'no-newline', command: ['printf', 'the end'], bytes: Buffer.from('the end'), lines: 1 },
-    { id: 'one-line', script: `head -c ${10 * MIB} /dev/zero | tr "\\0" x`, bytes: Buffer.alloc(10 * MIB, 'x'), lines: 10 },
-    { id: 'no-utf8', script: "printf 'a\\377\\376b\\n\\300\\n'", bytes: Buffer.from('61fffe620ac00a', 'hex'), lines: 2 },
+    { task: { id: 'nothing', command: ['true'] }, bytes: Buffer.alloc(0), lines: 0 },
+    { task: { id: 'no-newline', command: ['printf', 'the end'] }, bytes: Buffer.from('the end'), lines: 1 },
+    { task: { id: 'one-line', script: `head -c ${10 * MIB} /dev/zero | tr "\\0" x` }, bytes: Buffer.alloc(10 * MIB, 'x'), lines: 10 },
+    { task: { id: 'no-utf8', script: "printf 'a\\377\\376b\\n\\300\\n'" }, bytes: Buffer.from('61fffe620ac00a', 'hex'), lines: 2 },
     {
-      id: 'much',
-      script: `yes "${many.toString('latin1', 0, many.indexOf('\n'))}" | head -c ${manyBytes}`,
+      task: { id: 'much', script: `yes "${many.toString('latin1', 0, many.indexOf('\n'))}" | head -c ${manyBytes}` },
       bytes: many,
       lines: manyBytes / 64,
     },
@@ -49,10 +49,11 @@ function keepsWhatTasksDo(engine: Engine, manyBytes: number): void {
     const all = outputs(manyBytes);
     await server.deploy(
       'outputs',
-      all.map(({ bytes: _, lines: __, ...task }) => task),
+      all.map(({ task }) => task),
     );
     expect(await server.run('outputs', 120)).toMatchObject({ status: 'successful' });
-    for (const { id, bytes, lines } of all) {
+    for (const { task, bytes, lines } of all) {
+      const { id } = task;
       const { log } = await server.task('outputs', 1, id);
       expect([id, log]).toEqual([id, { lines, bytes: bytes.length, sha256: sha256(bytes), complete: true }]);
       expect([id, sha256(await server.rawLog('outputs', 1, id))]).toEqual([id, sha256(bytes)]);
@@ -132,5 +133,7 @@ function keepsWhatTasksDo(engine: Engine, manyBytes: number): void {
   }
 }
 
-describe('tasks as processes', () => keepsWhatTasksDo('process', 100 * MIB));
+describe('tasks as processes', () => {
+  keepsWhatTasksDo('process', 100 * MIB);
+});
 await describeDocker('tasks as containers', () => keepsWhatTasksDo('docker', 8 * MIB));
