@@ -118,7 +118,7 @@ export class DockerScheduler implements Scheduler, PluginInstance {
         yield update;
       }
     } catch (error) {
-      throw this.#engine.failure(error);
+      throw this.#engine.failure(await this.#engine.causeOf(error));
     } finally {
       done();
     }

@@ -12,7 +12,7 @@ import { GoferError } from '@gofer/contracts';
 import type { DockerConfig } from './docker-config.ts';
 import type { EngineAddress } from './engine-address.ts';
 import { engineAddress } from './engine-address.ts';
-import { ConnectionLost, EngineError, engineFailure } from './engine-error.ts';
+import { ConnectionLost, EngineError, engineFailure, isStatus } from './engine-error.ts';
 
 export interface EngineRequest {
   readonly method: 'GET' | 'POST' | 'DELETE';
@@ -42,6 +42,8 @@ const SUCCESS = { 101: true, 200: true, 201: true, 204: true, 304: true };
 export class Engine {
   readonly address: EngineAddress;
   #modem: Modem;
+  /** For a connection of its own. */
+  #freshModem: Modem;
   #agent: HttpAgent;
   /** The time that one request may take, milliseconds. */
   readonly timeoutMs: number;
@@ -52,9 +54,10 @@ export class Engine {
   #hijacked = new Set<Duplex>();
   #recovery: { promise: Promise<void>; stop: AbortController; waiting: number } | undefined;
 
-  private constructor(address: EngineAddress, modem: Modem, agent: HttpAgent, timeoutMs: number) {
+  private constructor(address: EngineAddress, modems: { usual: Modem; fresh: Modem }, agent: HttpAgent, timeoutMs: number) {
     this.address = address;
-    this.#modem = modem;
+    this.#modem = modems.usual;
+    this.#freshModem = modems.fresh;
     this.#agent = agent;
     this.timeoutMs = timeoutMs;
   }
@@ -67,9 +70,12 @@ export class Engine {
     const secure = Reflect.get(probe.modem, 'protocol') === 'https';
     // One socket a request that waits, without a limit: 200 tasks wait at once.
     const agent = secure ? new HttpsAgent({ keepAlive: true, maxFreeSockets: 16 }) : new HttpAgent({ keepAlive: true, maxFreeSockets: 16 });
-    const options = { ...address.options, agent };
-    const docker = new Docker(options);
-    return new Engine(address, docker.modem, agent, config.timeout * 1000);
+    const freshAgent = secure ? new HttpsAgent({ keepAlive: false }) : new HttpAgent({ keepAlive: false });
+    const modem = (each: HttpAgent): Modem => {
+      const options = { ...address.options, agent: each };
+      return new Docker(options).modem;
+    };
+    return new Engine(address, { usual: modem(agent), fresh: modem(freshAgent) }, agent, config.timeout * 1000);
   }
 
   /** The parsed answer, `undefined` for an empty one. Rejects with `EngineError` or `ConnectionLost`, when aborted with `CANCELLED`. */
@@ -165,6 +171,22 @@ export class Engine {
     return engineFailure(error, this.address.display);
   }
 
+  /**
+   * The cause of a failure. An engine that shuts down takes no new connection, but still serves the ones it has, with whatever of it
+   * is left: what it calls its own error is then the loss of the connection.
+   */
+  async causeOf(error: unknown): Promise<unknown> {
+    if (!isStatus(error, 500)) return error;
+    const request: EngineRequest = { method: 'GET', path: '/_ping' };
+    try {
+      const answer = await this.#inTime(request, (limited) => this.#dial(limited, false, this.#freshModem));
+      if (answer instanceof Readable) answer.destroy();
+      return error;
+    } catch (lost) {
+      return lost instanceof ConnectionLost ? lost : error;
+    }
+  }
+
   #recover(): {
     promise: Promise<void>;
     stop: AbortController;
@@ -213,7 +235,7 @@ export class Engine {
     }
   }
 
-  async #dial(request: EngineRequest, hijack: boolean): Promise<unknown> {
+  async #dial(request: EngineRequest, hijack: boolean, modem = this.#modem): Promise<unknown> {
     throwIfAborted(request.signal);
     if (this.#closing.signal.aborted) throw closed();
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
@@ -235,7 +257,7 @@ export class Engine {
       hijack,
       statusCodes: SUCCESS,
     };
-    this.#modem.dial(options, (error, result) => {
+    modem.dial(options, (error, result) => {
       if (result instanceof Readable) result.once('close', release);
       else release();
       if (error === null) resolve(result);
