@@ -206,4 +206,26 @@ await describeDocker('kill -9 of a server with tasks in containers', (docker) =>
       return listed.filter(({ Labels }) => attempts.includes(Labels['dev.gofer.attempt'] ?? ''));
     }
   });
+
+  it('starts each container once, however often it is killed in the middle of a burst', async () => {
+    await withServer('docker', ['scheduler.docker.network=none', 'scheduler.max_running_tasks=4'], async (server) => {
+      await server.deploy('one', [{ id: 'task', script: 'echo "$GOFER_RUN_ID"; sleep 0.2; echo "$GOFER_RUN_ID"' }]);
+      const runs = 10;
+      for (let run = 0; run < runs; run += 1) await server.run('one');
+      for (const ended of [1, 5]) {
+        await server.getRun('one', ended, 60);
+        await server.end('SIGKILL');
+        await server.begin();
+      }
+      const attempts: string[] = [];
+      for (let run = 1; run <= runs; run += 1) {
+        expect(await server.getRun('one', run, 60)).toMatchObject({ run_id: run, status: 'successful' });
+        const task = await server.task('one', run, 'task');
+        expect(task).toMatchObject({ exit_code: 0, log: { complete: true }, attempts: [{ attempt: 1 }] });
+        expect((await server.rawLog('one', run, 'task')).toString()).toBe(`${run}\n${run}\n`);
+        attempts.push(...(task.attempts ?? []).map(({ id }) => id));
+      }
+      await until('the removal of its containers', async () => (await containersOf(docker, attempts)).length === 0);
+    });
+  });
 });
