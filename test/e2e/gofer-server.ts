@@ -89,7 +89,12 @@ export class GoferServer {
 
   static async start(engine: Engine, options: ServerOptions = {}): Promise<GoferServer> {
     const server = new GoferServer(engine, options);
-    await server.begin();
+    try {
+      await server.begin();
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
     return server;
   }
 
