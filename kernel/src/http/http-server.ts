@@ -58,6 +58,7 @@ const MAX_HEADERS = 100;
 const HEADERS_SECONDS = 15;
 /** Longer than the idle times of usual clients and proxies, so that it is never the server that closes under a request on its way. */
 const KEEP_ALIVE_SECONDS = 75;
+const WEB_SOCKET_LEAVE_MS = 2_000;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { config, log, services } = options;
