@@ -1,6 +1,6 @@
 /** The sections whose back ends are plugins: the section's own keys, and the blocks of the built-in plugins. */
 import * as Type from 'typebox';
-import { count, duration, flag, LONGEST_TIMER, path, secret, table, text } from './setting.ts';
+import { count, duration, flag, path, secret, table, text } from './setting.ts';
 
 /** Engines that come with the server; any other `engine` is a path or a package. */
 export const BUILT_IN_ENGINES = {
@@ -30,7 +30,6 @@ export const schedulerSchema = table(
         timeout: duration('How long a request to the engine may take. At least task_execution_stop_timeout.', {
           default: '5m',
           minimum: '1s',
-          maximum: LONGEST_TIMER,
         }),
         host: Type.Optional(
           text('Where the engine listens. Without it DOCKER_HOST, else the local socket.', { sample: 'unix:///var/run/docker.sock' }),

@@ -21,8 +21,8 @@ export interface DockerConfig {
   readonly pids_limit: number;
 }
 
-/** The longest that a timer of Node can wait, in whole seconds. */
-const LONGEST_TIMER_SECONDS = 2_147_483;
+/** Node's longest timer: one that is set to more goes off at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const dockerConfigSchema: JsonSchema = {
   type: 'object',
@@ -35,11 +35,11 @@ export const dockerConfigSchema: JsonSchema = {
       description: 'The Docker engine: unix:///path or tcp://host:port. Empty: DOCKER_HOST, or else the default socket.',
     },
     timeout: {
-      type: 'integer',
+      type: 'number',
+      'x-duration': true,
       minimum: 1,
-      maximum: LONGEST_TIMER_SECONDS,
       default: 300,
-      description: 'How long one request to the engine may take, in seconds.',
+      description: 'How long one request to the engine may take. At least task_execution_stop_timeout.',
     },
     prune: {
       type: 'boolean',
@@ -47,11 +47,11 @@ export const dockerConfigSchema: JsonSchema = {
       description: 'Remove ended containers of this server that were left behind. Containers of others are never touched.',
     },
     prune_interval: {
-      type: 'integer',
+      type: 'number',
+      'x-duration': true,
       minimum: 1,
-      maximum: LONGEST_TIMER_SECONDS,
       default: 86_400,
-      description: 'How often to prune, and how old an ended container must be for it, in seconds.',
+      description: 'How often to prune, and how old an ended container must be for it.',
     },
     network: {
       type: 'string',

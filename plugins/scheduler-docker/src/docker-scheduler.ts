@@ -26,6 +26,7 @@ import { pruneContainers } from './container-prune.ts';
 import type { Container } from './container-state.ts';
 import { endpointsOf, exitOf, stateOf } from './container-state.ts';
 import type { DockerConfig } from './docker-config.ts';
+import { LONGEST_TIMER_MS } from './docker-config.ts';
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './engine.ts';
 import { isStatus } from './engine-error.ts';
@@ -86,7 +87,10 @@ export class DockerScheduler implements Scheduler, PluginInstance {
       images: true,
       isolation: true,
     };
-    if (config.prune) this.#pruneTimer = setInterval(() => void this.#prune(), config.prune_interval * 1000).unref();
+    if (config.prune) {
+      const interval = Math.min(config.prune_interval * 1000, LONGEST_TIMER_MS);
+      this.#pruneTimer = setInterval(() => void this.#prune(), interval).unref();
+    }
   }
 
   async *start(spec: TaskSpec, signal: AbortSignal): AsyncGenerator<StartUpdate> {

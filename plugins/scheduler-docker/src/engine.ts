@@ -10,6 +10,7 @@ import { Duplex, Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { GoferError } from '@gofer/contracts';
 import type { DockerConfig } from './docker-config.ts';
+import { LONGEST_TIMER_MS } from './docker-config.ts';
 import type { EngineAddress } from './engine-address.ts';
 import { engineAddress } from './engine-address.ts';
 import { ConnectionLost, EngineError, engineFailure, isStatus } from './engine-error.ts';
@@ -75,7 +76,7 @@ export class Engine {
       const options = { ...address.options, agent: each };
       return new Docker(options).modem;
     };
-    return new Engine(address, { usual: modem(agent), fresh: modem(freshAgent) }, agent, config.timeout * 1000);
+    return new Engine(address, { usual: modem(agent), fresh: modem(freshAgent) }, agent, Math.min(config.timeout * 1000, LONGEST_TIMER_MS));
   }
 
   /** The parsed answer, `undefined` for an empty one. Rejects with `EngineError` or `ConnectionLost`, when aborted with `CANCELLED`. */

@@ -5,7 +5,8 @@ import { mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LogChunk, PluginInstance, Scheduler, TaskExit, TaskHandle, TaskSpec } from '@gofer/contracts';
-import { type ProcessConfig, plugin } from './process-plugin.ts';
+import type { ProcessConfig } from './process-config.ts';
+import { plugin } from './process-plugin.ts';
 
 export const NEVER = new AbortController().signal;
 const CONFIG: ProcessConfig = { enable: true, max_output_memory: 1024 * 1024, idle_timeout: 60 };

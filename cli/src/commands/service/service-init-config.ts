@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { sampleServerConfig } from '@gofer/config';
 import { GoferError } from '@gofer/contracts';
 import { Option } from 'clipanion';
+import { builtInPluginSchemas } from '../../built-in-plugin-schemas.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 
 export class ServiceInitConfig extends GoferCommand {
@@ -22,7 +23,7 @@ export class ServiceInitConfig extends GoferCommand {
   output = Option.String('-o,--output', { description: 'Write it to this file' });
 
   async execute(): Promise<void> {
-    const sample = sampleServerConfig({ encryptionKey: randomBytes(16).toString('hex') });
+    const sample = sampleServerConfig({ encryptionKey: randomBytes(16).toString('hex'), pluginSchemas: builtInPluginSchemas });
     if (this.output === undefined) return await this.show({ sample }, () => sample);
     const path = resolve(this.context.workingDirectory, this.output);
     try {

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { environmentVariables, loadServerConfig } from '@gofer/config';
 import { Option } from 'clipanion';
 import { asTyped } from '../../as-typed.ts';
+import { builtInPluginSchemas } from '../../built-in-plugin-schemas.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 import { readVariables } from '../../read-variables.ts';
 
@@ -26,7 +27,7 @@ export class ServiceStart extends GoferCommand {
 
       Environment variables:
 
-${environmentVariables()
+${environmentVariables(builtInPluginSchemas)
   .map(
     ({ name, type, default: usual, description }) =>
       `      ${name} (${type}${usual === '' ? '' : `, default ${usual}`})\n          ${description}`,
@@ -61,6 +62,7 @@ ${environmentVariables()
       homeDirectory: context.homeDirectory,
       ...(configPath === undefined ? {} : { configPath: resolve(context.workingDirectory, configPath) }),
       flags: { ...set, ...this.#flags() },
+      pluginSchemas: builtInPluginSchemas,
     }).catch((error: unknown) => {
       throw asTyped(error, typed);
     });
