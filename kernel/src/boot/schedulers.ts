@@ -26,7 +26,7 @@ export async function loadSchedulers(loading: SchedulerLoading): Promise<[NamedS
       loaded.push(await loading.load(engine));
     } catch (error) {
       loading.log('error', `tasks that were started by the scheduler '${engine}' cannot be found again, and fail`, {
-        reason: toFailure(error).message,
+        ...reasonOf(error),
       });
     }
   }
@@ -40,7 +40,7 @@ async function loadFirstThatAnswers({ automatic, load, log }: SchedulerLoading):
     try {
       return await load(engine);
     } catch (error) {
-      log('warn', `the scheduler '${engine}' cannot be used, trying '${last}'`, { reason: toFailure(error).message });
+      log('warn', `the scheduler '${engine}' cannot be used, trying '${last}'`, reasonOf(error));
     }
   }
   if (last === undefined) throw new Error('scheduler.engine = "auto" has nothing to choose from');
@@ -52,4 +52,10 @@ async function loadFirstThatAnswers({ automatic, load, log }: SchedulerLoading):
     );
   }
   return scheduler;
+}
+
+/** For the operator's log; the list only where the message does not hold it already. */
+function reasonOf(error: unknown): Readonly<Record<string, unknown>> {
+  const { message, details = [] } = toFailure(error);
+  return details.length > 1 ? { reason: message, faults: details } : { reason: message };
 }

@@ -140,7 +140,7 @@ async function checkHealth(plugin: LoadedPlugin, loading: PluginLoading, faults:
 async function closeLoaded(plugins: readonly LoadedPlugin[]): Promise<void> {
   const faults: Fault[] = [];
   await closeAll(plugins, faults);
-  if (faults.length > 0) throw new GoferError('INTERNAL', `plugins could not be closed:${listed(faults)}`, { details: faults });
+  if (faults.length > 0) throw new GoferError('INTERNAL', `plugins could not be closed: ${inShort(faults)}`, { details: faults });
 }
 
 async function closeAll(plugins: readonly LoadedPlugin[], faults: Fault[]): Promise<void> {
@@ -169,11 +169,13 @@ async function within<Result>(promise: Promise<Result>, limitMs: number, what: s
 }
 
 function invalid(faults: readonly Fault[]): GoferError {
-  return new GoferError('PLUGIN_INVALID', `the plugins cannot be loaded:${listed(faults)}`, { details: faults });
+  return new GoferError('PLUGIN_INVALID', `The plugins cannot be loaded: ${inShort(faults)}`, { details: faults });
 }
 
-function listed(faults: readonly Fault[]): string {
-  return faults.map((fault) => `\n  ${fault.path}: ${fault.message}`).join('');
+/** The details of an error are shown below its message. */
+function inShort(faults: readonly Fault[]): string {
+  const [first] = faults;
+  return faults.length === 1 && first !== undefined ? `${first.path}: ${first.message}` : `${faults.length} faults`;
 }
 
 function pathOf(plugin: { readonly contract: ContractId; readonly engine: string }): string {
