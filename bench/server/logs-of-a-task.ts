@@ -21,16 +21,19 @@ export function peakMemory(pid: number): number {
 /** How late answers to a request that does nothing come while `work` goes on: the server's event loop, seen from outside. */
 async function latenessDuring(server: BenchServer, work: () => Promise<unknown>): Promise<number[]> {
   const late: number[] = [];
-  let running = true;
+  const done = new AbortController();
   const probe = (async () => {
-    while (running) {
+    while (!done.signal.aborted) {
       const answer = await timed(() => server.call('GET', '/api/system/metadata'));
       late.push(answer.ms);
     }
   })();
-  await work();
-  running = false;
-  await probe;
+  try {
+    await work();
+  } finally {
+    done.abort();
+    await probe;
+  }
   return late;
 }
 

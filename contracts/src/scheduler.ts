@@ -57,8 +57,8 @@ export interface TaskSpec {
 export type StartUpdate =
   /** Why it is not started yet, in words for a person: `pulling image 42 %`. */
   | { readonly kind: 'progress'; readonly message: string }
-  /** The last update of every successful start. */
-  | { readonly kind: 'started'; readonly handle: TaskHandle; /** Epoch milliseconds. */ readonly startedAt: number };
+  /** The last update of every successful start; `startedAt` in epoch milliseconds. */
+  | { readonly kind: 'started'; readonly handle: TaskHandle; readonly startedAt: number };
 
 /** How an attempt ended. */
 export type TaskExit =
