@@ -2,7 +2,7 @@ import { isAbsolute, join } from 'node:path';
 import { loadCliConfig } from '@gofer/config';
 import { asTyped } from './as-typed.ts';
 import type { GlobalFlags, OutputFormat } from './global-flags.ts';
-import type { Surroundings } from './gofer-context.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** How the command is configured: flags over environment over file over defaults. */
 export interface CliSettings {

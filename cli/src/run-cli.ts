@@ -4,12 +4,13 @@ import { COMMANDS } from './commands/commands.ts';
 import { createClient } from './create-client.ts';
 import { createParser } from './create-parser.ts';
 import { extractGlobalFlags, type GlobalFlags } from './global-flags.ts';
-import type { GoferContext, Surroundings } from './gofer-context.ts';
+import type { GoferContext } from './gofer-context.ts';
 import { renderHelp } from './help/render-help.ts';
 import { toUsageError } from './help/usage-error.ts';
 import { renderError, renderErrorJson } from './output/error-report.ts';
 import { createColours } from './output/presentation.ts';
 import { writeFully } from './output/write-fully.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /** Runs one command line and resolves with the exit code. Never rejects: errors go to stderr, and the table of error codes has their exit codes. */
 export async function runCli(argv: readonly string[], surroundings: Surroundings): Promise<number> {

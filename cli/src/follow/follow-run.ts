@@ -1,8 +1,8 @@
 import { ERROR_TABLE } from '@gofer/contracts';
 import type { LogMessage, Run, TaskExecution } from '@gofer/contracts/api';
 import type { GoferContext } from '../gofer-context.ts';
+import { describeReason } from '../output/describe-reason.ts';
 import type { Colours } from '../output/presentation.ts';
-import { describeReason } from '../output/run-views.ts';
 import { toSafeLine, toSafeLogLine } from '../output/sanitise.ts';
 import { formatDuration } from '../output/times.ts';
 import { writeFully } from '../output/write-fully.ts';

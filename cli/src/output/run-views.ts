@@ -1,4 +1,5 @@
 import type { Run, TaskExecution } from '@gofer/contracts/api';
+import { describeReason } from './describe-reason.ts';
 import { type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine } from './sanitise.ts';
 import { renderTable } from './table.ts';
@@ -32,15 +33,4 @@ export function renderRun(run: Run, tasks: readonly TaskExecution[], presentatio
   for (const { key, value } of run.variables) lines.push(`  ${colours.dim(toSafeLine(`${key}=${value}`))}`);
   lines.push('', colours.bold('Tasks'), renderTaskRows(tasks, presentation));
   return lines.join('\n');
-}
-
-/** Why it ended as it did or has not ended yet; empty where there is nothing to say. */
-export function describeReason(subject: {
-  waiting_reason?: string;
-  status_reason: { reason: string; description: string } | null;
-}): string {
-  if (subject.waiting_reason !== undefined) return subject.waiting_reason;
-  const { status_reason } = subject;
-  if (status_reason === null) return '';
-  return status_reason.description === '' ? status_reason.reason : status_reason.description;
 }

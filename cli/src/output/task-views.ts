@@ -1,6 +1,6 @@
 import type { TaskExecution } from '@gofer/contracts/api';
+import { describeReason } from './describe-reason.ts';
 import { type Presentation, paintStatus } from './presentation.ts';
-import { describeReason } from './run-views.ts';
 import { toSafeLine } from './sanitise.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, formatTime } from './times.ts';

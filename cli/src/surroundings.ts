@@ -1,0 +1,18 @@
+import type { BaseContext } from 'clipanion';
+
+/** What a command may know of the process that it runs in; there is nothing else for it to use. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: BaseContext['stdin'];
+  readonly stdout: BaseContext['stdout'] & { readonly isTTY?: boolean };
+  readonly stderr: BaseContext['stderr'] & { readonly isTTY?: boolean };
+  readonly workingDirectory: string;
+  readonly homeDirectory: string;
+  /** The Node that runs the command; it also runs users' programs. */
+  readonly node: string;
+  readonly version: string;
+  /** Epoch milliseconds. */
+  now(): number;
+  /** While a listener is there the signal does not end the process. Returns what removes it. */
+  onSignal(signal: 'SIGINT' | 'SIGTERM', listener: () => void): () => void;
+}
