@@ -4,8 +4,8 @@
  */
 
 import { toPipelineJson } from '@gofer/contracts/pipeline';
-import type { FinishedTask } from '../kernel/src/domain/decide.ts';
 import { decide } from '../kernel/src/domain/decide.ts';
+import type { FinishedTask } from '../kernel/src/domain/decision.ts';
 import type { CompiledGraph, GraphTask } from '../kernel/src/domain/graph.ts';
 import { compileGraph } from '../kernel/src/domain/graph.ts';
 import { applyDecision, createRunCounters } from '../kernel/src/domain/run-counters.ts';

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { DecideOptions, Decision, FinishedTask } from './decide.ts';
+import type { DecideOptions } from './decide.ts';
 import { decide } from './decide.ts';
+import type { Decision, FinishedTask } from './decision.ts';
 import type { FinalStatus } from './final-status.ts';
 import { satisfies } from './final-status.ts';
 import { anyGraph } from './graph.arbitrary.ts';

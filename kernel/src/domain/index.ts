@@ -1,4 +1,5 @@
-export type { DecideOptions, Decision, FinishedTask } from './decide.ts';
+export type { DecideOptions } from './decide.ts';
+export type { Decision, FinishedTask } from './decision.ts';
 export type { FinalStatus } from './final-status.ts';
 export type { CompiledGraph, Graph } from './graph.ts';
 export { effectiveRunLimit, unlimitedIfZero } from './limits.ts';

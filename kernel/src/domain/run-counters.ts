@@ -5,7 +5,7 @@
  */
 
 import { GoferError } from '@gofer/contracts';
-import type { Decision, FinishedTask } from './decide.ts';
+import type { Decision, FinishedTask } from './decision.ts';
 import type { FinalStatus } from './final-status.ts';
 import { FINAL_STATUSES } from './final-status.ts';
 import type { Graph } from './graph.ts';

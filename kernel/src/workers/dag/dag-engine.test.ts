@@ -1,8 +1,8 @@
 import { GoferError } from '@gofer/contracts';
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { FinishedTask } from '../../domain/decide.ts';
 import { decide } from '../../domain/decide.ts';
+import type { FinishedTask } from '../../domain/decision.ts';
 import { anyGraph } from '../../domain/graph.arbitrary.ts';
 import type { GraphTask } from '../../domain/graph.ts';
 import { compileGraph } from '../../domain/graph.ts';

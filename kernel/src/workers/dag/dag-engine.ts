@@ -1,6 +1,7 @@
 import type { Fault } from '@gofer/contracts';
 import type { PipelineDefinition } from '@gofer/contracts/pipeline';
-import type { DecideOptions, Decision, FinishedTask } from '../../domain/decide.ts';
+import type { DecideOptions } from '../../domain/decide.ts';
+import type { Decision, FinishedTask } from '../../domain/decision.ts';
 import type { CompiledGraph, Graph } from '../../domain/graph.ts';
 import type { RunCounters } from '../../domain/run-counters.ts';
 

@@ -4,7 +4,7 @@
  */
 
 import type { Failure, Fault } from '@gofer/contracts';
-import type { Decision, FinishedTask } from '../../domain/decide.ts';
+import type { Decision, FinishedTask } from '../../domain/decision.ts';
 import type { PipelineText } from './pipeline-text.ts';
 
 export interface DecideItem {

@@ -1,4 +1,5 @@
-import type { DecideOptions, Decision, FinishedTask } from '../../domain/decide.ts';
+import type { DecideOptions } from '../../domain/decide.ts';
+import type { Decision, FinishedTask } from '../../domain/decision.ts';
 import type { Graph } from '../../domain/graph.ts';
 import type { RunCounters } from '../../domain/run-counters.ts';
 import type { CompiledPipeline, DagEngine } from './dag-engine.ts';

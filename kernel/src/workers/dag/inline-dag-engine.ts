@@ -1,6 +1,7 @@
 import { GoferError } from '@gofer/contracts';
-import type { DecideOptions, Decision, FinishedTask } from '../../domain/decide.ts';
+import type { DecideOptions } from '../../domain/decide.ts';
 import { decide } from '../../domain/decide.ts';
+import type { Decision, FinishedTask } from '../../domain/decision.ts';
 import type { Graph } from '../../domain/graph.ts';
 import type { RunCounters } from '../../domain/run-counters.ts';
 import { compilePipeline } from './compile-pipeline.ts';
