@@ -33,9 +33,12 @@ export async function resolvePlugin(engine: string, baseDirectory: string, built
 }
 
 async function fromFile(file: string): Promise<ResolvedPlugin> {
-  const found = await stat(file).catch(() => undefined);
-  if (found === undefined) return { fault: `there is no file ${file}` };
-  if (!found.isFile()) return { fault: `${file} is not a file; name the module inside it` };
+  try {
+    if (!(await stat(file)).isFile()) return { fault: `${file} is not a file; name the module inside it` };
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    return { fault: code === 'ENOENT' || code === 'ENOTDIR' ? `there is no file ${file}` : `${file} cannot be read: ${String(error)}` };
+  }
   return { origin: file, load: () => import(pathToFileURL(file).href) as Promise<unknown> };
 }
 

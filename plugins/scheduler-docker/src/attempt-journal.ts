@@ -69,6 +69,7 @@ export class AttemptJournal {
       await rename(rewritten, this.#file);
       this.#lines = this.#attempts.size;
     });
+    // A failed write is its caller's to hear of; the next one only comes behind it.
     this.#tail = written.catch(() => undefined);
     return written;
   }

@@ -211,6 +211,7 @@ export class Engine {
         await this.json({ method: 'GET', path: '/version', signal: stop });
         return;
       } catch {
+        // Still away, whatever the reason: those who wait say which request it was that failed.
         await delay(pause, undefined, { signal: stop }).catch(() => undefined);
       }
     }

@@ -72,6 +72,7 @@ export class ProcessScheduler implements Scheduler, PluginInstance {
       connection.request({ op: 'abandon', attempt: request.attempt, start: id }).then(() => aborted.reject(cancelled()), aborted.reject);
     };
     signal.addEventListener('abort', onAbort, { once: true });
+    // Both are awaited below, if not always both.
     answer.catch(() => {});
     aborted.promise.catch(() => {});
     try {

@@ -30,6 +30,7 @@ export async function* runExec(
     exec = start.id;
     await start.answer;
     const fed = input === undefined ? undefined : feed(connection, exec, input, ending.signal);
+    // Its failure is met in the race below, unless the command ends first.
     fed?.catch(() => {});
     for (;;) {
       const { reply, payload } = await Promise.race([connection.request<ReadReply>({ op: 'exec-read', exec }, signal), failureOf(fed)]);

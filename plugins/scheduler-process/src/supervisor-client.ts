@@ -72,6 +72,7 @@ export class SupervisorClient {
           throw new GoferError('UNAVAILABLE', 'the process supervisor ends again and again: see supervisor.log in its data directory', {
             cause: error,
           });
+        // Who gave up meanwhile is answered by the next attempt.
         await delay(wait, undefined, {
           signal: AbortSignal.any([this.#closing.signal, ...(signal === undefined ? [] : [signal])]),
         }).catch(() => {});
@@ -156,6 +157,7 @@ export class SupervisorClient {
   async close(): Promise<void> {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort();
+    // Whoever asked for the connection has heard why there is none.
     const connection = (await this.#connecting?.catch(() => undefined)) ?? this.#connection;
     if (connection === undefined) return;
     connection.notify({ op: 'goodbye' });

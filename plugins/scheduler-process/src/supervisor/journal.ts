@@ -112,6 +112,7 @@ export class Journal {
 
   async #commitNext(before: Promise<void>): Promise<void> {
     await before;
+    // A failed write is its callers' to hear of; the next one only comes behind it.
     this.#current = this.#next?.catch(() => {}) ?? before;
     this.#next = undefined;
     this.append(...this.#waiting.splice(0));
