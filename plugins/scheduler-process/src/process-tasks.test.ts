@@ -42,7 +42,7 @@ describe('a task as a process', () => {
 
   it.each([
     ['is not found', specOf(['gofer-no-such-command']), '"gofer-no-such-command" was not found'],
-    ['is not in its own PATH', specOf(['env'], { env: { PATH: '/nowhere' } }), 'PATH is "/nowhere"'],
+    ['is not in its own PATH', specOf(['env'], { env: { PATH: '/nowhere' } }), '"env" was not found on the task'],
     ['is a directory', specOf(['/tmp']), 'permission denied'],
     ['is too long', specOf(['true', 'x'.repeat(5_000_000)]), 'too long'],
     ['holds a NUL', specOf(['true', 'a\0b']), 'null bytes'],
