@@ -7,3 +7,4 @@ export type { PipelineDefinition, RegistryAuth, RequiredParentStatus, TaskDefini
 export type { PipelineJson, TaskJson } from './pipeline-json.ts';
 export { toPipelineJson } from './pipeline-json.ts';
 export { PIPELINE_LIMITS } from './pipeline-limits.ts';
+export { variableFaults } from './variable-faults.ts';

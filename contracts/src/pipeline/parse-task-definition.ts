@@ -14,6 +14,7 @@ import { isTaskId, TASK_ID_RULE } from './identifiers.ts';
 import { parseImageReference } from './image-reference.ts';
 import type { RegistryAuth, RequiredParentStatus, TaskDefinition } from './pipeline-definition.ts';
 import { PIPELINE_LIMITS } from './pipeline-limits.ts';
+import { readVariables } from './read-variables.ts';
 
 /** Both spellings that v0 has: PascalCase from SDKs, snake_case from the API. */
 const REQUIRED_STATUSES: ReadonlyMap<unknown, RequiredParentStatus> = new Map([
@@ -45,7 +46,7 @@ export function parseTaskDefinition(
   const image = readImage(input, path, imageFaults, faults);
   const registryAuth = readRegistryAuth(input, path, faults);
   const dependsOn = readDependsOn(input, path, faults);
-  const variables = readVariables(input, path, faults);
+  const variables = readVariables(readOptionalObject(input, 'variables', path, faults), `${path}.variables`, faults);
   const entrypoint = readArguments(input, 'entrypoint', path, faults);
   const command = readArguments(input, 'command', path, faults);
   const injectApiToken = readOptionalBoolean(input, 'inject_api_token', path, faults);
@@ -103,40 +104,6 @@ function readDependsOn(task: JsonObject, path: string, faults: FaultList): Reado
       return [parent, required ?? 'any'];
     }),
   );
-}
-
-function readVariables(task: JsonObject, path: string, faults: FaultList): Readonly<Record<string, string>> {
-  const written = readOptionalObject(task, 'variables', path, faults);
-  const keys = Object.keys(written);
-  if (keys.length === 0) return {};
-  const at = `${path}.variables`;
-  if (keys.length > PIPELINE_LIMITS.variables) {
-    faults.add(at, `a task has at most ${PIPELINE_LIMITS.variables} variables, this one has ${keys.length}`);
-    return {};
-  }
-  let total = 0;
-  const variables = keys.map((key): [string, string] => {
-    addVariableKeyFaults(key, at, faults);
-    const value = readString(written, key, at, PIPELINE_LIMITS.variableCharacters - key.length, faults) ?? '';
-    if (value.includes('\0')) faults.add(memberPath(at, key), 'must not contain a NUL character, which no environment can carry');
-    total += key.length + value.length;
-    return [key, value];
-  });
-  if (total > PIPELINE_LIMITS.variablesTotalCharacters) {
-    faults.add(at, `a task's variables have at most ${PIPELINE_LIMITS.variablesTotalCharacters} characters in all, these have ${total}`);
-  }
-  return Object.fromEntries(variables);
-}
-
-/** An empty key is no fault: v0 accepts it, and it is dropped when the environment is made. */
-function addVariableKeyFaults(key: string, path: string, faults: FaultList): void {
-  if (key.length > PIPELINE_LIMITS.variableKeyCharacters) {
-    const limit = PIPELINE_LIMITS.variableKeyCharacters;
-    faults.add(memberPath(path, key), `a variable's name has at most ${limit} characters, this one has ${key.length}`);
-  }
-  if (key.includes('=') || key.includes('\0')) {
-    faults.add(memberPath(path, key), "a variable's name must not contain = or a NUL character, which no environment can carry");
-  }
 }
 
 function readArguments(task: JsonObject, key: 'entrypoint' | 'command', path: string, faults: FaultList): readonly string[] | undefined {

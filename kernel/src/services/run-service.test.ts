@@ -15,6 +15,14 @@ beforeAll(async () => {
 afterAll(() => services.close());
 
 describe('starting a run', () => {
+  it('refuses variables that no environment can carry, with every fault at its path', async () => {
+    const path = await services.deploy('unfit', [{ id: 'one' }]);
+    const variables = { 'A=B': 'x', C: 'nul \0', D: 'x'.repeat(200_000) };
+    await expect(services.start(path, { variables })).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: [{ path: '$.variables["A=B"]' }, { path: '$.variables.C' }, { path: '$.variables.D' }],
+    });
+  });
   it('answers with the queued run, which ends', async () => {
     const path = await services.deploy('start', [{ id: 'one' }]);
     const run = await services.start(path, { variables: { A: '1' } });

@@ -1,5 +1,6 @@
 import { GoferError } from '@gofer/contracts';
 import type { Initiator, Run } from '@gofer/contracts/api';
+import { variableFaults } from '@gofer/contracts/pipeline';
 import { uuidv7 } from 'uuidv7';
 import { versionForRun } from '../domain/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
@@ -41,6 +42,11 @@ export class StoredRunService implements RunService {
     const key = request.idempotencyKey;
     if (key !== undefined && (key.length === 0 || key.length > LONGEST_KEY)) {
       throw new GoferError('INVALID_ARGUMENT', `Idempotency-Key must have 1 to ${LONGEST_KEY} characters.`);
+    }
+    const faults = variableFaults(request.variables, '$.variables');
+    const [first] = faults;
+    if (first !== undefined) {
+      throw new GoferError('INVALID_ARGUMENT', `The run cannot be started. ${first.path}: ${first.message}`, { details: faults });
     }
     const { pipeline, run, isNew } = await store.commit(() => this.#insert(path, request));
     if (isNew) orchestrator.submit(run);
