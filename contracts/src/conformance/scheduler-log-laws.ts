@@ -1,7 +1,7 @@
 /** The laws of `logs`. */
 import type { LogChunk } from '../scheduler.ts';
 import { assert, assertBytes, assertEqual, assertRejects, LawBroken } from './assertions.ts';
-import { heldMemory, settledMemory } from './memory.ts';
+import { restingMemory, settledMemory } from './memory.ts';
 import { DEFAULT_TICK_MS } from './scheduler-harness.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { Output, SchedulerStage, Started } from './scheduler-stage.ts';
@@ -216,7 +216,7 @@ export const logLaws: readonly SchedulerLaw[] = [
     name: 'logs: waits for a reader that pauses, with bounded memory',
     async check(stage) {
       const task = await stage.start([{ do: 'fill', bytes: FLOOD }]);
-      const before = heldMemory();
+      const before = restingMemory();
       let read = 0;
       let held = 0;
       for await (const chunk of stage.scheduler.logs(task.handle, { follow: true }, NEVER)) {

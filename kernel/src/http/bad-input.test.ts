@@ -12,7 +12,6 @@ describe('routes', () => {
   test.each([
     '/api',
     '/api/nothing',
-    '/',
     '/index.html',
     '/api/namespaces/default/pipelines/demo/runs/1/tasks/one/logs/raw/more',
     '/API/namespaces',

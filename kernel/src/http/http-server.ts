@@ -216,11 +216,14 @@ class ListeningServer implements HttpServer {
     webSockets.close();
     lifetimes.end();
     connections.close();
+    // A follower that has stopped reading does not hear that it is asked to leave; everybody else has by then.
+    const hangUp = setTimeout(() => webSockets.terminate(), Math.min(graceMs, WEB_SOCKET_LEAVE_MS));
     const cutOff = setTimeout(() => {
       webSockets.terminate();
       this.#server.closeAllConnections();
     }, graceMs);
     await promise;
+    clearTimeout(hangUp);
     clearTimeout(cutOff);
   }
 }

@@ -62,7 +62,11 @@ describe('the death of the supervisor', () => {
     await finish(scheduler, read);
     const unread = await start(scheduler, shell('echo unread; exit 4'));
     await scheduler.wait(unread, NEVER);
-    await until('the record', async () => (await readFile(join(stage.dataDirectory, 'journal'), 'utf8')).includes('"read"'));
+    const recorded = ['"step":"read"', '"exitCode":4'];
+    await until('the records', async () => {
+      const journal = await readFile(join(stage.dataDirectory, 'journal'), 'utf8');
+      return recorded.every((record) => journal.includes(record));
+    });
     process.kill(supervisor(), 'SIGKILL');
     await until('the death of the supervisor', async () => !(await isAlive(supervisor())));
     expect(await scheduler.wait(read, NEVER)).toEqual({ kind: 'exited', exitCode: 3, endedAt: expect.any(Number) });
