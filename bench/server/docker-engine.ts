@@ -46,7 +46,9 @@ export async function dockerEngine(): Promise<Row[]> {
       ours.push((await server.run('one')).ms);
       bare.push((await timed(() => bareRun(docker))).ms);
     }
-    const cost = ours.map((value) => value - median(bare));
+    const cost = median(ours) - median(bare);
+    // Docker's own outliers are on both sides.
+    const cost99 = percentile(ours, 99) - percentile(bare, 99);
     const bareBurst = await timed(() => inParallel(RUNS, WIDTH, () => bareRun(docker)));
     const burst = await timed(() => inParallel(RUNS, RUNS, () => server.run('four')));
     const seq: number[] = [];
@@ -58,10 +60,10 @@ export async function dockerEngine(): Promise<Row[]> {
     return [
       {
         name: 'one-task run over create, start, wait, logs, remove',
-        measured: `${ms(median(cost))} median, ${ms(percentile(cost, 99))} p99 (${ms(median(ours))})`,
-        baseline: `${ms(median(bare))} bare`,
+        measured: `+${ms(cost)} median, +${ms(cost99)} p99 (${ms(median(ours))}, ${ms(percentile(ours, 99))})`,
+        baseline: `${ms(median(bare))} bare, ${ms(percentile(bare, 99))} p99`,
         goal: '≤ 20 ms median, ≤ 75 ms p99',
-        met: median(cost) <= 20 && percentile(cost, 99) <= 75,
+        met: cost <= 20 && cost99 <= 75,
       },
       {
         name: `${RUNS} one-task runs, ${WIDTH} at once`,
