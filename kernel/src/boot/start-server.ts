@@ -2,7 +2,6 @@
  * From a configuration to a running server, and back. The order of the start is the order of the parts below; what fails takes down
  * what had been started before it, and the error says what to do. A stop leaves running tasks to their scheduler.
  */
-import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type LoadedServerConfig, redact } from '@gofer/config';
 import { GoferError, type PluginLog } from '@gofer/contracts';
@@ -19,6 +18,7 @@ import { StoredPipelineService } from '../services/pipeline-service.ts';
 import { StoredRunService } from '../services/run-service.ts';
 import { StoredSystemService } from '../services/system-service.ts';
 import { StoredTaskExecutionService } from '../services/task-execution-service.ts';
+import { makePrivateDirectory } from '../storage/private-directory.ts';
 import { Store } from '../storage/store.ts';
 import { HybridDagEngine } from '../workers/dag/index.ts';
 import { createThreadedLogStore } from '../workers/logs/index.ts';
@@ -129,7 +129,7 @@ function registerStores(container: Container, { config }: LoadedServerConfig, lo
     TOKENS.logs,
     () => {
       const directory = config.api.task_execution_logs_dir;
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      makePrivateDirectory(directory);
       return createThreadedLogStore({
         directory,
         threads: config.workers.log_threads,
@@ -146,7 +146,7 @@ async function loadServerSchedulers(options: ServerOptions, store: Store, log: P
   const load = async (engine: string): Promise<NamedScheduler> => {
     const host = (name: string) => {
       const dataDirectory = join(dirname(config.server.storage_path), 'plugins', `scheduler-${name}`);
-      mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
+      makePrivateDirectory(dataDirectory);
       return { instanceId: store.system.instanceId, dataDirectory, log };
     };
     const plugin = await loadScheduler(engine, { loaded: options.loaded, builtIns: options.builtIns, host });

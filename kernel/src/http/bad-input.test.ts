@@ -148,6 +148,12 @@ describe('bodies', () => {
     },
   );
 
+  test('a compressed body is refused, not taken for what it is not', async () => {
+    const headers = { ...VERSION, 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const answer = await server.ask('POST', RUNS, { headers, body: '{}' });
+    expect([answer.status, answer.json()['error_code']]).toEqual([400, 'INVALID_ARGUMENT']);
+  });
+
   test.each(['application/json', 'application/json; charset=utf-8', 'APPLICATION/JSON;x=y'])('%s is taken', async (type) => {
     expect((await post('{}', { 'content-type': type })).status).toBe(201);
   });

@@ -11,6 +11,10 @@ export async function readJsonBody(request: IncomingMessage, response: ServerRes
   if (mediaType !== undefined && mediaType !== 'application/json' && !isJson(mediaType)) {
     throw new GoferError('INVALID_ARGUMENT', `The body's media type is ${printable(mediaType)}; send application/json.`);
   }
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new GoferError('INVALID_ARGUMENT', `The body's content encoding is ${printable(encoding)}; send it as it is.`);
+  }
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   if (request.headers.expect !== undefined) response.writeContinue();
   const bytes = await collect(request, limit);

@@ -3,11 +3,12 @@
  * SQLite file held in an exclusive transaction: the operating system drops it with the process, however that ends, and backups and
  * inspections of the database itself stay possible.
  */
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { GoferError } from '@gofer/contracts';
 import SQLite from 'better-sqlite3';
 import { MIGRATIONS, type Migration } from './migrations.ts';
+import { makePrivateDirectory } from './private-directory.ts';
 
 export type Connection = SQLite.Database;
 
@@ -81,7 +82,7 @@ export function openDatabase(path: string): OpenDatabase {
   let holder: Connection | undefined;
   let connection: Connection | undefined;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makePrivateDirectory(dirname(path));
     holder = lock(path);
     const opened = new SQLite(path);
     connection = opened;

@@ -1,6 +1,7 @@
 /**
  * One command as a process group in a session of its own, its output collected. When its first process ends, the rest of the group is
- * killed: nothing of a task outlives it, and its pipes close.
+ * killed and its pipes close. What has left the group is looked for by its session and its working directory where it still holds the
+ * output; a program that has left all of these as well (a daemon that means to) outlives its task.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';

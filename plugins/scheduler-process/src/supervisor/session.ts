@@ -12,7 +12,7 @@ export interface SessionOwner {
   /** True from the moment it goes: nothing is begun any more, and what is not answered is asked again of the next one. */
   readonly ending: boolean;
   hello(session: Session, request: Extract<Request, { op: 'hello' }>): void;
-  /** A request came in. */
+  /** Something came in: a part of a request is enough, since a large one takes its time. */
   touched(): void;
   goodbye(session: Session): void;
   closed(session: Session): void;
@@ -35,6 +35,7 @@ export class Session {
     this.#owner = owner;
     const reader = new FrameReader((header, payload) => this.#receive(header as RequestFrame, payload));
     socket.on('data', (bytes: Buffer) => {
+      owner.touched();
       try {
         reader.push(bytes);
       } catch (error) {
@@ -55,7 +56,6 @@ export class Session {
   #receive({ id, request }: RequestFrame, payload: Uint8Array): void {
     if (this.#owner.ending) return;
     if (!this.#greeted && request.op !== 'hello') throw new Error(`${request.op} before hello`);
-    this.#owner.touched();
     this.#answer(id, request, payload).then(
       (answer) => {
         if (answer !== undefined) this.#send({ re: id, value: answer.reply }, answer.parts);
