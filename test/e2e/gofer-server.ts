@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { ErrorBody, Run, TaskExecution } from '@gofer/contracts/api';
+import { openSocket, type Socket } from '../clients/open-socket.ts';
 import { processesUsing, until } from './leftovers.ts';
-import { openSocket, type Socket } from './socket.ts';
 
 export const GOFER = join(import.meta.dirname, '../../cli/bin/gofer.mjs');
 export const VERSION = { 'gofer-api-version': 'v0' };

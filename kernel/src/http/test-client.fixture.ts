@@ -1,7 +1,7 @@
 /** A server on a free port and requests to it as raw as a test needs: any target, any header, and what came back. */
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
-import { WebSocket } from 'ws';
+import { openSocket, type Socket } from '../../../test/clients/open-socket.ts';
 import { createHttpServer, type HttpConfig, type HttpServerOptions } from './index.ts';
 import { createMemoryServices, type MemoryServices } from './memory-services.fixture.ts';
 
@@ -24,14 +24,8 @@ export interface TestServer {
   /** Writes bytes as they are and resolves with everything that comes back until the connection ends. */
   raw(bytes: string): Promise<string>;
   /** Rejects with the plain HTTP answer where the upgrade is refused. */
-  socket(target: string, protocols?: readonly string[], headers?: Record<string, string>): Promise<OpenSocket>;
+  socket(target: string, protocols?: readonly string[], headers?: Record<string, string>): Promise<Socket>;
   close(graceMs?: number): Promise<void>;
-}
-
-interface OpenSocket {
-  readonly socket: WebSocket;
-  readonly frames: string[];
-  readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 }
 
 export async function startTestServer(config: Partial<HttpConfig> = {}, options: Partial<HttpServerOptions> = {}): Promise<TestServer> {
@@ -93,32 +87,4 @@ function exchange(port: number, bytes: string): Promise<string> {
   });
   socket.once('close', () => resolve(text));
   return promise;
-}
-
-function openSocket(url: string, protocols: readonly string[], headers: Record<string, string>): Promise<OpenSocket> {
-  const { promise, resolve, reject } = Promise.withResolvers<OpenSocket>();
-  const socket = new WebSocket(url, [...protocols], { headers, perMessageDeflate: false });
-  const frames: string[] = [];
-  const closed = Promise.withResolvers<{ code: number; reason: string }>();
-  socket.on('message', (data: Buffer) => frames.push(data.toString('utf8')));
-  socket.once('close', (code, reason) => closed.resolve({ code, reason: reason.toString('utf8') }));
-  socket.once('open', () => resolve({ socket, frames, closed: closed.promise }));
-  socket.once('error', reject);
-  socket.once('unexpected-response', (_, response) => {
-    const chunks: Buffer[] = [];
-    response.on('data', (chunk: Buffer) => chunks.push(chunk));
-    response.once('end', () => reject(new RefusedUpgrade(response.statusCode ?? 0, Buffer.concat(chunks).toString('utf8'))));
-  });
-  return promise;
-}
-
-class RefusedUpgrade extends Error {
-  readonly status: number;
-  readonly code: unknown;
-
-  constructor(status: number, text: string) {
-    super(text);
-    this.status = status;
-    this.code = JSON.parse(text).error_code;
-  }
 }

@@ -19,7 +19,6 @@ export interface EventKinds {
   started_run: { namespace_id: string; pipeline_id: string; run_id: number };
   completed_run: { namespace_id: string; pipeline_id: string; run_id: number; status: string };
   started_run_cancellation: { namespace_id: string; pipeline_id: string; run_id: number };
-  created_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string };
   started_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string };
   completed_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string; status: string };
   started_task_execution_cancellation: {

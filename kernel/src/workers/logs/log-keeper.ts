@@ -31,7 +31,6 @@ export class LogKeeper {
     this.#now = now;
   }
 
-  // oxlint-disable-next-line typescript/consistent-return -- the compiler holds the switch to be exhaustive
   handle(call: LogCall): LogAnswer | Promise<LogAnswer> {
     switch (call.kind) {
       case 'open':

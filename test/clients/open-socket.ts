@@ -10,12 +10,14 @@ export interface Socket {
 
 export class RefusedUpgrade extends Error {
   readonly status: number;
+  readonly code: unknown;
   readonly body: { readonly error_code?: string; readonly message?: string };
 
   constructor(status: number, text: string) {
     super(`refused with ${status}: ${text}`);
     this.status = status;
     this.body = JSON.parse(text);
+    this.code = this.body.error_code;
   }
 }
 
