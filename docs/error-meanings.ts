@@ -27,8 +27,14 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'What was named exists, but is not in a state that allows this.',
     remedy: 'Do first what the message says, such as deploying a version.',
   },
-  GONE: { meaning: 'It existed and was removed, such as a log that was deleted.', remedy: 'Nothing brings it back.' },
-  PAYLOAD_TOO_LARGE: { meaning: 'The body is larger than `server.max_body_size`.', remedy: 'Send less, or raise the limit.' },
+  GONE: {
+    meaning: 'It existed and has expired or was removed, such as a log or the objects of an old run.',
+    remedy: 'Nothing brings it back.',
+  },
+  PAYLOAD_TOO_LARGE: {
+    meaning: 'The body is larger than `server.max_body_size`, or the object than `object_store.max_object_size`.',
+    remedy: 'Send less, or raise the limit.',
+  },
   RESOURCE_EXHAUSTED: { meaning: 'A limit on size, number or rate was reached.', remedy: 'Wait, or raise the limit.' },
   CANCELLED: { meaning: 'The caller gave up, or the server was stopping.', remedy: 'Ask again if it is still wanted.' },
   INTERNAL: {
@@ -49,8 +55,12 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'A task was started once and its back end no longer knows it. It is not started a second time.',
     remedy: 'Find out what removed it, then start a new run.',
   },
+  DATA_LOSS: {
+    meaning: 'Something that was kept is damaged, or missing where it must be: a file was changed or removed from outside.',
+    remedy: 'Restore it from a backup, or store it anew.',
+  },
   STORAGE_FULL: {
-    meaning: 'The disk that holds the logs or the database is full.',
+    meaning: 'The disk that holds the logs, the objects, the secrets or the database is full.',
     remedy: 'Make room; see [operations.md](operations.md).',
   },
   CONFIG_INVALID: {

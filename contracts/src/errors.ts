@@ -39,7 +39,9 @@ export const ERROR_TABLE = {
   IMAGE_PULL_FAILED: { http: 503, exit: 1 },
   /** A task was started once and its back end no longer knows it; it is never started again by itself. */
   TASK_LOST: { http: 500, exit: 1 },
-  /** The disk that holds logs or the database has no room. */
+  /** What was kept is damaged or missing where it must be, and cannot be read any more. */
+  DATA_LOSS: { http: 500, exit: 74 },
+  /** The disk that holds logs, objects, secrets or the database has no room. */
   STORAGE_FULL: { http: 507, exit: 6 },
   /** The configuration cannot be used; `details` lists every fault. */
   CONFIG_INVALID: { http: 500, exit: 78 },

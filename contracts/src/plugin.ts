@@ -2,11 +2,15 @@
  * What a plugin is: a frozen value. Importing it does nothing; `create` does everything and returns something with `close()`.
  * The kernel validates the plugin's configuration against `configSchema` before it calls `create`.
  */
+import type { ObjectStore } from './object-store.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { SecretStore } from './secret-store.ts';
 
-/** The contracts that a plugin may implement, by id. */
+/** The contracts that a plugin may implement, by id, which is also the section of the configuration that chooses the plugin. */
 export interface Contracts {
   scheduler: Scheduler;
+  object_store: ObjectStore;
+  secret_store: SecretStore;
 }
 export type ContractId = keyof Contracts;
 

@@ -39,6 +39,11 @@ export interface TaskSpec {
   readonly command?: readonly string[];
   /** The task's whole environment beside what the image sets. Never logged by an implementation. */
   readonly env: Readonly<Record<string, string>>;
+  /**
+   * True: `env` holds secrets, which the output may repeat. An implementation must then write nothing of either into a file of its own
+   * (what the back end itself keeps until `remove` is the back end's).
+   */
+  readonly sensitive?: boolean;
   readonly registryAuth?: { readonly username: string; readonly password: string };
   readonly pullPolicy: 'always' | 'missing' | 'never';
   readonly limits: {

@@ -1,9 +1,9 @@
 /** The laws of how a task ends: `wait`, `stop`, `remove`, `inspect`. */
 import { assert, assertBytes, assertEqual, assertRejects, begun } from './assertions.ts';
+import { NEVER } from './law.ts';
 import { DEFAULT_TICK_MS } from './scheduler-harness.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { SchedulerStage, Started } from './scheduler-stage.ts';
-import { NEVER } from './scheduler-stage.ts';
 import { exit, print, sleepLong, utf8 } from './task-program.ts';
 
 const EXIT_CODES = [0, 1, 2, 125, 126, 127, 137, 143, 255];

@@ -1,9 +1,10 @@
 /** The laws of `exec`. */
 import type { ExecInput, ExecOutput } from '../scheduler.ts';
 import { assert, assertBytes, assertEqual, assertRejects } from './assertions.ts';
+import { NEVER } from './law.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { SchedulerStage, Started } from './scheduler-stage.ts';
-import { concat, NEVER } from './scheduler-stage.ts';
+import { concat } from './scheduler-stage.ts';
 import type { TaskProgram } from './task-program.ts';
 import { exit, print, shellProgram, sleepLong, utf8 } from './task-program.ts';
 

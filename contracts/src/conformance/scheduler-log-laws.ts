@@ -1,11 +1,12 @@
 /** The laws of `logs`. */
 import type { LogChunk } from '../scheduler.ts';
 import { assert, assertBytes, assertEqual, assertRejects, LawBroken } from './assertions.ts';
+import { NEVER } from './law.ts';
 import { restingMemory, settledMemory } from './memory.ts';
 import { DEFAULT_TICK_MS } from './scheduler-harness.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
 import type { Output, SchedulerStage, Started } from './scheduler-stage.ts';
-import { concat, NEVER, toOutput } from './scheduler-stage.ts';
+import { concat, toOutput } from './scheduler-stage.ts';
 import { print, sleepLong, utf8 } from './task-program.ts';
 
 const MIB = 1024 * 1024;

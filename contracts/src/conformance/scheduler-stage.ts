@@ -8,13 +8,14 @@ import type { PluginHost, PluginInstance } from '../plugin.ts';
 import { connectScheduler } from '../port/connect-scheduler.ts';
 import { hostScheduler } from '../port/host-scheduler.ts';
 import type { LogChunk, LogsRequest, Scheduler, StartUpdate, TaskExit, TaskHandle, TaskSpec } from '../scheduler.ts';
-import { assert, begun, LawBroken } from './assertions.ts';
+import { assert, assertEqual, begun, LawBroken } from './assertions.ts';
 import { checkedScheduler } from './checked-scheduler.ts';
+import { type Hosting, NEVER } from './law.ts';
 import type { SchedulerHarness } from './scheduler-harness.ts';
 import type { TaskProgram } from './task-program.ts';
 import { shellProgram } from './task-program.ts';
+import type { Stage } from './trial.ts';
 
-export type Hosting = 'directly' | 'behind a port';
 export type OpenScheduler = Scheduler & PluginInstance;
 
 export interface Started {
@@ -31,10 +32,7 @@ export interface Output {
 
 const MOST_OUTPUT = 32 * 1024 * 1024;
 
-/** Never aborts. */
-export const NEVER = new AbortController().signal;
-
-export class SchedulerStage {
+export class SchedulerStage implements Stage {
   readonly harness: SchedulerHarness;
   readonly hosting: Hosting;
   /** Carried by every attempt of this stage. */
@@ -181,6 +179,10 @@ export class SchedulerStage {
     const started = [...this.#started.values()];
     this.#started.clear();
     for (const { handle, scheduler } of started) await (this.#scheduler ?? scheduler).remove(handle);
+  }
+
+  async assertEmpty(): Promise<void> {
+    assertEqual(await this.listed(), [], 'attempts left after all were removed');
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
  * When the port dies, everything open is aborted and left, and the target is told.
  */
 import { fromFailure, GoferError, toFailure } from '../errors.ts';
+import { compact } from './compact.ts';
 import type { ClientMessage, PortLike, ServerMessage } from './protocol.ts';
 
 /** What a contract gives to the server. Both methods may throw or reject; failures are sent as data. */
@@ -211,11 +212,4 @@ class RemoteInput implements AsyncIterableIterator<unknown> {
       else waiting.reject(event.error);
     }
   }
-}
-
-/** A view on part of a buffer would be cloned with the whole buffer. */
-function compact(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('bytes' in value) || !(value.bytes instanceof Uint8Array)) return value;
-  if (value.bytes.byteLength === value.bytes.buffer.byteLength) return value;
-  return { ...value, bytes: new Uint8Array(value.bytes) };
 }

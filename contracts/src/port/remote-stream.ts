@@ -1,5 +1,6 @@
 /** The caller's end of one stream: an iterator whose items are asked for across the port. */
 import { fromFailure, GoferError, toFailure } from '../errors.ts';
+import { compact } from './compact.ts';
 import type { ServerMessage } from './protocol.ts';
 
 /** What a stream says to the plugin's end. */
@@ -144,7 +145,7 @@ export class RemoteStream implements AsyncIterator<unknown> {
     let request: StreamRequest;
     try {
       const item = await input.next();
-      request = item.done === true ? { kind: 'input-end' } : { kind: 'input-item', value: item.value };
+      request = item.done === true ? { kind: 'input-end' } : { kind: 'input-item', value: compact(item.value) };
     } catch (error) {
       request = { kind: 'input-failed', failure: toFailure(error) };
     }

@@ -35,9 +35,9 @@ export interface LoadedPlugins<Id extends ContractId = ContractId> {
   close(): Promise<void>;
 }
 
-export interface PluginLoading {
-  readonly builtIns: { readonly [Id in ContractId]: BuiltInModules };
-  readonly host: (contract: ContractId, name: string) => PluginHost | Promise<PluginHost>;
+export interface PluginLoading<Id extends ContractId = ContractId> {
+  readonly builtIns: { readonly [Contract in Id]: BuiltInModules };
+  readonly host: (contract: Id, name: string) => PluginHost | Promise<PluginHost>;
   /** How long `create`, and then `health`, may each take. */
   readonly createTimeoutMs: number;
 }
@@ -51,7 +51,7 @@ interface Sound<Id extends ContractId> {
 /** Rejects with `PLUGIN_INVALID`; its `details` hold every fault. */
 export async function loadPlugins<Id extends ContractId>(
   requests: readonly PluginRequest<Id>[],
-  loading: PluginLoading,
+  loading: PluginLoading<Id>,
 ): Promise<LoadedPlugins<Id>> {
   const faults: Fault[] = [];
   const examined = await Promise.all(requests.map((request) => examine(request, loading, faults)));
@@ -77,7 +77,7 @@ export async function loadPlugins<Id extends ContractId>(
 
 async function examine<Id extends ContractId>(
   request: PluginRequest<Id>,
-  loading: PluginLoading,
+  loading: PluginLoading<Id>,
   faults: Fault[],
 ): Promise<Sound<Id> | undefined> {
   const refuse = (message: string): undefined => {
@@ -108,7 +108,7 @@ async function examine<Id extends ContractId>(
 
 async function create<Id extends ContractId>(
   { request, definition, config }: Sound<Id>,
-  loading: PluginLoading,
+  loading: PluginLoading<Id>,
   faults: Fault[],
 ): Promise<LoadedPlugin<Id> | undefined> {
   const refuse = (message: string): undefined => {
@@ -129,9 +129,13 @@ async function create<Id extends ContractId>(
   return undefined;
 }
 
-async function checkHealth(plugin: LoadedPlugin, loading: PluginLoading, faults: Fault[]): Promise<void> {
+async function checkHealth(
+  plugin: LoadedPlugin,
+  { createTimeoutMs }: { readonly createTimeoutMs: number },
+  faults: Fault[],
+): Promise<void> {
   try {
-    await within(plugin.instance.health(), loading.createTimeoutMs, 'health');
+    await within(plugin.instance.health(), createTimeoutMs, 'health');
   } catch (error) {
     faults.push({ path: pathOf(plugin), message: `the plugin ${plugin.name} cannot be used: ${textOf(error)}` });
   }

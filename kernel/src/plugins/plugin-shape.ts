@@ -7,6 +7,8 @@ const NAME = /^[a-z0-9-]{1,32}$/;
 
 const METHODS = {
   scheduler: ['start', 'wait', 'stop', 'remove', 'inspect', 'logs', 'exec', 'list'],
+  object_store: ['put', 'get', 'stat', 'delete', 'list'],
+  secret_store: ['put', 'get', 'delete', 'list', 'rotate'],
 } as const satisfies { readonly [Id in ContractId]: readonly (keyof Contracts[Id])[] };
 
 export type Checked<Value> = { readonly value: Value } | { readonly faults: readonly string[] };
