@@ -11,6 +11,8 @@ import {
   PipelineState,
   RegistryAuth,
   Run,
+  Secret,
+  StoredObject,
   TaskExecution,
 } from './resources.ts';
 
@@ -116,6 +118,46 @@ export const ListTaskExecutionsResponse = Type.Object(
   { $id: 'ListTaskExecutionsResponse' },
 );
 export const GetTaskExecutionResponse = Type.Object({ task_execution: TaskExecution }, { $id: 'GetTaskExecutionResponse' });
+
+export const ListPipelineObjectsResponse = Type.Object({ objects: Type.Array(StoredObject) }, { $id: 'ListPipelineObjectsResponse' });
+export const ListRunObjectsResponse = Type.Object({ objects: Type.Array(StoredObject) }, { $id: 'ListRunObjectsResponse' });
+export const PutPipelineObjectResponse = Type.Object({ object: StoredObject }, { $id: 'PutPipelineObjectResponse' });
+export const PutRunObjectResponse = Type.Object({ object: StoredObject }, { $id: 'PutRunObjectResponse' });
+
+const SecretContent = Type.String({ description: 'The value: 1 to 1,048,576 bytes of UTF-8' });
+const SecretKey = Type.String({ description: '1 to 63 of `[a-zA-Z0-9_-]`' });
+const Force = Type.Optional(Type.Boolean({ description: 'Replace the value where there is one; default false' }));
+export const PutPipelineSecretRequest = Type.Object(
+  { key: SecretKey, content: SecretContent, force: Force },
+  { $id: 'PutPipelineSecretRequest' },
+);
+export const PutGlobalSecretRequest = Type.Object(
+  {
+    key: SecretKey,
+    content: SecretContent,
+    namespaces: Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+      minItems: 1,
+      maxItems: 64,
+      description: 'Regular expressions (RE2), one of which must match the whole id of a namespace whose tasks may use it',
+    }),
+    force: Force,
+  },
+  { $id: 'PutGlobalSecretRequest' },
+);
+const SecretAnswer = {
+  metadata: Secret,
+  secret: Type.Union([Type.String(), Type.Null()], { description: 'The value where it was asked for, else null' }),
+};
+export const ListPipelineSecretsResponse = Type.Object({ secrets: Type.Array(Secret) }, { $id: 'ListPipelineSecretsResponse' });
+export const ListGlobalSecretsResponse = Type.Object({ secrets: Type.Array(Secret) }, { $id: 'ListGlobalSecretsResponse' });
+export const GetPipelineSecretResponse = Type.Object(SecretAnswer, { $id: 'GetPipelineSecretResponse' });
+export const GetGlobalSecretResponse = Type.Object(SecretAnswer, { $id: 'GetGlobalSecretResponse' });
+export const PutPipelineSecretResponse = Type.Object({ secret: Secret }, { $id: 'PutPipelineSecretResponse' });
+export const PutGlobalSecretResponse = Type.Object({ secret: Secret }, { $id: 'PutGlobalSecretResponse' });
+export const RotateSecretKeyResponse = Type.Object(
+  { encrypted: Type.Integer({ minimum: 0, description: 'Values that are encrypted with the current key now: all of them' }) },
+  { $id: 'RotateSecretKeyResponse' },
+);
 
 export const GetEventResponse = Type.Object({ event: Event }, { $id: 'GetEventResponse' });
 

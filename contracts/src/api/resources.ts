@@ -197,6 +197,29 @@ export const TaskExecution = Type.Object(
 );
 export type TaskExecution = Static<typeof TaskExecution>;
 
+export const StoredObject = Type.Object(
+  {
+    key: Type.String(),
+    created: Time('When these contents were put'),
+    size: Type.Optional(Type.Integer({ minimum: 0, description: 'Bytes' })),
+    etag: Type.Optional(Type.String({ description: 'The entity tag that a download answers with; other contents have another' })),
+  },
+  { $id: 'Object' },
+);
+export type StoredObject = Static<typeof StoredObject>;
+
+export const Secret = Type.Object(
+  {
+    key: Type.String(),
+    namespaces: Type.Array(Type.String(), {
+      description: 'Who may use it: regular expressions (RE2) that match a whole namespace id; for a pipeline secret its own namespace',
+    }),
+    created: Time('When this value was put'),
+  },
+  { $id: 'Secret' },
+);
+export type Secret = Static<typeof Secret>;
+
 export const ErrorBody = Type.Object(
   {
     request_id: Type.String(),

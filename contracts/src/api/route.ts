@@ -67,18 +67,30 @@ export const PATH_PARAMETERS = {
   }),
   task_id: Type.String({ description: "The task's id" }),
   event_id: Type.String({ description: "The event's id (a uuid)" }),
+  key: Type.String({ description: "The object's or secret's key" }),
 } as const;
 export type PathParameterName = keyof typeof PATH_PARAMETERS;
 
-export const TAGS = ['System', 'Namespaces', 'Pipelines', 'Configs', 'Deployments', 'Runs', 'Tasks', 'Events'] as const;
+export const TAGS = [
+  'System',
+  'Namespaces',
+  'Pipelines',
+  'Configs',
+  'Deployments',
+  'Runs',
+  'Tasks',
+  'Objects',
+  'Secrets',
+  'Events',
+] as const;
 export type Tag = (typeof TAGS)[number];
 
 export interface RouteDefinition {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** `/api/…/{name}/…`; every name is one of `PATH_PARAMETERS`. */
   readonly path: `/api/${string}`;
-  /** `json`: answers with `response`, or with nothing. `raw`: answers with bytes. `websocket`: upgrades. */
-  readonly kind: 'json' | 'raw' | 'websocket';
+  /** `json`: answers with `response`, or with nothing. `raw`: answers with bytes. `upload`: takes bytes, answers as `json`. `websocket`: upgrades. */
+  readonly kind: 'json' | 'raw' | 'upload' | 'websocket';
   readonly tag: Tag;
   readonly summary: string;
   readonly description?: string;
@@ -95,6 +107,8 @@ export interface RouteDefinition {
   readonly status: 101 | 200 | 201 | 204;
   /** Absent with 101, 204 and `raw`. */
   readonly response?: TSchema;
+  /** `raw`: what the bytes are; default `text/plain`. */
+  readonly mediaType?: 'application/octet-stream' | 'text/plain';
   /** WebSocket: what each Text frame holds as JSON where no sub-protocol is chosen; absent where it is not JSON. */
   readonly frames?: TSchema;
   /** WebSocket: the sub-protocols beside none at all (v0's), and what each Text frame then holds as JSON. */

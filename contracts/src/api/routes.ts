@@ -3,8 +3,10 @@ import type { Static, TObject, TSchema } from 'typebox';
 import type { PathParameters } from './route.ts';
 import { EVENT_ROUTES } from './routes/events.ts';
 import { NAMESPACE_ROUTES } from './routes/namespaces.ts';
+import { OBJECT_ROUTES } from './routes/objects.ts';
 import { CONFIG_ROUTES, DEPLOYMENT_ROUTES, PIPELINE_ROUTES } from './routes/pipelines.ts';
 import { RUN_ROUTES, TASK_ROUTES } from './routes/runs.ts';
+import { SECRET_ROUTES } from './routes/secrets.ts';
 import { SYSTEM_ROUTES } from './routes/system.ts';
 
 export const API_VERSION = 'v0';
@@ -19,6 +21,8 @@ export const ROUTES = {
   ...DEPLOYMENT_ROUTES,
   ...RUN_ROUTES,
   ...TASK_ROUTES,
+  ...OBJECT_ROUTES,
+  ...SECRET_ROUTES,
   ...EVENT_ROUTES,
 } as const;
 
@@ -29,6 +33,7 @@ type OfKind<Kind extends string> = {
 }[OperationId];
 export type JsonOperationId = OfKind<'json'>;
 export type RawOperationId = OfKind<'raw'>;
+export type UploadOperationId = OfKind<'upload'>;
 export type WebSocketOperationId = OfKind<'websocket'>;
 
 /** Nothing: a route that takes no such part. */

@@ -101,12 +101,16 @@ export const RUN_ROUTES = {
     path: RUN,
     kind: 'json',
     tag: 'Runs',
-    summary: 'Cancel a run',
-    description: 'Answers once the cancellation is stored; a run that has ended stays as it is.',
+    summary: 'Cancel a run, or delete one that has ended',
+    description:
+      'Answers once the cancellation is stored; a run that has ended stays as it is. With `purge` a run that has ended is deleted, with its logs and objects.',
     permission: {
       action: 'delete',
       resources: ['namespaces', 'pipelines', 'runs'],
     },
+    query: Type.Object({
+      purge: Type.Boolean({ default: false, description: 'Delete the run for good; it must have ended' }),
+    }),
     status: 204,
   },
 } as const satisfies Record<string, RouteDefinition>;
