@@ -90,9 +90,11 @@ function readText(schema: SettingSchema, value: unknown): ReadValue {
 function readList(schema: SettingSchema, value: unknown, textual: boolean): ReadValue {
   const written = textual && typeof value === 'string' ? splitList(value) : value;
   if (!Array.isArray(written)) return fail(schema, textual ? 'a list, separated by commas' : 'a list in brackets', value);
+  // An item of a secret list is a secret.
+  const declaration: SettingSchema = schema['x-secret'] === true ? { ...schema.items, 'x-secret': true } : { ...schema.items };
   const items: unknown[] = [];
   for (const [index, item] of written.entries()) {
-    const read = readValue(schema.items ?? {}, item, textual);
+    const read = readValue(declaration, item, textual);
     if (!read.ok) return { ok: false, message: `item ${index + 1} ${read.message}` };
     items.push(read.value);
   }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LoadedServerConfig } from './load-server-config.ts';
 import { loadServerConfig } from './load-server-config.ts';
+import { REDACTED, redact } from './redact.ts';
 import { configurationReference, environmentVariables } from './reference.ts';
 import { resolvePluginBlock } from './resolve-plugin-block.ts';
 import { sampleServerConfig } from './sample-server-config.ts';
@@ -22,6 +23,22 @@ const SCHEMA = {
     tls: { type: 'object', required: ['path'], properties: { path: { type: 'string' } } },
     labels: { type: 'object', additionalProperties: { type: 'string' } },
     'node-pool': { type: 'string', default: 'any' },
+  },
+} as const;
+
+const KEYS = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['encryption_key'],
+  properties: {
+    encryption_key: {
+      type: 'string',
+      minLength: 32,
+      maxLength: 32,
+      'x-secret': true,
+      'x-remedy': 'make one with `openssl rand -hex 16`',
+    },
+    previous_encryption_keys: { type: 'array', items: { type: 'string', minLength: 32, maxLength: 32 }, default: [], 'x-secret': true },
   },
 } as const;
 
@@ -85,6 +102,33 @@ labels = { team = "a" }
     expect(faults).toEqual([{ path: `${join(directory, 'gofer_web.toml')}:3`, message: 'scheduler.mine.token is required' }]);
   });
 
+  it('tells where the value of what is missing comes from, as far as the schema says', async () => {
+    const { pluginSources } = await load('[secret_store.sqlite]\npath = "/secrets.db"\n');
+    const { faults } = resolvePluginBlock(pluginSources, 'secret_store', 'sqlite', KEYS);
+    expect(faults.map(({ message }) => message)).toEqual([
+      'secret_store.sqlite.encryption_key is required: make one with `openssl rand -hex 16`',
+    ]);
+  });
+
+  it('reads a list of secrets that only the plugin knows, and quotes none of it', async () => {
+    const own = `encryption_key = "${'c'.repeat(32)}"\n`;
+    const { pluginSources, config } = await load(
+      `[secret_store.sqlite]\n${own}previous_encryption_keys = ["${'a'.repeat(32)}", "${'b'.repeat(32)}"]\n`,
+    );
+    const { value, faults } = resolvePluginBlock(pluginSources, 'secret_store', 'sqlite', KEYS);
+    expect(faults).toEqual([]);
+    expect(value).toMatchObject({ previous_encryption_keys: ['a'.repeat(32), 'b'.repeat(32)] });
+    expect(redact(value, KEYS)).toEqual({ encryption_key: REDACTED, previous_encryption_keys: REDACTED });
+    // The server's own configuration, which is logged, does not have the key at all.
+    expect(JSON.stringify(config)).not.toContain('aaaa');
+    for (const list of ['["hidden"]', '[271828]', '"hidden"']) {
+      const bad = await load(`[secret_store.sqlite]\n${own}previous_encryption_keys = ${list}\n`);
+      const told = resolvePluginBlock(bad.pluginSources, 'secret_store', 'sqlite', KEYS).faults;
+      expect(told).toHaveLength(1);
+      expect(JSON.stringify(told)).not.toMatch(/hidden|271828/);
+    }
+  });
+
   it("gives a built-in plugin the server's values for the keys that it has", async () => {
     const { pluginSources } = await load('[scheduler.docker]\ntimeout = "10m"\n[scheduler.process]\nenable = true\n');
     const schema = {
@@ -123,6 +167,11 @@ describe('the schemas of built-in plugins', () => {
     expect(resolvePluginBlock(pluginSources, 'scheduler', 'docker', docker)).toMatchObject({ faults, value: { timeout: 3600 } });
     const early = loadServerConfig({ environment: { HOME: '/home/user' }, configPath: file, pluginSchemas: { scheduler: { docker } } });
     await expect(early).rejects.toMatchObject({ code: 'CONFIG_INVALID', details: faults });
+  });
+
+  it('add a list of secrets to the sample without a value', () => {
+    const pluginSchemas = { secret_store: { sqlite: KEYS } };
+    expect(sampleServerConfig({ pluginSchemas, encryptionKey: 'k'.repeat(32) })).toContain('\n#previous_encryption_keys = []\n');
   });
 
   it('add their keys to what is documented', async () => {

@@ -56,8 +56,7 @@ export function resolvePluginBlock(sources: PluginSources, section: PluginSectio
   const locate = (key: readonly string[]): string =>
     locateIn(sources, settings.get([...base, ...key].join('.'))?.written.at, [...base, ...key]);
   // A key whose value was refused is not missing as well.
-  if (faults.length === 0)
-    faults.push(...missingKeys(plugin, block, base, isWritten).map((path) => ({ path: locate([]), message: `${path} is required` })));
+  if (faults.length === 0) faults.push(...missingKeys(plugin, block, base, isWritten).map((message) => ({ path: locate([]), message })));
   return { value: deepFreeze(block), faults, locate };
 }
 
@@ -65,7 +64,7 @@ function locateIn(sources: PluginSources, written: string | undefined, path: rea
   return written ?? sources.file?.locate(path) ?? path.join('.');
 }
 
-/** The required keys without a value. An optional table of which nothing was written is dropped instead if it would be incomplete. */
+/** What to say of the required keys without a value. An optional table of which nothing was written is dropped instead if it would be incomplete. */
 function missingKeys(
   schema: SettingSchema,
   value: Record<string, unknown>,
@@ -78,7 +77,8 @@ function missingKeys(
     const isRequired = schema.required?.includes(name) === true;
     const part = value[name];
     if (part === undefined) {
-      if (isRequired) missing.push(path.join('.'));
+      const remedy = property['x-remedy'];
+      if (isRequired) missing.push(`${path.join('.')} is required${remedy === undefined ? '' : `: ${remedy}`}`);
     } else if (isTable(property) && isRecord(part)) {
       const inside = missingKeys(property, part, path, isWritten);
       if (inside.length > 0 && !isRequired && !isWritten(path)) delete value[name];

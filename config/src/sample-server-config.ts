@@ -42,6 +42,7 @@ function writeTables(lines: string[], schema: SettingSchema, path: readonly stri
 }
 
 function settingLine(name: string, schema: SettingSchema, options: SampleOptions): string {
+  if (schema['x-secret'] === true && schema.type === 'array') return `#${name} = []`;
   if (schema['x-secret'] === true) {
     return options.encryptionKey === undefined
       ? '# Make one with: openssl rand -hex 16'

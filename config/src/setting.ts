@@ -36,6 +36,8 @@ export interface SettingSchema {
   readonly 'x-sample'?: unknown;
   /** The sample file sets it, since a server does not start without. */
   readonly 'x-sample-set'?: boolean;
+  /** Behind "… is required": where a value comes from. */
+  readonly 'x-remedy'?: string;
   /** In words, what `pattern` asks for. */
   readonly 'x-expects'?: string;
   /** Read for compatibility and not used; says what to do instead. Left out of the sample. */
