@@ -1,4 +1,5 @@
 export { LawBroken } from './assertions.ts';
+export { filesHolding } from './files-holding.ts';
 export type { Hosting } from './law.ts';
 export type { SchedulerHarness } from './scheduler-harness.ts';
 export type { SchedulerLaw } from './scheduler-law.ts';

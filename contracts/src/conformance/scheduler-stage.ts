@@ -65,6 +65,11 @@ export class SchedulerStage implements Stage {
     return this.#logged;
   }
 
+  /** The plugin's own directory. */
+  get dataDirectory(): string {
+    return this.#host.dataDirectory;
+  }
+
   get scheduler(): OpenScheduler {
     assert(this.#scheduler !== undefined, 'the stage is closed');
     return this.#scheduler;

@@ -1,9 +1,13 @@
 /** The laws of `start`. */
+import { randomUUID } from 'node:crypto';
 import { codeOf } from '../errors.ts';
 import type { TaskSpec } from '../scheduler.ts';
 import { assert, assertBytes, assertEqual, assertRejects } from './assertions.ts';
+import { filesHolding } from './files-holding.ts';
+import { NEVER } from './law.ts';
 import type { SchedulerLaw } from './scheduler-law.ts';
-import type { SchedulerStage } from './scheduler-stage.ts';
+import type { SchedulerStage, Started } from './scheduler-stage.ts';
+import { toOutput } from './scheduler-stage.ts';
 import { exit, print, sleepLong, utf8 } from './task-program.ts';
 
 const DEFAULT_CROWD = 8;
@@ -15,6 +19,21 @@ const ABORT_AFTER_MS = [0, 2, 5, 10, 25, 60, 150];
 async function refused(stage: SchedulerStage, spec: TaskSpec, codes: Parameters<typeof assertRejects>[1], what: string): Promise<void> {
   await assertRejects(() => stage.startSpec(spec), codes, what);
   assertEqual(await stage.listed({ 'gofer.attempt': spec.attemptId }), [], `what is left of ${what}`);
+}
+
+/** Files of the plugin's own and lines of its log that hold this text. */
+async function traces(stage: SchedulerStage, text: string): Promise<readonly string[]> {
+  return [...(await filesHolding(stage.dataDirectory, utf8(text))), ...stage.logged.filter((line) => line.includes(text))];
+}
+
+/** Reads until standard output holds this text, and leaves without having kept what holds it. */
+async function glimpsed(stage: SchedulerStage, task: Started, text: string): Promise<void> {
+  const chunks = [];
+  for await (const chunk of stage.scheduler.logs(task.handle, { follow: true }, NEVER)) {
+    chunks.push(chunk);
+    if (new TextDecoder().decode(toOutput(chunks).stdout).includes(text)) return;
+  }
+  assert(false, 'the task must print its environment');
 }
 
 const ENVIRONMENT = {
@@ -158,6 +177,27 @@ export const startLaws: readonly SchedulerLaw[] = [
       await stage.scheduler.remove(task.handle);
       const leaks = stage.logged.filter((line) => line.includes('conformance-secret'));
       assertEqual(leaks, [], 'the lines of the log that hold a secret');
+    },
+  },
+  {
+    name: "start: nothing of a sensitive task's environment or output is written into the plugin's data directory or its log",
+    alone: true,
+    async check(stage) {
+      const secret = randomUUID();
+      const task = await stage.start([{ do: 'environment' }, sleepLong], { env: { TOKEN: secret }, sensitive: true });
+      await glimpsed(stage, task, secret);
+      const whileItRuns = await traces(stage, secret);
+      await stage.stop(task, 0);
+      await stage.wait(task);
+      const onceItEnded = await traces(stage, secret);
+      await stage.close();
+      const whileClosed = await traces(stage, secret);
+      await stage.reopen();
+      await stage.scheduler.remove(task.handle);
+      assertEqual(whileItRuns, [], 'what holds the secret while the task runs');
+      assertEqual(onceItEnded, [], 'what holds the secret once the task has ended');
+      assertEqual(whileClosed, [], 'what holds the secret while no instance is open');
+      assertEqual(await traces(stage, secret), [], 'what holds the secret after the task was removed');
     },
   },
   {

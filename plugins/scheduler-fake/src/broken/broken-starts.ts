@@ -1,5 +1,6 @@
 /** What can be wrong with `start`. */
-
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { StartUpdate } from '@gofer/contracts';
 import { GoferError } from '@gofer/contracts';
 import { INLINE_STEPS } from '../fake-script.ts';
@@ -74,11 +75,35 @@ export const BROKEN_STARTS: readonly BrokenScheduler[] = [
   },
   {
     fault: 'logs what it starts',
-    fails: ["start: neither a task's environment"],
+    fails: ["start: neither a task's environment", 'start: nothing of a sensitive'],
     breaks: (sound, host) => ({
       start(spec, signal) {
         host.log('debug', 'starting', { spec });
         return sound.start(spec, signal);
+      },
+    }),
+  },
+  {
+    fault: 'writes down what it starts, secrets included',
+    fails: ['start: nothing of a sensitive'],
+    breaks: (sound, host) => ({
+      async *start(spec, signal) {
+        await writeFile(join(host.dataDirectory, spec.attemptId), JSON.stringify(spec));
+        yield* sound.start(spec, signal);
+      },
+    }),
+  },
+  {
+    fault: 'writes unread output down when it closes, whatever it may hold',
+    fails: ['start: nothing of a sensitive'],
+    breaks: (sound, host) => ({
+      async close() {
+        for (const { handle } of await sound.list({})) {
+          for await (const { bytes, cursor } of sound.logs(handle, { follow: false }, NEVER)) {
+            await writeFile(join(host.dataDirectory, cursor), bytes);
+          }
+        }
+        await sound.close();
       },
     }),
   },
