@@ -64,7 +64,7 @@ export class FrameReader {
       }
       this.#collect('header', Buffer.allocUnsafe(headerBytes));
     } else if (this.#stage === 'header') {
-      this.#header = JSON.parse(part.toString());
+      this.#header = parseHeader(part);
       // Payloads go to the reader of a log, who may transfer them: no share of a pool.
       if (this.#payloadBytes > 0) this.#collect('payload', Buffer.allocUnsafeSlow(this.#payloadBytes));
       else this.#deliver(NO_BYTES);
@@ -84,5 +84,14 @@ export class FrameReader {
     this.#header = undefined;
     this.#collect('prefix', Buffer.allocUnsafe(PREFIX_BYTES));
     this.#onFrame(header, payload);
+  }
+}
+
+/** The parser's own message is not passed on: it quotes the header, which may be a task's environment. */
+function parseHeader(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch {
+    throw new Error(`not a frame: a header of ${bytes.length} bytes that is not JSON`);
   }
 }

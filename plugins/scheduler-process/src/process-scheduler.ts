@@ -165,5 +165,6 @@ function toStartRequest(spec: TaskSpec): StartRequest {
     env: spec.env,
     path: process.env['PATH'] ?? DEFAULT_PATH,
     labels: spec.labels,
+    sensitive: spec.sensitive === true,
   };
 }

@@ -5,7 +5,7 @@
 import type { ErrorCode, TaskExit } from '@gofer/contracts';
 
 /** Changes whenever a message changes its meaning; a supervisor serves its own version only. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** The exit code of a supervisor that found another one at work in its data directory (EX_TEMPFAIL). */
 export const LOCKED_EXIT_CODE = 75;
@@ -37,6 +37,8 @@ export interface StartRequest {
   /** `PATH` of a task that sets none. */
   readonly path: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** True: nothing of its environment and its output is ever written to a file. */
+  readonly sensitive: boolean;
 }
 
 export type Request =
@@ -62,7 +64,8 @@ export type Request =
   /**
    * Answer: `ReadReply` and a payload, once there is output behind `after` or its end is known. Everything up to `kept` is forgotten.
    * Positions count bytes of both streams. A second reader takes the place of the first. Without `follow`, a running task's output ends
-   * at `until`, which the first answer tells and the next requests repeat.
+   * at `until`, which the first answer tells and the next requests repeat. Refused with `DATA_LOSS` where output was not kept because it
+   * may hold secrets.
    */
   | {
       readonly op: 'read';

@@ -10,11 +10,20 @@ export interface Answer<Reply> {
   readonly parts: readonly Uint8Array[];
 }
 
+/** What names an attempt and is known of it from its start. */
+export interface AttemptOrigin {
+  readonly attempt: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly sensitive: boolean;
+}
+
 type ReadRequest = Extract<Request, { op: 'read' }>;
 
 export class Attempt {
   readonly id: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Nothing of its environment and its output may be written to a file. */
+  readonly sensitive: boolean;
   readonly directory: string;
   readonly output: Output;
   /** Names the request that started it. */
@@ -25,6 +34,8 @@ export class Attempt {
   birth = '';
   startedAt = 0;
   exit: TaskExit | undefined;
+  /** Why its output cannot be read any more, for whoever asks for it. */
+  outputLoss: Refusal | undefined;
   /** Set by whoever wants it gone before it runs. */
   abandoned = false;
   /** Settles once the process runs or cannot. */
@@ -34,9 +45,10 @@ export class Attempt {
   readonly #resolveEnd: (exit: TaskExit) => void;
   readonly #rejectEnd: (reason: Refusal) => void;
 
-  constructor(id: string, labels: Readonly<Record<string, string>>, directory: string, output: Output, startedBy: string) {
-    this.id = id;
+  constructor({ attempt, labels, sensitive }: AttemptOrigin, directory: string, output: Output, startedBy: string) {
+    this.id = attempt;
     this.labels = labels;
+    this.sensitive = sensitive;
     this.directory = directory;
     this.output = output;
     this.startedBy = startedBy;
@@ -94,6 +106,7 @@ export class Attempt {
 
   /** The next output; undefined when `isCancelled` says that nobody wants it any more. */
   async read(request: ReadRequest, isCancelled: () => boolean): Promise<Answer<ReadReply> | undefined> {
+    if (this.outputLoss !== undefined) throw this.outputLoss;
     const output = this.output;
     output.keep(request.kept);
     const until = request.until ?? (request.follow || this.exit !== undefined ? undefined : output.received);

@@ -16,6 +16,9 @@ import { Refusal } from './refusal.ts';
 import { Turns } from './turns.ts';
 import { makeWorkingDirectory, removeWorkingDirectory } from './working-directory.ts';
 
+const LOST_WITH_SUPERVISOR = 'what it printed last was lost: the process supervisor died';
+const NOT_KEPT = 'what was unread of its output was not kept when its supervisor ended, because it may hold secrets';
+
 export class Attempts {
   readonly pipes: PipePool;
   readonly #directory: string;
@@ -42,20 +45,16 @@ export class Attempts {
     const recovery = recover(records, this.#directory);
     this.#unsureBefore = recovery.unsureBefore;
     for (const found of recovery.attempts) {
-      let output = takeHeldOutput(join(this.#heldDirectory, found.attempt), this.#maxOutputMemory);
-      let exit = found.exit;
-      if (output === undefined) {
-        output = new Output(this.#maxOutputMemory);
-        output.end();
-        if (exit.kind === 'exited' && !found.wasRead) {
-          const reason = [exit.reason, 'what it printed last was lost: the process supervisor died'].filter(Boolean).join('; ');
-          exit = { ...exit, reason };
-        }
-      }
-      const attempt = new Attempt(found.attempt, found.labels, join(this.#directory, found.attempt), output, '');
+      const held = takeHeldOutput(join(this.#heldDirectory, found.attempt), this.#maxOutputMemory);
+      const output = held ?? new Output(this.#maxOutputMemory);
+      output.end();
+      const attempt = new Attempt(found, join(this.#directory, found.attempt), output, '');
       attempt.startedAt = found.startedAt;
-      attempt.end(exit);
-      this.#watchReading(attempt);
+      const lost = held === undefined && !found.wasRead;
+      attempt.end(lost ? withLoss(found.exit, found.sensitive ? NOT_KEPT : LOST_WITH_SUPERVISOR) : found.exit);
+      // It counts as unread for ever, so that the next supervisor refuses its readers as well.
+      if (lost && found.sensitive) attempt.outputLoss = new Refusal('DATA_LOSS', NOT_KEPT);
+      else this.#watchReading(attempt);
       this.#attempts.set(attempt.id, attempt);
     }
     this.#journal.compact(this.#records());
@@ -76,6 +75,12 @@ export class Attempts {
   get wasRead(): boolean {
     for (const attempt of this.#attempts.values()) if (!attempt.wasRead) return false;
     return true;
+  }
+
+  /** Whether there is unread output that this process alone may hold. */
+  get holdsSecrets(): boolean {
+    for (const attempt of this.#attempts.values()) if (attempt.sensitive && !attempt.wasRead) return true;
+    return false;
   }
 
   set maxOutputMemory(bytes: number) {
@@ -103,7 +108,7 @@ export class Attempts {
       throw new Refusal('TASK_LOST', `attempt ${request.attempt} may have been started before: the machine was restarted without warning`);
     }
     const output = new Output(this.#maxOutputMemory);
-    const attempt = new Attempt(request.attempt, request.labels, join(this.#directory, request.attempt), output, startedBy);
+    const attempt = new Attempt(request, join(this.#directory, request.attempt), output, startedBy);
     this.#attempts.set(attempt.id, attempt);
     attempt.started = this.#launch(attempt, request);
     return await attempt.started;
@@ -111,7 +116,7 @@ export class Attempts {
 
   async #launch(attempt: Attempt, request: StartRequest): Promise<StartReply> {
     try {
-      const record: JournalRecord = { step: 'start', attempt: attempt.id, labels: attempt.labels };
+      const record = startRecord(attempt);
       if (creationTimeOf(attempt.id) === undefined) await this.#journal.commit(record);
       else this.#journal.append(record);
       await makeWorkingDirectory(attempt.directory);
@@ -220,15 +225,15 @@ export class Attempts {
     return { tasks };
   }
 
-  /** The last act of a supervisor that has nothing to do: what is still unread goes to the disk. */
+  /** The last act of a supervisor that has nothing to do: what is still unread goes to the disk, unless it may hold secrets. */
   retire(): void {
     for (const attempt of this.#attempts.values()) {
-      if (!attempt.wasRead) writeHeldOutput(join(this.#heldDirectory, attempt.id), attempt.output);
+      if (!attempt.wasRead && !attempt.sensitive) writeHeldOutput(join(this.#heldDirectory, attempt.id), attempt.output);
     }
     this.#journal.compact([...this.#records(), { step: 'close', reason: '' }]);
   }
 
-  /** The last act of a supervisor that must go: its tasks go first. */
+  /** The last act of a supervisor that must go: its tasks go first, and what is unread goes with them. */
   killAll(reason: string): void {
     for (const attempt of this.#attempts.values()) attempt.group?.kill('SIGKILL');
     this.#journal.note({ step: 'close', reason });
@@ -238,7 +243,7 @@ export class Attempts {
     const records: JournalRecord[] = [{ step: 'open', pid: process.pid, at: Date.now(), boot: bootId(), unsureBefore: this.#unsureBefore }];
     for (const attempt of this.#attempts.values()) {
       const { id, group, birth, startedAt } = attempt;
-      records.push({ step: 'start', attempt: id, labels: attempt.labels });
+      records.push(startRecord(attempt));
       if (startedAt > 0)
         records.push({
           step: 'run',
@@ -248,10 +253,20 @@ export class Attempts {
           startedAt,
         });
       if (attempt.exit !== undefined) records.push({ step: 'exit', attempt: id, exit: attempt.exit });
-      if (attempt.wasRead) records.push({ step: 'read', attempt: id });
+      if (attempt.wasRead && attempt.outputLoss === undefined) records.push({ step: 'read', attempt: id });
     }
     return records;
   }
+}
+
+function startRecord({ id, labels, sensitive }: Attempt): JournalRecord {
+  return { step: 'start', attempt: id, labels, ...(sensitive ? { sensitive } : {}) };
+}
+
+/** An exit that says what was lost, once however often it is recovered; one that is lost itself says enough. */
+function withLoss(exit: TaskExit, loss: string): TaskExit {
+  if (exit.kind === 'lost' || exit.reason?.endsWith(loss) === true) return exit;
+  return { ...exit, reason: exit.reason === undefined ? loss : `${exit.reason}; ${loss}` };
 }
 
 /** Stopping what could not be started succeeds; whoever started it is told why. */

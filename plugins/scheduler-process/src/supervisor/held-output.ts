@@ -1,4 +1,4 @@
-/** Unread output of ended tasks, on disk while no supervisor runs: a JSON line that says what follows, then the bytes. */
+/** Unread output of ended tasks, on disk while no supervisor runs: a JSON line that says what follows, then the bytes. Never of a sensitive task. */
 import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import type { OutputPiece } from '../protocol.ts';
 import { Output } from './output.ts';

@@ -17,6 +17,8 @@ export type JournalRecord =
       readonly step: 'start';
       readonly attempt: string;
       readonly labels: Readonly<Record<string, string>>;
+      /** Its environment and output may hold secrets; neither is ever written here. Absent: no. */
+      readonly sensitive?: true;
     }
   /** It runs; `birth` tells its process from a later one with the same id. */
   | {

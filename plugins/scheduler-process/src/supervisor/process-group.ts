@@ -226,12 +226,13 @@ function toRefusal(error: unknown, { argv }: GroupOptions): Refusal {
     case 'ELOOP':
     case 'ENAMETOOLONG':
     case 'ENOEXEC':
-    case 'ERR_INVALID_ARG_VALUE':
-    case 'ERR_INVALID_ARG_TYPE':
       return new Refusal(
         'INVALID_ARGUMENT',
         `the command ${name} cannot be executed: ${error instanceof Error ? error.message : String(error)}`,
       );
+    case 'ERR_INVALID_ARG_VALUE':
+    case 'ERR_INVALID_ARG_TYPE':
+      return new Refusal('INVALID_ARGUMENT', `the command ${name} cannot be executed: ${withoutValue(error)}`);
     case 'E2BIG':
       return new Refusal(
         'INVALID_ARGUMENT',
@@ -243,4 +244,10 @@ function toRefusal(error: unknown, { argv }: GroupOptions): Refusal {
         `no process could be started for ${name}: ${error instanceof Error ? error.message : String(error)}`,
       );
   }
+}
+
+/** Node's words about an argument, without the value that they quote: it may be that of a variable. */
+function withoutValue(error: unknown): string {
+  const [words = ''] = (error instanceof Error ? error.message : String(error)).split(' Received ');
+  return words.replace(/\.$/, '');
 }

@@ -14,6 +14,7 @@ import { removeWorkingDirectory } from './working-directory.ts';
 export interface RecoveredAttempt {
   readonly attempt: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly sensitive: boolean;
   readonly startedAt: number;
   readonly exit: TaskExit;
   readonly wasRead: boolean;
@@ -21,6 +22,7 @@ export interface RecoveredAttempt {
 
 interface Known {
   readonly labels: Readonly<Record<string, string>>;
+  readonly sensitive: boolean;
   run?: Extract<JournalRecord, { step: 'run' }>;
   exit?: TaskExit;
   wasRead: boolean;
@@ -45,8 +47,9 @@ export function recover(records: readonly JournalRecord[], directory: string): R
       opened = record;
       closed = undefined;
     } else if (record.step === 'close') closed = record.reason;
-    else if (record.step === 'start') known.set(record.attempt, { labels: record.labels, wasRead: false });
-    else if (record.step === 'remove') known.delete(record.attempt);
+    else if (record.step === 'start') {
+      known.set(record.attempt, { labels: record.labels, sensitive: record.sensitive === true, wasRead: false });
+    } else if (record.step === 'remove') known.delete(record.attempt);
     else {
       const entry = known.get(record.attempt);
       if (entry === undefined) continue;
@@ -62,9 +65,10 @@ export function recover(records: readonly JournalRecord[], directory: string): R
   if (left.length > 0 && !restarted) killLeft(new Map(left), directory);
   removeUnknown(known, directory);
   const endedAt = Date.now();
-  const attempts = [...known].map(([attempt, { labels, run, exit, wasRead }]) => ({
+  const attempts = [...known].map(([attempt, { labels, sensitive, run, exit, wasRead }]) => ({
     attempt,
     labels,
+    sensitive,
     startedAt: run?.startedAt ?? endedAt,
     exit: exit ?? {
       kind: 'lost',

@@ -1,6 +1,6 @@
 /**
  * The process that owns a data directory's tasks while servers come and go. It stays as long as there is something to watch or to keep,
- * and goes when it has been idle.
+ * and goes when it has been idle. Unread output it leaves on the disk, except what may hold secrets: that it stays for.
  */
 import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
@@ -81,7 +81,7 @@ export class Supervisor implements SessionOwner {
   }
 
   #onIdle(): void {
-    const busy = this.attempts.active || (this.#sessions.size > 0 && !this.attempts.wasRead);
+    const busy = this.attempts.active || this.attempts.holdsSecrets || (this.#sessions.size > 0 && !this.attempts.wasRead);
     if (busy) this.#idle.refresh();
     else this.#retire();
   }
