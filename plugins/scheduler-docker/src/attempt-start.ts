@@ -10,6 +10,7 @@ import type { DockerConfig } from './docker-config.ts';
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './engine.ts';
 import { ConnectionLost, isStatus } from './engine-error.ts';
+import { withoutEnvironment } from './environment-mask.ts';
 import type { ImagePuller } from './image-puller.ts';
 import { imageMissing } from './image-puller.ts';
 import { LiveOutput } from './live-output.ts';
@@ -96,7 +97,7 @@ async function createContainer(tools: StartTools, spec: TaskSpec, definition: ob
     // A newer engine misses the network here already.
     if (isStatus(error, 404) && !error.message.includes('network')) return 'no image';
     if (isStatus(error, 409)) return 'name taken';
-    throw networkMissing(error, tools.config) ?? error;
+    throw networkMissing(error, spec, tools.config) ?? withoutEnvironment(error, spec);
   }
 }
 
@@ -172,17 +173,20 @@ async function discard(tools: StartTools, spec: TaskSpec, id: string): Promise<v
 function startFailure(error: unknown, spec: TaskSpec, config: DockerConfig): unknown {
   if (error instanceof ConnectionLost) return error;
   if (isStatus(error, 400)) {
-    const said = /exec: .*$/.exec(error.message)?.[0].replace(/: unknown$/, '') ?? error.message;
+    const cause = withoutEnvironment(error, spec);
+    const said = /exec: .*$/.exec(cause.message)?.[0].replace(/: unknown$/, '') ?? cause.message;
     const message = `the command of the task cannot be executed in the image ${spec.image}: ${said}`;
-    return new GoferError('INVALID_ARGUMENT', message, { cause: error });
+    return new GoferError('INVALID_ARGUMENT', message, { cause });
   }
-  return networkMissing(error, config) ?? error;
+  return networkMissing(error, spec, config) ?? withoutEnvironment(error, spec);
 }
 
-function networkMissing(error: unknown, { network }: DockerConfig): GoferError | undefined {
+function networkMissing(error: unknown, spec: TaskSpec, { network }: DockerConfig): GoferError | undefined {
   if (!isStatus(error, 404) || !error.message.includes('network')) return undefined;
   const cure = `create it (docker network create ${network}), or change scheduler.docker.network`;
-  return new GoferError('FAILED_PRECONDITION', `the Docker engine has no network "${network}": ${cure}`, { cause: error });
+  return new GoferError('FAILED_PRECONDITION', `the Docker engine has no network "${network}": ${cure}`, {
+    cause: withoutEnvironment(error, spec),
+  });
 }
 
 function lost(spec: TaskSpec): GoferError {

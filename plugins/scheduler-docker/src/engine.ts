@@ -92,9 +92,9 @@ export class Engine {
     if (text.trim() === '') return undefined as Answer;
     try {
       return JSON.parse(text) as Answer;
-    } catch (error) {
-      // The engine died while it wrote.
-      throw new ConnectionLost(`half an answer to ${request.method} ${request.path}`, { cause: error });
+    } catch {
+      // The engine died while it wrote. The parser's own message quotes the answer, which may be a container's definition.
+      throw new ConnectionLost(`half an answer to ${request.method} ${request.path}`);
     }
   }
 
