@@ -25,6 +25,9 @@ export interface AttemptRecord {
   readonly logsExpired: boolean;
   /** The scheduler keeps nothing of it any more. */
   readonly removed: boolean;
+  /** Under which key the secret store has the values that it was given; absent where it was given none, and once its log is sealed. */
+  readonly given: string | undefined;
+  readonly warnings: readonly string[];
 }
 interface AttemptRow {
   uid: string;
@@ -43,6 +46,8 @@ interface AttemptRow {
   logs_removed: number;
   logs_expired: number;
   removed: number;
+  given: string | null;
+  warnings: string | null;
 }
 
 /** Methods that change something belong inside a commit. */
@@ -57,6 +62,10 @@ export class AttemptsTable {
   readonly #end: SQLite.Statement<[number, string, number | null, string | null, string]>;
   readonly #markRemoved: SQLite.Statement<[string]>;
   readonly #markLogsRemoved: SQLite.Statement<[string]>;
+  readonly #markLogsExpired: SQLite.Statement<[string]>;
+  readonly #setGiven: SQLite.Statement<[string | null, string | null, string]>;
+  readonly #clearGiven: SQLite.Statement<[string]>;
+  readonly #withGiven: SQLite.Statement<[string], { uid: string; given: string }>;
 
   constructor(connection: Connection) {
     this.#byTask = connection.prepare('SELECT * FROM attempts WHERE run_uid = ? AND task_id = ? ORDER BY number');
@@ -71,6 +80,10 @@ export class AttemptsTable {
     this.#end = connection.prepare("UPDATE attempts SET state = 'complete', ended = ?, status = ?, exit_code = ?, log = ? WHERE uid = ?");
     this.#markRemoved = connection.prepare('UPDATE attempts SET removed = 1 WHERE uid = ?');
     this.#markLogsRemoved = connection.prepare('UPDATE attempts SET logs_removed = 1 WHERE uid = ?');
+    this.#markLogsExpired = connection.prepare('UPDATE attempts SET logs_expired = 1, logs_removed = 1 WHERE run_uid = ?');
+    this.#setGiven = connection.prepare('UPDATE attempts SET given = ?, warnings = ? WHERE uid = ?');
+    this.#clearGiven = connection.prepare('UPDATE attempts SET given = NULL WHERE uid = ?');
+    this.#withGiven = connection.prepare('SELECT uid, given FROM attempts WHERE run_uid = ? AND given IS NOT NULL');
   }
 
   /** First to latest. */
@@ -116,6 +129,25 @@ export class AttemptsTable {
   markLogsRemoved(uid: string): void {
     this.#markLogsRemoved.run(uid);
   }
+
+  /** Of all attempts of a run. What has expired is removed, as in v0. */
+  markLogsExpired(runUid: string): void {
+    this.#markLogsExpired.run(runUid);
+  }
+
+  /** What an attempt was given, before its scheduler hears of it. */
+  setGiven(uid: string, given: string | undefined, warnings: readonly string[]): void {
+    this.#setGiven.run(given ?? null, warnings.length === 0 ? null : JSON.stringify(warnings), uid);
+  }
+
+  clearGiven(uid: string): void {
+    this.#clearGiven.run(uid);
+  }
+
+  /** The attempts of a run whose given values are still kept. */
+  withGiven(runUid: string): readonly { uid: string; given: string }[] {
+    return this.#withGiven.all(runUid);
+  }
 }
 
 function toRecord(row: AttemptRow): AttemptRecord {
@@ -136,5 +168,7 @@ function toRecord(row: AttemptRow): AttemptRecord {
     logsRemoved: row.logs_removed === 1,
     logsExpired: row.logs_expired === 1,
     removed: row.removed === 1,
+    given: row.given ?? undefined,
+    warnings: row.warnings === null ? [] : JSON.parse(row.warnings),
   };
 }

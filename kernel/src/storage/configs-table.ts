@@ -11,6 +11,8 @@ export interface ConfigRecord {
   readonly state: ConfigState;
   readonly registered: number;
   readonly deprecated: number;
+  /** Under which key the secret store has the passwords of its registries; absent where it has none. */
+  readonly credentials: string | undefined;
 }
 interface ConfigRow {
   pipeline_uid: string;
@@ -19,6 +21,7 @@ interface ConfigRow {
   state: ConfigState;
   registered: number;
   deprecated: number;
+  credentials: string | null;
 }
 
 /** Versions of a pipeline's definition. Methods that change something belong inside a commit. */
@@ -27,18 +30,34 @@ export class ConfigsTable {
   readonly #find: SQLite.Statement<[string, number], ConfigRow>;
   readonly #highest: SQLite.Statement<[string], { version: number | null }>;
   readonly #states: SQLite.Statement<[string], { version: number; state: ConfigState }>;
-  readonly #insert: SQLite.Statement<[string, number, string, number]>;
+  readonly #insert: SQLite.Statement<[string, number, string, number, string | null]>;
   readonly #setState: SQLite.Statement<[ConfigState, number, string, number]>;
   readonly #delete: SQLite.Statement<[string, number]>;
+  readonly #clear: SQLite.Statement<[], ConfigRow>;
+  readonly #replace: SQLite.Statement<[string, string | null, string, number]>;
+  readonly #credentials: SQLite.Statement<[string], { credentials: string }>;
+  readonly #expired: SQLite.Statement<[string, string, number, number], { version: number; credentials: string | null }>;
 
   constructor(connection: Connection) {
     this.#list = connection.prepare('SELECT * FROM pipeline_configs WHERE pipeline_uid = ? ORDER BY version DESC LIMIT ? OFFSET ?');
     this.#find = connection.prepare('SELECT * FROM pipeline_configs WHERE pipeline_uid = ? AND version = ?');
     this.#highest = connection.prepare('SELECT max(version) AS version FROM pipeline_configs WHERE pipeline_uid = ?');
     this.#states = connection.prepare('SELECT version, state FROM pipeline_configs WHERE pipeline_uid = ?');
-    this.#insert = connection.prepare("INSERT INTO pipeline_configs VALUES (?, ?, ?, 'unreleased', ?, 0)");
+    this.#insert = connection.prepare("INSERT INTO pipeline_configs VALUES (?, ?, ?, 'unreleased', ?, 0, ?)");
     this.#setState = connection.prepare('UPDATE pipeline_configs SET state = ?, deprecated = ? WHERE pipeline_uid = ? AND version = ?');
     this.#delete = connection.prepare('DELETE FROM pipeline_configs WHERE pipeline_uid = ? AND version = ?');
+    this.#clear = connection.prepare(`SELECT * FROM pipeline_configs WHERE credentials IS NULL AND definition LIKE '%"registryAuth":{%'`);
+    this.#replace = connection.prepare(
+      'UPDATE pipeline_configs SET definition = ?, credentials = ? WHERE pipeline_uid = ? AND version = ?',
+    );
+    this.#credentials = connection.prepare('SELECT credentials FROM pipeline_configs WHERE pipeline_uid = ? AND credentials IS NOT NULL');
+    this.#expired = connection.prepare(
+      `SELECT version, credentials FROM pipeline_configs
+       WHERE pipeline_uid = ? AND state <> 'live'
+         AND version NOT IN (SELECT version FROM pipeline_configs WHERE pipeline_uid = ? ORDER BY version DESC LIMIT ?)
+         AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.pipeline_uid = pipeline_configs.pipeline_uid AND runs.config_version = version)
+       ORDER BY version LIMIT ?`,
+    );
   }
 
   /** Newest first; a limit of -1 is none. */
@@ -60,8 +79,40 @@ export class ConfigsTable {
     return this.#states.all(pipelineUid);
   }
 
-  insert(pipelineUid: string, version: number, definition: PipelineDefinition, now: number): void {
-    this.#insert.run(pipelineUid, version, JSON.stringify(definition), now);
+  insert(
+    pipelineUid: string,
+    version: number,
+    config: { definition: PipelineDefinition; credentials: string | undefined },
+    now: number,
+  ): void {
+    this.#insert.run(pipelineUid, version, JSON.stringify(config.definition), now, config.credentials ?? null);
+  }
+
+  /** Versions whose definition may hold a registry's password in clear, as earlier releases stored it. */
+  withClearCredentials(): ConfigRecord[] {
+    return this.#clear.all().map(toRecord);
+  }
+
+  replaceDefinition(
+    pipelineUid: string,
+    version: number,
+    config: { definition: PipelineDefinition; credentials: string | undefined },
+  ): void {
+    this.#replace.run(JSON.stringify(config.definition), config.credentials ?? null, pipelineUid, version);
+  }
+
+  /** Keys of the secret store that the versions of a pipeline point to. */
+  credentialsOf(pipelineUid: string): string[] {
+    return this.#credentials.all(pipelineUid).map(({ credentials }) => credentials);
+  }
+
+  /**
+   * Versions that are neither live nor used by a run that is kept, but for the newest `kept` versions; oldest first.
+   */
+  expired(pipelineUid: string, kept: number, limit: number): readonly { version: number; credentials: string | undefined }[] {
+    return this.#expired
+      .all(pipelineUid, pipelineUid, kept, limit)
+      .map(({ version, credentials }) => ({ version, credentials: credentials ?? undefined }));
   }
 
   setState(pipelineUid: string, version: number, state: ConfigState, deprecated: number): void {
@@ -82,5 +133,6 @@ function toRecord(row: ConfigRow): ConfigRecord {
     state: row.state,
     registered: row.registered,
     deprecated: row.deprecated,
+    credentials: row.credentials ?? undefined,
   };
 }

@@ -49,6 +49,8 @@ export class EventsTable {
   readonly #byId: SQLite.Statement<[string], EventRow>;
   readonly #delete: SQLite.Statement<[string]>;
   readonly #last: SQLite.Statement<[], { seq: number | null }>;
+  readonly #oldest: SQLite.Statement<[number, number], { seq: number; emitted: number }>;
+  readonly #deleteSeq: SQLite.Statement<[number]>;
   readonly #listeners = new Set<() => void>();
   #emitted = false;
 
@@ -59,6 +61,8 @@ export class EventsTable {
     this.#byId = connection.prepare('SELECT * FROM events WHERE id = ?');
     this.#delete = connection.prepare('DELETE FROM events WHERE id = ?');
     this.#last = connection.prepare('SELECT max(seq) AS seq FROM events');
+    this.#oldest = connection.prepare('SELECT seq, emitted FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
+    this.#deleteSeq = connection.prepare('DELETE FROM events WHERE seq = ?');
     commits.onCommit(() => {
       if (!this.#emitted) return;
       this.#emitted = false;
@@ -96,6 +100,20 @@ export class EventsTable {
   find(id: string): StoredEvent | undefined {
     const row = this.#byId.get(id);
     return row === undefined ? undefined : toStored(row);
+  }
+
+  /**
+   * Deletes those of a page behind `seq` that are older than `before` (epoch milliseconds). Inside a commit only. `next` is where the
+   * following page begins; absent where this page has none that is old, or is the last one.
+   */
+  prune(seq: number, before: number, limit: number): { readonly deleted: number; readonly next?: number } {
+    const page = this.#oldest.all(seq, limit);
+    const old = page.filter((event) => event.emitted < before);
+    for (const event of old) this.#deleteSeq.run(event.seq);
+    const last = page.at(-1);
+    return old.length === 0 || page.length < limit || last === undefined
+      ? { deleted: old.length }
+      : { deleted: old.length, next: last.seq };
   }
 
   /** Inside a commit only. */

@@ -126,4 +126,57 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT;
     `,
   },
+  {
+    version: 2,
+    sql: `
+      -- What a user's key means. \`owner_uid\` is a pipeline's or a run's; \`seq\` is the order in which they were put.
+      CREATE TABLE objects (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        owner_uid TEXT NOT NULL,
+        key TEXT NOT NULL,
+        body TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        created INTEGER NOT NULL
+      ) STRICT;
+      CREATE UNIQUE INDEX objects_by_key ON objects (owner_uid, key);
+      CREATE INDEX objects_in_order ON objects (owner_uid, seq);
+
+      -- \`owner\` is a pipeline's uid, or 'global'.
+      CREATE TABLE secrets (
+        owner TEXT NOT NULL,
+        key TEXT NOT NULL,
+        value TEXT NOT NULL,
+        namespaces TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        PRIMARY KEY (owner, key)
+      ) STRICT, WITHOUT ROWID;
+
+      -- What a store may keep that nothing points to, not yet or no longer.
+      CREATE TABLE loose_bodies (
+        store TEXT NOT NULL CHECK (store IN ('objects', 'secrets')),
+        body TEXT NOT NULL,
+        PRIMARY KEY (store, body)
+      ) STRICT, WITHOUT ROWID;
+
+      -- The values that an attempt was given, in the secret store until its log is sealed.
+      ALTER TABLE attempts ADD COLUMN given TEXT;
+      ALTER TABLE attempts ADD COLUMN warnings TEXT;
+      CREATE INDEX attempts_given ON attempts (run_uid) WHERE given IS NOT NULL;
+
+      -- Passwords of registries, in the secret store; NULL where the definition has none.
+      ALTER TABLE pipeline_configs ADD COLUMN credentials TEXT;
+      ALTER TABLE system ADD COLUMN credentials_sealed INTEGER NOT NULL DEFAULT 0;
+
+      -- Run numbers are not given twice, even if the newest run is deleted; versions up to \`versions_expired\` may have expired.
+      ALTER TABLE pipelines ADD COLUMN last_run_id INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE pipelines ADD COLUMN versions_expired INTEGER NOT NULL DEFAULT 0;
+
+      ALTER TABLE runs ADD COLUMN logs_expired INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE runs ADD COLUMN objects_expired INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE runs ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+      CREATE INDEX runs_with_logs ON runs (pipeline_uid, run_id) WHERE logs_expired = 0;
+      CREATE INDEX runs_with_objects ON runs (pipeline_uid, run_id) WHERE objects_expired = 0;
+      CREATE INDEX runs_deleted ON runs (deleted) WHERE deleted <> 0;
+    `,
+  },
 ];

@@ -6,10 +6,13 @@ import type { Connection } from './database.ts';
 export interface PipelineRecord {
   readonly uid: string;
   readonly metadata: PipelineMetadata;
+  /** Versions up to this one that are missing have expired. */
+  readonly versionsExpired: number;
 }
 interface PipelineRow extends PipelineMetadata {
   uid: string;
   deleted: number;
+  versions_expired: number;
 }
 
 /** Methods that change something belong inside a commit. */
@@ -22,6 +25,9 @@ export class PipelinesTable {
   readonly #hide: SQLite.Statement<[number, string]>;
   readonly #hidden: SQLite.Statement<[], PipelineRow>;
   readonly #purge: SQLite.Statement<[string]>;
+  readonly #setExpired: SQLite.Statement<[number, string]>;
+  readonly #keepRunId: SQLite.Statement<[number, string]>;
+  readonly #uids: SQLite.Statement<[string, number], { uid: string }>;
 
   constructor(connection: Connection) {
     this.#list = connection.prepare('SELECT * FROM pipelines WHERE namespace_id = ? AND deleted = 0 ORDER BY pipeline_id LIMIT ? OFFSET ?');
@@ -33,6 +39,9 @@ export class PipelinesTable {
     this.#setState = connection.prepare('UPDATE pipelines SET state = ?, modified = ? WHERE uid = ?');
     this.#hide = connection.prepare('UPDATE pipelines SET deleted = ? WHERE uid = ?');
     this.#hidden = connection.prepare('SELECT * FROM pipelines WHERE deleted <> 0');
+    this.#setExpired = connection.prepare('UPDATE pipelines SET versions_expired = max(versions_expired, ?) WHERE uid = ?');
+    this.#keepRunId = connection.prepare('UPDATE pipelines SET last_run_id = max(last_run_id, ?) WHERE uid = ?');
+    this.#uids = connection.prepare('SELECT uid FROM pipelines WHERE uid > ? AND deleted = 0 ORDER BY uid LIMIT ?');
     this.#purge = connection.prepare('DELETE FROM pipelines WHERE uid = ?');
   }
 
@@ -69,6 +78,21 @@ export class PipelinesTable {
     return this.#hidden.all().map(toRecord);
   }
 
+  /** Versions up to this one may be missing because they have expired. */
+  setVersionsExpired(uid: string, version: number): void {
+    this.#setExpired.run(version, uid);
+  }
+
+  /** So that the number is not given again once its run is deleted. */
+  keepRunId(uid: string, runId: number): void {
+    this.#keepRunId.run(runId, uid);
+  }
+
+  /** A page of all pipelines of all namespaces, behind one of them. */
+  uidsAfter(uid: string, limit: number): string[] {
+    return this.#uids.all(uid, limit).map((row) => row.uid);
+  }
+
   /** With everything that belongs to it. */
   purge(uid: string): void {
     this.#purge.run(uid);
@@ -77,5 +101,5 @@ export class PipelinesTable {
 
 function toRecord(row: PipelineRow): PipelineRecord {
   const { namespace_id, pipeline_id, created, modified, state } = row;
-  return { uid: row.uid, metadata: { namespace_id, pipeline_id, created, modified, state } };
+  return { uid: row.uid, metadata: { namespace_id, pipeline_id, created, modified, state }, versionsExpired: row.versions_expired };
 }

@@ -24,6 +24,8 @@ export interface RunRecord {
   /** Set once somebody asked for its end: the reason that it will have. */
   readonly cancelReason: RunReason | undefined;
   readonly eventId: string | undefined;
+  readonly objectsExpired: boolean;
+  readonly logsExpired: boolean;
 }
 interface RunRow {
   uid: string;
@@ -39,6 +41,8 @@ interface RunRow {
   variables: string;
   cancel_reason: RunReason | null;
   event_id: string | null;
+  objects_expired: number;
+  logs_expired: number;
 }
 
 export interface NewRun {
@@ -68,14 +72,27 @@ export class RunsTable {
   readonly #unfinished: SQLite.Statement<[], RunRow>;
   readonly #uids: SQLite.Statement<[string], { uid: string }>;
   readonly #ofVersion: SQLite.Statement<[string, number], { uid: string }>;
+  readonly #newestId: SQLite.Statement<[string], { run_id: number | null }>;
+  readonly #withLogs: SQLite.Statement<[string, number, number], RunRow>;
+  readonly #withObjects: SQLite.Statement<[string, number, number], RunRow>;
+  readonly #setLogsExpired: SQLite.Statement<[string]>;
+  readonly #setObjectsExpired: SQLite.Statement<[string]>;
+  readonly #hide: SQLite.Statement<[number, string]>;
+  readonly #hidden: SQLite.Statement<[], RunRow>;
+  readonly #purge: SQLite.Statement<[string]>;
 
   constructor(connection: Connection) {
-    this.#ascending = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? ORDER BY run_id LIMIT ? OFFSET ?');
-    this.#descending = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? ORDER BY run_id DESC LIMIT ? OFFSET ?');
-    this.#find = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? AND run_id = ?');
+    this.#ascending = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? AND deleted = 0 ORDER BY run_id LIMIT ? OFFSET ?');
+    this.#descending = connection.prepare(
+      'SELECT * FROM runs WHERE pipeline_uid = ? AND deleted = 0 ORDER BY run_id DESC LIMIT ? OFFSET ?',
+    );
+    this.#find = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? AND run_id = ? AND deleted = 0');
     this.#byUid = connection.prepare('SELECT * FROM runs WHERE uid = ?');
-    this.#byKey = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? AND idempotency_key = ?');
-    this.#nextId = connection.prepare('SELECT 1 + coalesce(max(run_id), 0) AS run_id FROM runs WHERE pipeline_uid = ?');
+    this.#byKey = connection.prepare('SELECT * FROM runs WHERE pipeline_uid = ? AND idempotency_key = ? AND deleted = 0');
+    this.#nextId = connection.prepare(
+      `SELECT 1 + max(coalesce((SELECT max(run_id) FROM runs WHERE pipeline_uid = pipelines.uid), 0), last_run_id) AS run_id
+       FROM pipelines WHERE uid = ?`,
+    );
     this.#insert = connection.prepare(
       `INSERT INTO runs (uid, pipeline_uid, run_id, config_version, started, ended, state, status, initiator, variables, idempotency_key, owner)
        VALUES (?, ?, ?, ?, ?, 0, 'pending', 'unknown', ?, ?, ?, ?)`,
@@ -86,6 +103,19 @@ export class RunsTable {
     this.#cancel = connection.prepare("UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?) WHERE uid = ? AND state <> 'complete'");
     this.#unfinished = connection.prepare("SELECT * FROM runs WHERE state <> 'complete' ORDER BY started, uid");
     this.#uids = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ?');
+    this.#newestId = connection.prepare('SELECT max(run_id) AS run_id FROM runs WHERE pipeline_uid = ?');
+    this.#withLogs = connection.prepare(
+      "SELECT * FROM runs WHERE pipeline_uid = ? AND run_id <= ? AND logs_expired = 0 AND state = 'complete' AND deleted = 0 ORDER BY run_id LIMIT ?",
+    );
+    this.#withObjects = connection.prepare(
+      "SELECT * FROM runs WHERE pipeline_uid = ? AND run_id <= ? AND objects_expired = 0 AND state = 'complete' AND deleted = 0 ORDER BY run_id LIMIT ?",
+    );
+    this.#setLogsExpired = connection.prepare('UPDATE runs SET logs_expired = 1 WHERE uid = ?');
+    this.#setObjectsExpired = connection.prepare('UPDATE runs SET objects_expired = 1 WHERE uid = ?');
+    // The key of idempotency is free again with the run that it named.
+    this.#hide = connection.prepare('UPDATE runs SET deleted = ?, idempotency_key = NULL WHERE uid = ?');
+    this.#hidden = connection.prepare('SELECT * FROM runs WHERE deleted <> 0');
+    this.#purge = connection.prepare('DELETE FROM runs WHERE uid = ?');
     this.#ofVersion = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ? AND config_version = ? LIMIT 1');
   }
 
@@ -149,6 +179,43 @@ export class RunsTable {
     return this.#uids.all(pipelineUid).map((row) => row.uid);
   }
 
+  /** 0 where there is none; deleted ones count until they are purged. */
+  newestId(pipelineUid: string): number {
+    return this.#newestId.get(pipelineUid)?.run_id ?? 0;
+  }
+
+  /** Ended runs up to a number whose logs have not expired, oldest first. */
+  withLogs(pipelineUid: string, runId: number, limit: number): RunRecord[] {
+    return this.#withLogs.all(pipelineUid, runId, limit).map(toRecord);
+  }
+
+  /** Ended runs up to a number whose objects have not expired, oldest first. */
+  withObjects(pipelineUid: string, runId: number, limit: number): RunRecord[] {
+    return this.#withObjects.all(pipelineUid, runId, limit).map(toRecord);
+  }
+
+  setLogsExpired(uid: string): void {
+    this.#setLogsExpired.run(uid);
+  }
+
+  setObjectsExpired(uid: string): void {
+    this.#setObjectsExpired.run(uid);
+  }
+
+  /** No path leads to it any more; its rows stay until `purge`. */
+  hide(uid: string, now: number): void {
+    this.#hide.run(now, uid);
+  }
+
+  hidden(): RunRecord[] {
+    return this.#hidden.all().map(toRecord);
+  }
+
+  /** With everything that belongs to it. */
+  purge(uid: string): void {
+    this.#purge.run(uid);
+  }
+
   /** True while a run of it is kept, ended or not. */
   usesVersion(pipelineUid: string, version: number): boolean {
     return this.#ofVersion.get(pipelineUid, version) !== undefined;
@@ -174,5 +241,7 @@ function toRecord(row: RunRow): RunRecord {
     variables: JSON.parse(row.variables),
     cancelReason: row.cancel_reason ?? undefined,
     eventId: row.event_id ?? undefined,
+    objectsExpired: row.objects_expired === 1,
+    logsExpired: row.logs_expired === 1,
   };
 }

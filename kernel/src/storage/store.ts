@@ -5,9 +5,12 @@ import { ConfigsTable } from './configs-table.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import { DeploymentsTable } from './deployments-table.ts';
 import { EventsTable } from './events-table.ts';
+import { LooseBodiesTable } from './loose-bodies-table.ts';
 import { NamespacesTable } from './namespaces-table.ts';
+import { ObjectsTable } from './objects-table.ts';
 import { PipelinesTable } from './pipelines-table.ts';
 import { RunsTable } from './runs-table.ts';
+import { SecretsTable } from './secrets-table.ts';
 import { SystemTable } from './system-table.ts';
 import { TaskExecutionsTable } from './task-executions-table.ts';
 
@@ -19,6 +22,9 @@ export class Store {
   readonly runs: RunsTable;
   readonly taskExecutions: TaskExecutionsTable;
   readonly attempts: AttemptsTable;
+  readonly objects: ObjectsTable;
+  readonly secrets: SecretsTable;
+  readonly looseBodies: LooseBodiesTable;
   readonly events: EventsTable;
   readonly system: SystemTable;
   readonly #database: OpenDatabase;
@@ -35,6 +41,9 @@ export class Store {
     this.runs = new RunsTable(connection);
     this.taskExecutions = new TaskExecutionsTable(connection);
     this.attempts = new AttemptsTable(connection);
+    this.objects = new ObjectsTable(connection);
+    this.secrets = new SecretsTable(connection);
+    this.looseBodies = new LooseBodiesTable(connection);
     this.events = new EventsTable(connection, this.#commits);
     this.system = new SystemTable(connection);
   }

@@ -7,6 +7,7 @@ interface SystemRow {
   instance_id: string;
   bootstrap_token_created: number;
   ignore_pipeline_run_events: number | null;
+  credentials_sealed: number;
 }
 
 /** The one row about the server itself. Methods that change something belong inside a commit. */
@@ -16,6 +17,7 @@ export class SystemTable {
   readonly #row: SQLite.Statement<[], SystemRow>;
   readonly #setIgnore: SQLite.Statement<[number]>;
   readonly #initialiseIgnore: SQLite.Statement<[number]>;
+  readonly #markSealed: SQLite.Statement<[]>;
 
   constructor(connection: Connection) {
     connection.prepare('INSERT OR IGNORE INTO system (id, instance_id) VALUES (1, ?)').run(randomUUID());
@@ -24,6 +26,7 @@ export class SystemTable {
     this.#initialiseIgnore = connection.prepare(
       'UPDATE system SET ignore_pipeline_run_events = ? WHERE ignore_pipeline_run_events IS NULL',
     );
+    this.#markSealed = connection.prepare('UPDATE system SET credentials_sealed = 1');
     this.instanceId = this.#read().instance_id;
   }
 
@@ -39,6 +42,15 @@ export class SystemTable {
   /** What the configuration says counts for a database that nobody has told otherwise. */
   initialiseIgnorePipelineRunEvents(ignore: boolean): void {
     this.#initialiseIgnore.run(ignore ? 1 : 0);
+  }
+
+  /** False for a database of a release that stored the passwords of registries in clear, until they were moved to the secret store. */
+  credentialsSealed(): boolean {
+    return this.#read().credentials_sealed === 1;
+  }
+
+  markCredentialsSealed(): void {
+    this.#markSealed.run();
   }
 
   #read(): SystemRow {

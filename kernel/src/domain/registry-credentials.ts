@@ -1,0 +1,30 @@
+/** Passwords of registries, which do not belong into a definition that is stored in clear. */
+import type { PipelineDefinition } from '@gofer/contracts/pipeline';
+import { parseReference } from './reference.ts';
+
+/** Task id → password. */
+export type Passwords = Readonly<Record<string, string>>;
+
+/** The definition without its passwords, and the passwords. One that refers to a secret stays where it is: it says nothing. */
+export function separatePasswords(definition: PipelineDefinition): {
+  readonly definition: PipelineDefinition;
+  readonly passwords: Passwords;
+} {
+  if (definition.tasks.every((task) => task.registryAuth === undefined)) return { definition, passwords: {} };
+  const passwords: Record<string, string> = {};
+  const tasks = definition.tasks.map((task) => {
+    if (task.registryAuth === undefined || isReference(task.registryAuth.pass)) return task;
+    passwords[task.id] = task.registryAuth.pass;
+    return { ...task, registryAuth: { user: task.registryAuth.user, pass: '' } };
+  });
+  return { definition: { ...definition, tasks }, passwords };
+}
+
+function isReference(text: string): boolean {
+  try {
+    return parseReference(text) !== undefined;
+  } catch {
+    // A reference of no known kind: it fails when the task starts, with words that say so.
+    return true;
+  }
+}
