@@ -9,7 +9,7 @@ export interface Collecting extends CollectOptions {
   readonly attemptId: string;
   readonly open: OpenLogSource;
   readonly signal: AbortSignal;
-  /** There is no log yet, so that nobody need be asked where to go on. */
+  /** There is no log yet, so that, where nothing is masked, nobody need be asked where to go on. */
   readonly isNew: boolean;
 }
 
@@ -17,8 +17,9 @@ export interface Collecting extends CollectOptions {
  * One reading of a source, from its opening to its end. Resolves with the seal; rejects with the source's error, with `CANCELLED`, or
  * with `LaneLost`, and has given the source up by then.
  */
-export async function collectOnce(session: LogSession, { attemptId, open, signal, isNew, replay }: Collecting): Promise<LogSeal> {
-  const state = isNew ? {} : await session.call('open', { attemptId });
+export async function collectOnce(session: LogSession, collecting: Collecting): Promise<LogSeal> {
+  const { attemptId, open, signal, isNew, replay, masking } = collecting;
+  const state = isNew && masking === undefined ? {} : await session.call('open', masking ? { attemptId, masking } : { attemptId });
   if (state.seal !== undefined) return state.seal;
 
   const giveUp = new AbortController();

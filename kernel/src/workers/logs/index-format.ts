@@ -2,7 +2,8 @@
  * The sparse index beside a log's data. It begins with a slot of fixed size, allocated when the log is made, so that the seal can be
  * written even when the disk has become full. Behind it stand records, one for each run of lines that came together: how many bytes
  * and lines of the data are theirs, which stream, when, the source's cursor behind them, and the start of a line that is not complete
- * yet (it moves into the data when it is). Each record carries a checksum: what a crash tore is recognised and cut.
+ * yet (it moves into the data when it is). Some records carry, in the place of that, what masking holds back, sealed: readers pass over
+ * them, as no data is theirs. Each record carries a checksum: what a crash tore is recognised and cut.
  */
 import { crc32 } from 'node:zlib';
 import type { LogSeal, LogStream } from './log-store.ts';
@@ -21,6 +22,8 @@ export interface IndexRecord {
   readonly settled: boolean;
   /** Behind this record the stream's incomplete line is `tail` alone; otherwise `tail` is added to it. */
   readonly restart: boolean;
+  /** `tail` is no part of a line, but what the stream's masking holds back behind this record, sealed; empty where that is nothing. */
+  readonly masking: boolean;
   readonly tail: Uint8Array;
   /** The source's cursor behind this record; empty where it has not moved. */
   readonly cursor: string;
@@ -38,6 +41,7 @@ const STREAMS: readonly LogStream[] = ['stdout', 'stderr', 'gofer'];
 const CONTINUED = 1;
 const SETTLED = 2;
 const RESTART = 4;
+const MASKING = 8;
 
 export function encodeRecords(records: readonly IndexRecord[]): Buffer {
   let size = 0;
@@ -47,7 +51,8 @@ export function encodeRecords(records: readonly IndexRecord[]): Buffer {
   for (const record of records) {
     const start = at;
     const cursorBytes = out.write(record.cursor, start + RECORD_HEADER_BYTES);
-    out[start + 4] = (record.continued ? CONTINUED : 0) | (record.settled ? SETTLED : 0) | (record.restart ? RESTART : 0);
+    out[start + 4] =
+      (record.continued ? CONTINUED : 0) | (record.settled ? SETTLED : 0) | (record.restart ? RESTART : 0) | (record.masking ? MASKING : 0);
     out[start + 5] = STREAMS.indexOf(record.stream);
     out.writeUInt16LE(cursorBytes, start + 6);
     out.writeUInt32LE(record.dataBytes, start + 8);
@@ -80,6 +85,7 @@ export function decodeRecord(bytes: Buffer): IndexRecord | undefined {
     continued: (flags & CONTINUED) !== 0,
     settled: (flags & SETTLED) !== 0,
     restart: (flags & RESTART) !== 0,
+    masking: (flags & MASKING) !== 0,
     tail: bytes.subarray(tailAt),
     cursor: bytes.toString('utf8', RECORD_HEADER_BYTES, tailAt),
   };

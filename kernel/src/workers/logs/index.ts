@@ -1,3 +1,6 @@
+export { SHORTEST_MASKED } from '../masking/secret-patterns.ts';
+export { MASK } from '../masking/stream-masker.ts';
+export { createTextMasker } from '../masking/text-masker.ts';
 export type { LogPoolOptions, ThreadedLogStore } from './create-log-store.ts';
 export {
   createInlineLogStore,
@@ -6,6 +9,7 @@ export {
 export type {
   CollectOptions,
   LogBatch,
+  LogMasking,
   LogReadRequest,
   LogRun,
   LogSeal,

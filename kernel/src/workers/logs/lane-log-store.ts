@@ -6,6 +6,7 @@ import { hasLog, logPaths } from './log-files.ts';
 import type { CollectOptions, LogBatch, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
 import type { LogCallKind, LogCalls, LogLane } from './protocol.ts';
 import { LaneLost } from './protocol.ts';
+import { MASKING_KEY_BYTES } from './sealed-state.ts';
 
 /** A call is made again on a thread's successor, but not for ever: a thread that cannot live must be heard of. */
 const MAX_LOSSES = 5;
@@ -17,6 +18,7 @@ export class LaneLogStore implements LogStore {
   readonly #lanes: readonly LogLane[];
   readonly #endLanes: () => Promise<void>;
   readonly #collecting = new Map<string, Promise<LogSeal>>();
+  readonly #readers = new Map<string, number>();
   readonly #closing = new AbortController();
   #nextReader = 0;
   #closed: Promise<void> | undefined;
@@ -29,6 +31,8 @@ export class LaneLogStore implements LogStore {
 
   async collect(attemptId: string, open: OpenLogSource, signal: AbortSignal, options: CollectOptions): Promise<LogSeal> {
     this.#assertIdle(attemptId, 'collected a second time');
+    if (options.masking !== undefined && options.masking.key.length !== MASKING_KEY_BYTES)
+      throw new GoferError('INVALID_ARGUMENT', `the key of a log's masking must have ${MASKING_KEY_BYTES} bytes`);
     const collecting = this.#collect(attemptId, open, AbortSignal.any([signal, this.#closing.signal]), options);
     this.#collecting.set(attemptId, collecting);
     try {
@@ -69,6 +73,7 @@ export class LaneLogStore implements LogStore {
       // The answer to a parked call comes with this; a thread that is gone has no reader any more.
       lane.call('readClose', { reader }).catch(ignoreLoss);
     };
+    this.#countReader(attemptId, 1);
     signal.addEventListener('abort', close, { once: true });
     this.#closing.signal.addEventListener('abort', close, { once: true });
     try {
@@ -100,18 +105,26 @@ export class LaneLogStore implements LogStore {
       signal.removeEventListener('abort', close);
       this.#closing.signal.removeEventListener('abort', close);
       if (!ending.signal.aborted) close();
+      this.#countReader(attemptId, -1);
     }
   }
 
   async raw(attemptId: string, range?: { readonly start: number; readonly end?: number }): Promise<{ size: number; stream: Readable }> {
-    const { bytes: size } = await this.stat(attemptId);
-    const start = range?.start ?? 0;
-    const end = Math.min(range?.end ?? size - 1, size - 1);
-    if (start < 0 || (start >= size && size > 0))
-      throw new GoferError('INVALID_ARGUMENT', `the log of attempt ${attemptId} has ${size} bytes; ${start} is behind its end`);
-    if (end < start) return { size, stream: Readable.from([]) };
-    const { data } = logPaths(this.#directory, attemptId);
-    return { size, stream: createReadStream(data, { start, end, highWaterMark: RAW_BLOCK_BYTES }) };
+    // Before anything is awaited: from here on the file is needed.
+    this.#countReader(attemptId, 1);
+    try {
+      const { bytes: size } = await this.stat(attemptId);
+      const stream = this.#rawStream(attemptId, size, range?.start ?? 0, range?.end ?? size - 1);
+      stream.once('close', () => this.#countReader(attemptId, -1));
+      return { size, stream };
+    } catch (error) {
+      this.#countReader(attemptId, -1);
+      throw error;
+    }
+  }
+
+  readers(attemptId: string): number {
+    return this.#readers.get(attemptId) ?? 0;
   }
 
   async delete(attemptId: string): Promise<void> {
@@ -122,6 +135,21 @@ export class LaneLogStore implements LogStore {
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  #rawStream(attemptId: string, size: number, start: number, wantedEnd: number): Readable {
+    const end = Math.min(wantedEnd, size - 1);
+    if (start < 0 || (start >= size && size > 0))
+      throw new GoferError('INVALID_ARGUMENT', `the log of attempt ${attemptId} has ${size} bytes; ${start} is behind its end`);
+    if (end < start) return Readable.from([]);
+    const { data } = logPaths(this.#directory, attemptId);
+    return createReadStream(data, { start, end, highWaterMark: RAW_BLOCK_BYTES });
+  }
+
+  #countReader(attemptId: string, change: 1 | -1): void {
+    const count = this.readers(attemptId) + change;
+    if (count > 0) this.#readers.set(attemptId, count);
+    else this.#readers.delete(attemptId);
   }
 
   async #close(): Promise<void> {

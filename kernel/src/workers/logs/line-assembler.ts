@@ -7,7 +7,7 @@ export const MAX_LINE_BYTES = 1024 * 1024;
 
 const NEWLINE = 10;
 const EMPTY = new Uint8Array(0);
-const NOTHING = { lines: 0, continued: false, settled: false, restart: false, tail: EMPTY, cursor: '' };
+const NOTHING = { lines: 0, continued: false, settled: false, restart: false, masking: false, tail: EMPTY, cursor: '' };
 /** Records are joined only while that copies little. */
 const MAX_JOINED_TAIL_BYTES = 4096;
 
@@ -49,10 +49,12 @@ export class LineAssembler {
   #data: Uint8Array[] = [];
   #records: IndexRecord[] = [];
 
-  /** Takes a chunk. What `take` gives refers to its memory. */
-  push(stream: 'stdout' | 'stderr', time: number, bytes: Uint8Array, cursor: string): void {
+  /** Takes a chunk, and what masking has to say behind it. What `take` gives refers to its memory. */
+  push(stream: 'stdout' | 'stderr', time: number, bytes: Uint8Array, cursor: string, masking?: Uint8Array): void {
     let rest = bytes;
     while (rest.length > 0) rest = this.#pushPart(stream, time, rest, Math.min(rest.length, MAX_LINE_BYTES));
+    // Before the chunk is settled: where this is torn off, the chunk is read again.
+    if (masking !== undefined) this.#add({ ...NOTHING, stream, time, masking: true, tail: masking }, []);
     this.#settle(stream, time, cursor);
   }
 
@@ -73,7 +75,7 @@ export class LineAssembler {
 
   /** Puts back what a record says about its stream's incomplete line. */
   restore(record: IndexRecord): void {
-    if (record.stream === 'gofer') return;
+    if (record.stream === 'gofer' || record.masking) return;
     const tail = this.#tails[record.stream];
     if (record.restart) tail.take();
     tail.add(record.tail);
@@ -133,6 +135,8 @@ export class LineAssembler {
       last.stream === record.stream &&
       last.time === record.time &&
       !last.continued &&
+      !last.masking &&
+      !record.masking &&
       (record.restart || last.tail.length + record.tail.length <= MAX_JOINED_TAIL_BYTES);
     if (!joins) {
       this.#records.push({ ...record, dataBytes });

@@ -34,7 +34,7 @@ export class LogKeeper {
   handle(call: LogCall): LogAnswer | Promise<LogAnswer> {
     switch (call.kind) {
       case 'open':
-        return this.#openForSource(call.attemptId);
+        return this.#openForSource(call);
       case 'append':
         return this.#append(call);
       case 'note':
@@ -62,9 +62,15 @@ export class LogKeeper {
     this.#claimed.clear();
   }
 
-  #openForSource(attemptId: string): LogCalls['open']['gives'] {
+  #openForSource({ attemptId, masking }: LogCalls['open']['takes']): LogCalls['open']['gives'] {
     const log = this.#claim(attemptId);
     if (!(log instanceof LogWriter)) return { seal: log };
+    try {
+      log.mask(attemptId, masking);
+    } catch (error) {
+      this.#release(attemptId);
+      throw error;
+    }
     return log.cursor === undefined ? {} : { cursor: log.cursor };
   }
 

@@ -28,12 +28,22 @@ export interface LogStat {
   readonly live: boolean;
 }
 
+/** What must not be kept in a log; plain data. Nothing of it is ever written or named in an error. */
+export interface LogMasking {
+  /** Secrets. One with fewer than `SHORTEST_MASKED` characters, without the white space around it, is not masked. */
+  readonly values: readonly string[];
+  /** 32 bytes; seals what is held back between chunks. */
+  readonly key: Uint8Array;
+}
+
 export interface CollectOptions {
   /**
    * The scheduler's capability of that name. Without it a chunk is written before the source is asked for the next one, as asking
    * says that the former were kept; with it up to 4 MiB are on their way at a time.
    */
   readonly replay: boolean;
+  /** Absent: the output is kept as it is. */
+  readonly masking?: LogMasking;
 }
 
 /**
@@ -93,7 +103,7 @@ export type LogBatch =
 
 /**
  * Keeps and reads the output of attempts. There is one store to a directory at a time. An `attemptId` is 2 to 64 of `[A-Za-z0-9-]`;
- * another is refused with `INVALID_ARGUMENT`. After `close` every method rejects with `UNAVAILABLE`.
+ * another is refused with `INVALID_ARGUMENT`. After `close` every method that answers with a promise rejects with `UNAVAILABLE`.
  */
 export interface LogStore {
   /**
@@ -102,19 +112,27 @@ export interface LogStore {
    * source's own error where the source fails: then nothing is sealed, and a later `collect` goes on without a gap or a repetition.
    * Where the log cannot be written (a full disk) the source is drained all the same, so that the task is not blocked, and the seal is
    * not complete and says why. Rejects with `FAILED_PRECONDITION` while another `collect` of this attempt is going on.
+   *
+   * With `masking`, `[redacted]` stands in the log for each value, for each line of a value with several, and for the base64, URL and
+   * JSON encodings of both, wherever chunks and lines are broken within them; what is kept does not depend on where the output was
+   * cut. What may be the beginning of a secret is held back until more output, or the end, decides it: no byte of it reaches the disk
+   * in clear, and the death of the process does not lose it. So a log that was begun with masking must be collected with masking:
+   * rejects with `FAILED_PRECONDITION`, before the source is opened, without it or where what is held back was sealed with another
+   * key (other values are fine). Rejects with `INVALID_ARGUMENT` for a key that is not 32 bytes.
    */
   collect(attemptId: string, open: OpenLogSource, signal: AbortSignal, options: CollectOptions): Promise<LogSeal>;
 
   /**
    * Appends words of Gofer's own, such as why an image could not be pulled, as lines of the stream `gofer`; makes the log where there is
-   * none. Rejects with `FAILED_PRECONDITION` where it is sealed, with `STORAGE_FULL` or `INTERNAL` where it cannot be written, and with
+   * none. They are not masked. Rejects with `FAILED_PRECONDITION` where it is sealed, with `STORAGE_FULL` or `INTERNAL` where it cannot be written, and with
    * `UNAVAILABLE` where the thread died before it answered (the words may then be there or not).
    */
   note(attemptId: string, text: string): Promise<void>;
 
   /**
    * Ends a log without a source: after `note`, or empty, or (with `problem`) one whose source is lost. A sealed log keeps its first
-   * seal, which is the result. Rejects with `FAILED_PRECONDITION` while it is collected.
+   * seal, which is the result. What masking holds back from an earlier `collect` may be missing, as its key is not given here: then
+   * the seal is not complete and says so. Rejects with `FAILED_PRECONDITION` while it is collected.
    */
   seal(attemptId: string, problem?: string): Promise<LogSeal>;
 
@@ -135,6 +153,9 @@ export interface LogStore {
    * `INVALID_ARGUMENT` where `start` lies behind the end of a log that is not empty. The caller reads or destroys the stream.
    */
   raw(attemptId: string, range?: { readonly start: number; readonly end?: number }): Promise<{ size: number; stream: Readable }>;
+
+  /** How many `read` and `raw` streams of this attempt are open in this store now. A `read` is open once its first batch is asked for. */
+  readers(attemptId: string): number;
 
   /** Removes a log; succeeds where there is none. Rejects with `FAILED_PRECONDITION` while it is collected. */
   delete(attemptId: string): Promise<void>;

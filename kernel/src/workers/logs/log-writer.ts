@@ -8,7 +8,9 @@ import { IndexScanner } from './index-scanner.ts';
 import { LineAssembler } from './line-assembler.ts';
 import type { LogPaths } from './log-files.ts';
 import { isErrno, openForWriting, readFully, toWriteError, writeAll, writeFully } from './log-files.ts';
-import type { LogSeal } from './log-store.ts';
+import type { MaskedStream } from './log-masker.ts';
+import { LogMasker, MASKED_STREAMS } from './log-masker.ts';
+import type { LogMasking, LogSeal } from './log-store.ts';
 
 /** What one piece of a source's output is, beside its bytes. */
 export interface ChunkMark {
@@ -60,6 +62,9 @@ export class LogWriter {
   #indexBytes = 0;
   #hash: Hash | undefined;
   #failure: GoferError | undefined;
+  #masker: LogMasker | undefined;
+  /** What an earlier writer's masking held back last; without an entry where it was not masked. */
+  readonly #sealedStates = new Map<MaskedStream, Uint8Array>();
 
   private constructor(paths: LogPaths) {
     this.#paths = paths;
@@ -94,6 +99,21 @@ export class LogWriter {
   }
 
   /**
+   * Has what follows masked, or not. Throws where it was masked so far and cannot go on so: without masking, or without the key that
+   * what is held back was sealed with.
+   */
+  mask(attemptId: string, masking: LogMasking | undefined): void {
+    if (masking === undefined) {
+      if (this.#masker === undefined && this.#sealedStates.size === 0) return;
+      throw cannotGoOn(attemptId, 'and is to be collected without it: give the values and the key that it was begun with');
+    }
+    const masker = this.#masker?.renew(masking) ?? LogMasker.resume(attemptId, masking, this.#sealedStates);
+    if (masker === undefined) throw cannotGoOn(attemptId, 'under another key: give the key that it was begun with');
+    this.#masker = masker;
+    this.#sealedStates.clear();
+  }
+
+  /**
    * Keeps a source's output, in which the marked pieces follow each other. Every byte of a task comes through here before it reaches
    * the disk. Once the log cannot be written, all that follows is dropped: better an end than a gap.
    */
@@ -101,7 +121,9 @@ export class LogWriter {
     if (this.#failure !== undefined) return;
     let at = 0;
     for (const mark of marks) {
-      this.#assembler.push(mark.stream, mark.time, bytes.subarray(at, at + mark.length), mark.cursor);
+      const output = bytes.subarray(at, at + mark.length);
+      const masked = this.#masker?.push(mark.stream, output) ?? output;
+      this.#assembler.push(mark.stream, mark.time, masked, mark.cursor, this.#masker?.sealed(mark.stream));
       at += mark.length;
     }
     this.#keep();
@@ -119,10 +141,12 @@ export class LogWriter {
   /** Writes the last word and closes the files. */
   seal(time: number, problem?: string): LogSeal {
     if (this.#failure === undefined) {
+      if (this.#masker !== undefined) this.#endMasking(this.#masker, time);
       this.#assembler.end(time);
       this.#keep();
     }
-    const cause = problem ?? this.#failure?.message;
+    const causes = [problem ?? this.#failure?.message, this.#heldForEver()].filter((cause) => cause !== undefined);
+    const cause = causes.length === 0 ? undefined : causes.join('; ');
     const outcome = cause === undefined ? { complete: true } : { complete: false, problem: fitProblem(cause) };
     const seal: LogSeal = { lines: this.lines, bytes: this.bytes, sha256: this.#hashNow().digest('hex'), ...outcome };
     try {
@@ -142,6 +166,20 @@ export class LogWriter {
     if (files === undefined) return;
     closeSync(files.data);
     closeSync(files.index);
+  }
+
+  #endMasking(masker: LogMasker, time: number): void {
+    for (const stream of MASKED_STREAMS) {
+      const rest = masker.end(stream);
+      const sealed = masker.sealed(stream);
+      if (rest.length > 0 || sealed !== undefined) this.#assembler.push(stream, time, rest, '', sealed);
+    }
+  }
+
+  /** What is missing because masking held it back and nobody came with the key. */
+  #heldForEver(): string | undefined {
+    const streams = MASKED_STREAMS.filter((stream) => (this.#sealedStates.get(stream)?.length ?? 0) > 0);
+    return streams.length === 0 ? undefined : `the end of ${streams.join(' and ')} was held back by masking, and its key was not given`;
   }
 
   #open(): OpenFiles {
@@ -221,6 +259,7 @@ export class LogWriter {
         for (const one of unsettled.splice(0)) {
           this.#count(one);
           this.#assembler.restore(one);
+          if (one.masking && one.stream !== 'gofer') this.#sealedStates.set(one.stream, one.tail);
         }
         this.#indexBytes = scanner.position;
       }
@@ -228,4 +267,8 @@ export class LogWriter {
     ftruncateSync(files.data, this.bytes);
     ftruncateSync(files.index, this.#indexBytes);
   }
+}
+
+function cannotGoOn(attemptId: string, how: string): GoferError {
+  return new GoferError('FAILED_PRECONDITION', `the log of attempt ${attemptId} was begun with masking ${how}`);
 }

@@ -5,14 +5,14 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '@gofer/contracts';
-import type { LogBatch, LogReadRequest, LogSeal } from './log-store.ts';
+import type { LogBatch, LogMasking, LogReadRequest, LogSeal } from './log-store.ts';
 import type { ChunkMark } from './log-writer.ts';
 
 /** What can be asked of the keeper of logs: for each call what it takes and what it gives. */
 export interface LogCalls {
-  /** Makes ready for a source: where to go on, or the seal of a log that has ended. */
+  /** Makes ready for a source, and for masking it: where to go on, or the seal of a log that has ended. */
   open: {
-    takes: { readonly attemptId: string };
+    takes: { readonly attemptId: string; readonly masking?: LogMasking };
     gives: { readonly cursor?: string; readonly seal?: LogSeal };
   };
   /** Keeps output; the answer says that it is kept, or that it is dropped because the log cannot be written. */

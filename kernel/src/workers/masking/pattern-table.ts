@@ -43,7 +43,7 @@ export class PatternTable {
     let last = '';
     for (const [index, pattern] of patterns.entries()) {
       this.#starts[index] = at;
-      at += this.#bytes.latin1Write(pattern, at);
+      at += this.#bytes.write(pattern, at, 'latin1');
       const anchor = pattern.slice(0, ANCHOR_BYTES);
       if (anchor !== last) groups.push(index);
       last = anchor;

@@ -39,7 +39,7 @@ export function secretForms(value: string): Set<string> {
 
 function isMasked(text: string): boolean {
   // A character has one or two units.
-  return text.length >= SHORTEST_MASKED && (text.length >= 2 * SHORTEST_MASKED || [...text].length >= SHORTEST_MASKED);
+  return text.length >= SHORTEST_MASKED && (text.length >= 2 * SHORTEST_MASKED || Array.from(text).length >= SHORTEST_MASKED);
 }
 
 /** Line breaks count within the first six bytes: a value with one there is looked for with each kind of break, and without. */
