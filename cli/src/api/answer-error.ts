@@ -25,7 +25,7 @@ const LARGEST_BODY = 8 * 1024 * 1024;
 /** Reads the answer's body and makes an error of it; of a body that is not Gofer's too. */
 export async function toAnswerError(answer: IncomingMessage, request: string): Promise<AnswerError> {
   const status = answer.statusCode ?? 0;
-  const text = await readText(answer, LARGEST_BODY);
+  const text = await readWhatIsThere(answer);
   const body = parseObject(text);
   const message = typeof body?.message === 'string' ? body.message : undefined;
   const requestId = typeof body?.request_id === 'string' ? body.request_id : undefined;
@@ -37,6 +37,16 @@ export async function toAnswerError(answer: IncomingMessage, request: string): P
     return new AnswerError(code, foreign, { details: [], requestId, request, status });
   }
   return new AnswerError(code, toSafeText(message), { details: readDetails(body?.details), requestId, request, status });
+}
+
+/** A server that refuses an upload may close the connection behind its answer: then the status still says something. */
+async function readWhatIsThere(answer: IncomingMessage): Promise<string> {
+  try {
+    return await readText(answer, LARGEST_BODY);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') return '';
+    throw error;
+  }
 }
 
 /** The code for a status of a server that names none: the first one of the table with that status. */

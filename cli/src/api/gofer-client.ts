@@ -10,9 +10,12 @@ import {
   type PathOf,
   type RawOperationId,
   toApiRequest,
+  type UploadOperationId,
 } from '@gofer/contracts/api';
 import { readText, toAnswerError } from './answer-error.ts';
+import { Download } from './download.ts';
 import { exchange } from './http-exchange.ts';
+import type { UploadBody } from './send-body.ts';
 import { openMessages } from './socket-messages.ts';
 
 /** The server may think for so long before its first byte, beyond what the request itself asks it to wait. */
@@ -49,24 +52,32 @@ export class GoferClient {
     options: { silence?: number; signal?: AbortSignal } = {},
   ): Promise<AnswerOf<Id>> {
     const answer = await this.#exchange(toApiRequest(operation, ...([call] as ApiCallArguments<Id>)), options);
-    const text = await readText(answer, LARGEST_ANSWER);
-    if (text === '') return undefined as AnswerOf<Id>;
-    try {
-      return JSON.parse(text) as AnswerOf<Id>;
-    } catch (error) {
-      throw new GoferError('UNAVAILABLE', `the answer of ${this.baseUrl.href} to ${operation} is not JSON; is it a Gofer server?`, {
-        cause: error,
-      });
-    }
+    return await this.#parse(operation, answer, options.signal);
   }
 
-  /** The bytes of a raw operation's answer. */
+  /**
+   * Sends the body as the server takes it; resolves with the operation's answer. Rejects as `call`, and with the error of the body's source;
+   * where the server refuses before it has all of the body, with that refusal.
+   */
+  async upload<Id extends UploadOperationId>(
+    operation: Id,
+    call: ApiCallArguments<Id>[0],
+    body: AsyncIterable<Uint8Array>,
+    { signal, ...options }: Omit<UploadBody, 'source'> & { signal?: AbortSignal } = {},
+  ): Promise<AnswerOf<Id>> {
+    const request = toApiRequest(operation, ...([call] as ApiCallArguments<Id>));
+    const answer = await this.#exchange({ ...request, body: { source: body, ...options } }, signal === undefined ? {} : { signal });
+    return await this.#parse(operation, answer, signal);
+  }
+
+  /** The bytes of a raw operation's answer, once the server has begun to send them. */
   async bytes<Id extends RawOperationId>(
     operation: Id,
     call: ApiCallArguments<Id>[0],
     options: { signal?: AbortSignal } = {},
-  ): Promise<AsyncIterable<Uint8Array>> {
-    return await this.#exchange(toApiRequest(operation, ...([call] as ApiCallArguments<Id>)), options);
+  ): Promise<Download> {
+    const answer = await this.#exchange(toApiRequest(operation, ...([call] as ApiCallArguments<Id>)), options);
+    return this.#download(answer, options.signal);
   }
 
   /** Must be consumed to its end or returned. Resolves once the server has accepted. */
@@ -83,8 +94,28 @@ export class GoferClient {
     return (await this.#messages('get_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;
   }
 
+  async #parse<Id extends JsonOperationId | UploadOperationId>(
+    operation: Id,
+    answer: IncomingMessage,
+    signal?: AbortSignal,
+  ): Promise<AnswerOf<Id>> {
+    const text = await readText(this.#download(answer, signal), LARGEST_ANSWER);
+    if (text === '') return undefined as AnswerOf<Id>;
+    try {
+      return JSON.parse(text) as AnswerOf<Id>;
+    } catch (error) {
+      throw new GoferError('UNAVAILABLE', `the answer of ${this.baseUrl.href} to ${operation} is not JSON; is it a Gofer server?`, {
+        cause: error,
+      });
+    }
+  }
+
+  #download(answer: IncomingMessage, signal?: AbortSignal): Download {
+    return new Download(answer, { from: this.baseUrl.origin, silence: SILENCE_MILLISECONDS, signal });
+  }
+
   async #exchange(
-    request: ReturnType<typeof toApiRequest>,
+    request: Omit<ReturnType<typeof toApiRequest>, 'body'> & { readonly body?: string | UploadBody },
     { silence = SILENCE_MILLISECONDS, signal }: { silence?: number; signal?: AbortSignal },
   ): Promise<IncomingMessage> {
     const url = this.#resolve(request.target);

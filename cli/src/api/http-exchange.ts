@@ -1,12 +1,13 @@
 import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { GoferError } from '@gofer/contracts';
+import { BodySender, type UploadBody } from './send-body.ts';
 
 export interface HttpExchange {
   readonly method: string;
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: string | UploadBody;
   /** The longest silence of the server, in milliseconds. */
   readonly silence: number;
   readonly signal?: AbortSignal | undefined;
@@ -14,21 +15,29 @@ export interface HttpExchange {
   readonly verifyTls: boolean;
 }
 
-/** Resolves with the answer's head; its body is read by the caller. Rejects with `UNAVAILABLE`, `DEADLINE_EXCEEDED` or `CANCELLED`. */
+/**
+ * Resolves with the answer's head; its body is read by the caller. A server may answer before it has the whole body: then no more of it is
+ * sent. Rejects with `UNAVAILABLE`, `DEADLINE_EXCEEDED` or `CANCELLED`, and with the error of the body's own source.
+ */
 export function exchange({ method, url, headers, body, silence, signal, verifyTls }: HttpExchange): Promise<IncomingMessage> {
   const send = url.protocol === 'https:' ? requestSecure : requestPlain;
   return new Promise((resolve, reject) => {
-    const length: Record<string, string | number> = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const options = {
       method,
-      headers: { ...headers, ...length },
+      headers: { ...headers, ...lengthOf(body), ...(typeof body === 'object' ? BodySender.HEADERS : {}) },
       timeout: silence,
       rejectUnauthorized: verifyTls,
       ...(signal === undefined ? {} : { signal }),
     };
     const request = send(url, options);
-    request.on('response', resolve);
+    const upload = typeof body === 'object' ? new BodySender(request, body, silence) : undefined;
+    request.on('response', (answer) => {
+      // What was not sent yet never will be, so that this connection is of no use to anybody else.
+      answer.once('close', () => request.writableEnded || request.destroy());
+      resolve(answer);
+    });
     request.on('timeout', () => {
+      if (upload?.waitsForSource === true) return;
       request.destroy(
         new GoferError(
           'DEADLINE_EXCEEDED',
@@ -36,15 +45,32 @@ export function exchange({ method, url, headers, body, silence, signal, verifyTl
         ),
       );
     });
-    request.on('error', (error) => reject(toConnectionError(error, url)));
-    request.end(body);
+    request.on('error', (error) => reject(toConnectionError(error, url, upload?.sent)));
+    if (typeof body !== 'object') request.end(body);
+    upload?.send().catch((error: unknown) => {
+      reject(error);
+      request.destroy();
+    });
   });
 }
 
-/** What went wrong below HTTP, in the words of someone who wants to reach a server. */
-export function toConnectionError(error: Error, url: URL): Error {
+/** Of a body of unknown length there is none: Node then sends it in chunks. */
+function lengthOf(body: HttpExchange['body']): Record<string, number> {
+  const length = typeof body === 'string' ? Buffer.byteLength(body) : body?.size;
+  return length === undefined ? {} : { 'content-length': length };
+}
+
+/** What went wrong below HTTP, in the words of someone who wants to reach a server. `uploaded`: bytes of a body that were sent. */
+export function toConnectionError(error: Error, url: URL, uploaded = 0): Error {
   if (error instanceof GoferError) return error;
   if (error.name === 'AbortError') return new GoferError('CANCELLED', 'stopped', { cause: error });
+  if (uploaded > 0) {
+    return new GoferError(
+      'UNAVAILABLE',
+      `the connection to ${url.origin} was lost after ${uploaded} bytes had been sent (${describe(error, url)}); what was not whole is not kept. Try again.`,
+      { cause: error },
+    );
+  }
   const base = url.protocol.startsWith('ws') ? url.origin.replace(/^ws/u, 'http') : url.origin;
   return new GoferError(
     'UNAVAILABLE',

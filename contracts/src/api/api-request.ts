@@ -1,5 +1,6 @@
 /** A request to a route, ready for any transport: the typed half of a client that both a command and a browser can use. */
 
+import { GoferError } from '../errors.ts';
 import type { RouteDefinition } from './route.ts';
 import {
   API_VERSION,
@@ -35,6 +36,7 @@ export interface ApiRequest {
   readonly target: string;
   /** Lower-case names; the API version's among them, credentials not. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Absent where there is none, and for an upload, whose bytes the caller sends. */
   readonly body?: string;
 }
 
@@ -45,7 +47,10 @@ interface Parts {
   readonly body?: unknown;
 }
 
-/** Builds the request of an operation. Pure; throws only on a path parameter that is missing at run time. */
+/**
+ * Builds the request of an operation. Pure; throws on a path parameter that is missing at run time, and `INVALID_ARGUMENT` on one that
+ * is `.` or `..`: in a URL these climb, percent-encoded too, so that the request would reach another resource.
+ */
 export function toApiRequest<Id extends OperationId>(operationId: Id, ...[call]: ApiCallArguments<Id>): ApiRequest {
   const route: RouteDefinition = ROUTES[operationId];
   const parts: Parts = call ?? {};
@@ -53,11 +58,14 @@ export function toApiRequest<Id extends OperationId>(operationId: Id, ...[call]:
   const path = route.path.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values.get(name);
     if (value === undefined || value === '') throw new TypeError(`${operationId} needs the path parameter ${name}`);
+    if (value === '.' || value === '..') throw new GoferError('INVALID_ARGUMENT', `"${value}" cannot be the ${name} of anything`);
     return encodeURIComponent(value);
   });
   const query = new URLSearchParams(scalars(parts.query)).toString();
-  const headers = { [API_VERSION_HEADER]: API_VERSION, accept: 'application/json', ...Object.fromEntries(scalars(parts.headers)) };
+  const accept = route.kind === 'raw' ? '*/*' : 'application/json';
+  const headers = { [API_VERSION_HEADER]: API_VERSION, accept, ...Object.fromEntries(scalars(parts.headers)) };
   const target = query === '' ? path : `${path}?${query}`;
+  if (route.kind === 'upload') return { method: route.method, target, headers: { ...headers, 'content-type': 'application/octet-stream' } };
   if (parts.body === undefined) return { method: route.method, target, headers };
   return {
     method: route.method,
