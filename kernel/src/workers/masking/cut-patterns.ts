@@ -1,9 +1,12 @@
 /** A pattern is found by so many bytes at its beginning, between which nothing else may stand. */
 export const ANCHOR_BYTES = 6;
-/** What is held back while a match is undecided is bounded by this. */
-const MAX_PATTERN_BYTES = 4096;
+/**
+ * Bounds what is held back while a match is undecided, and the work for a byte of the output where a secret repeats itself. The parts
+ * of a longer secret are masked each for itself, so that a part of it that is printed is masked too.
+ */
+const MAX_PATTERN_BYTES = 512;
 /** Leaves room to move a cut. */
-const SEGMENT_BYTES = 3900;
+const SEGMENT_BYTES = 360;
 /** How far a cut is moved to find a place without white space. */
 const MAX_MOVE = 128;
 /** So many bytes before a cut a segment's twin begins: their anchors share one byte, and so no place between two. */

@@ -4,8 +4,11 @@
  */
 
 /** An exact encoding that is longer contributes its end only: the beginning is that of the unpadded forms. */
-const MAX_EXACT_CHARACTERS = 4096;
-const EXACT_END_CHARACTERS = 2048;
+const MAX_EXACT_CHARACTERS = 512;
+const EXACT_END_CHARACTERS = 256;
+const SPACE = 32;
+const PERCENT = 37;
+const PLUS = 43;
 
 /** Text as the bytes of its UTF-8. */
 export function toBinary(text: string): string {
@@ -40,15 +43,44 @@ function bothAlphabets(encoded: string): string[] {
 }
 
 /** Percent-encoding: RFC 3986, the laxer set of ECMAScript, and the form encoding of the URL standard, each with the habits there are. */
+const STRICT = '-._~';
+const COMPONENT = `${STRICT}!'()*`;
+const PERCENT_TABLES = [
+  ...[COMPONENT, STRICT, `${COMPONENT}/`, `${STRICT}/`].map((kept) => percentTable(kept)),
+  ...[COMPONENT, STRICT, '-._*'].map((kept) => percentTable(kept, PLUS)),
+];
+const HEX_DIGITS = [Buffer.from('0123456789ABCDEF'), Buffer.from('0123456789abcdef')];
+
+/** For each byte what it is written as; 0 where it is escaped. */
+function percentTable(kept: string, space = 0): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let byte = 0; byte < 128; byte++) if (/[A-Za-z0-9]/.test(String.fromCharCode(byte))) table[byte] = byte;
+  for (const byte of Buffer.from(kept)) table[byte] = byte;
+  table[SPACE] = space;
+  return table;
+}
+
 function percentForms(text: string): string[] {
   if (/^[\w.-]*$/.test(text)) return [];
-  const component = encodeURIComponent(text.toWellFormed());
-  const strict = component.replace(/[!'()*]/g, (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`);
-  const plus = [component, strict].map((form) => form.replaceAll('%20', '+'));
-  const form = strict.replaceAll('%20', '+').replaceAll('%2A', '*').replaceAll('~', '%7E');
-  const paths = [component, strict].map((one) => one.replaceAll('%2F', '/'));
-  const forms = [...new Set([component, strict, ...plus, form, ...paths])];
-  return [...forms, ...forms.map((one) => one.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()))];
+  const bytes = Buffer.from(text);
+  return HEX_DIGITS.flatMap((digits) => PERCENT_TABLES.map((table) => percentEncoded(bytes, table, digits)));
+}
+
+/** Byte by byte: a value may be large, and there are many forms of it. */
+function percentEncoded(bytes: Uint8Array, table: Uint8Array, digits: Uint8Array): string {
+  const out = Buffer.allocUnsafe(3 * bytes.length);
+  let length = 0;
+  for (const byte of bytes) {
+    const same = table[byte] ?? 0;
+    if (same !== 0) {
+      out[length++] = same;
+      continue;
+    }
+    out[length++] = PERCENT;
+    out[length++] = digits[byte >> 4] ?? 0;
+    out[length++] = digits[byte & 15] ?? 0;
+  }
+  return out.toString('latin1', 0, length);
 }
 
 /** Inside a JSON string: as `JSON.stringify`, with `\/`, with what HTML could misread escaped, and with nothing beyond ASCII. */

@@ -122,10 +122,12 @@ export class PatternTable {
     let at = from + ANCHOR_BYTES;
     let matched = NO_MATCH;
     let breaks = FREE_BREAKS;
-    for (let depth = ANCHOR_BYTES; ; depth++, breaks += 2) {
+    let depth = ANCHOR_BYTES;
+    while (high - low > 1) {
       if ((starts[low] ?? 0) + depth === starts[low + 1]) {
         matched = at;
-        if (++low === high) return matched;
+        low++;
+        continue;
       }
       let byte = text[at];
       while (byte === LINE_FEED || byte === CARRIAGE_RETURN) {
@@ -133,15 +135,30 @@ export class PatternTable {
         byte = text[++at];
       }
       if (byte === undefined) return final ? matched : UNDECIDED;
-      at++;
-      if (high - low > 1) {
+      if (bytes[(starts[low] ?? 0) + depth] !== byte || bytes[(starts[high - 1] ?? 0) + depth] !== byte) {
         low = this.#firstFrom(low, high, depth, byte);
         high = this.#firstFrom(low, high, depth, byte + 1);
         if (low === high) return matched;
-      } else if (bytes[(starts[low] ?? 0) + depth] !== byte) {
-        return matched;
+      }
+      at++;
+      depth++;
+      breaks += 2;
+    }
+    // One is left: its own bytes have no line breaks here.
+    let own = (starts[low] ?? 0) + depth;
+    const end = starts[low + 1] ?? 0;
+    for (; own < end; at++) {
+      const byte = text[at];
+      if (byte === bytes[own]) {
+        own++;
+        breaks += 2;
+      } else if (byte === LINE_FEED || byte === CARRIAGE_RETURN) {
+        if (--breaks < 0) return matched;
+      } else {
+        return byte === undefined && !final ? UNDECIDED : matched;
       }
     }
+    return at;
   }
 
   /** The first of the patterns from `low` to before `high` with a byte at `depth` that is not below `byte`; `high` where none has. */

@@ -57,7 +57,7 @@ export class StreamMasker {
     if (covered > 0) spans.add(0, covered);
     const decided = this.#table.search(text, final, spans);
     // A copy: the memory that came in is not ours, and may be large.
-    const held = decided === text.length ? NOTHING : text.slice(decided);
+    const held = decided === text.length ? NOTHING : new Uint8Array(text.subarray(decided));
     const next = { held, covered: Math.max(0, spans.end - decided) };
     if (spans.count === 0) {
       this.state = { ...next, inMask: inMask && decided === 0 };
