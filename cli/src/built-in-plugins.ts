@@ -14,5 +14,10 @@ export const builtInPlugins: BuiltInPlugins = {
     },
     fake: () => import('@gofer/scheduler-fake'),
   },
+  object_store: {
+    sqlite: () => import('@gofer/object-store-sqlite'),
+    filesystem: () => import('@gofer/object-store-filesystem'),
+  },
+  secret_store: { sqlite: () => import('@gofer/secret-store-sqlite') },
   automatic: ['docker', 'process'],
 };

@@ -3,7 +3,7 @@ import type { BaseContext } from 'clipanion';
 /** What a command may know of the process that it runs in; there is nothing else for it to use. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: BaseContext['stdin'];
+  readonly stdin: BaseContext['stdin'] & { readonly isTTY?: boolean };
   readonly stdout: BaseContext['stdout'] & { readonly isTTY?: boolean };
   readonly stderr: BaseContext['stderr'] & { readonly isTTY?: boolean };
   readonly workingDirectory: string;

@@ -18,12 +18,30 @@ import { PipelineDisable } from './pipeline/pipeline-disable.ts';
 import { PipelineEnable } from './pipeline/pipeline-enable.ts';
 import { PipelineGet } from './pipeline/pipeline-get.ts';
 import { PipelineList } from './pipeline/pipeline-list.ts';
+import { PipelineObjectDelete } from './pipeline/pipeline-object-delete.ts';
+import { PipelineObjectGet } from './pipeline/pipeline-object-get.ts';
+import { PipelineObjectList } from './pipeline/pipeline-object-list.ts';
+import { PipelineObjectPut } from './pipeline/pipeline-object-put.ts';
 import { RunCancel } from './run/run-cancel.ts';
+import { RunDelete } from './run/run-delete.ts';
 import { RunGet } from './run/run-get.ts';
 import { RunList } from './run/run-list.ts';
 import { RunLogs } from './run/run-logs.ts';
+import { RunObjectDelete } from './run/run-object-delete.ts';
+import { RunObjectGet } from './run/run-object-get.ts';
+import { RunObjectList } from './run/run-object-list.ts';
+import { RunObjectPut } from './run/run-object-put.ts';
 import { RunStart } from './run/run-start.ts';
+import { SecretGlobalDelete } from './secret/secret-global-delete.ts';
+import { SecretGlobalGet } from './secret/secret-global-get.ts';
+import { SecretGlobalList } from './secret/secret-global-list.ts';
+import { SecretGlobalPut } from './secret/secret-global-put.ts';
+import { SecretPipelineDelete } from './secret/secret-pipeline-delete.ts';
+import { SecretPipelineGet } from './secret/secret-pipeline-get.ts';
+import { SecretPipelineList } from './secret/secret-pipeline-list.ts';
+import { SecretPipelinePut } from './secret/secret-pipeline-put.ts';
 import { ServiceInitConfig } from './service/service-init-config.ts';
+import { ServiceRotateSecretKey } from './service/service-rotate-secret-key.ts';
 import { ServiceStart } from './service/service-start.ts';
 import { TaskCancel } from './task/task-cancel.ts';
 import { TaskGet } from './task/task-get.ts';
@@ -52,10 +70,27 @@ export const COMMANDS = [
   RunGet,
   RunLogs,
   RunCancel,
+  RunDelete,
   TaskList,
   TaskGet,
   TaskLogs,
   TaskCancel,
+  PipelineObjectList,
+  PipelineObjectGet,
+  PipelineObjectPut,
+  PipelineObjectDelete,
+  RunObjectList,
+  RunObjectGet,
+  RunObjectPut,
+  RunObjectDelete,
+  SecretPipelineList,
+  SecretPipelineGet,
+  SecretPipelinePut,
+  SecretPipelineDelete,
+  SecretGlobalList,
+  SecretGlobalGet,
+  SecretGlobalPut,
+  SecretGlobalDelete,
   NamespaceList,
   NamespaceGet,
   NamespaceCreate,
@@ -65,4 +100,5 @@ export const COMMANDS = [
   EventGet,
   ServiceStart,
   ServiceInitConfig,
+  ServiceRotateSecretKey,
 ] as const;

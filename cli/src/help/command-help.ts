@@ -44,6 +44,7 @@ function describe(command: (typeof COMMANDS)[number]): CommandHelp {
 /** What the value of a flag is called where it is not the flag's last word. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   limit: 'N',
+  namespaces: 'REGEX',
   offset: 'N',
   output: 'FILE',
   scheduler: 'ENGINE',

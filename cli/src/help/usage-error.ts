@@ -2,7 +2,13 @@ import { closestName } from '@gofer/config';
 import { GoferError } from '@gofer/contracts';
 import { describeCommands } from './command-help.ts';
 
-/** Turns what the parser says about arguments that fit no command into what a person can act on. Other errors come back as they are. */
+/** No command's path has more words. What is behind them may be somebody's secret. */
+const LONGEST_PATH = 3;
+
+/**
+ * Turns what the parser says about arguments that fit no command into what a person can act on. Other errors come back as they are. The
+ * parser's own error is not kept as the cause: it repeats the whole command line.
+ */
 export function toUsageError(error: unknown, argv: readonly string[]): unknown {
   if (!(error instanceof Error) || !('clipanion' in error)) return error;
   const words = argv.filter((argument) => !argument.startsWith('-'));
@@ -11,14 +17,20 @@ export function toUsageError(error: unknown, argv: readonly string[]): unknown {
   );
   if (command !== undefined) {
     const path = command.paths.find((each) => words.join(' ').startsWith(each)) ?? '';
-    return new GoferError('INVALID_ARGUMENT', `${reasonOf(error)}\n  Usage: ${command.usage}\n  More: gofer ${path} --help`, {
-      cause: error,
-    });
+    const reason = command.category === 'Secrets' ? withoutWords(reasonOf(error)) : reasonOf(error);
+    return new GoferError('INVALID_ARGUMENT', `${reason}\n  Usage: ${command.usage}\n  More: gofer ${path} --help`);
   }
   const known = describeCommands().flatMap(({ paths }) => paths);
   const meant = closestCommand(words, known);
   const hint = meant === undefined ? 'gofer --help lists them all' : `did you mean "gofer ${meant}"?`;
-  return new GoferError('INVALID_ARGUMENT', `there is no command "gofer ${words.join(' ')}"; ${hint}`, { cause: error });
+  return new GoferError('INVALID_ARGUMENT', `there is no command "gofer ${words.slice(0, LONGEST_PATH).join(' ')}"; ${hint}`);
+}
+
+/** What is too many, or looks like a flag, may be a part of the value. */
+function withoutWords(reason: string): string {
+  if (reason.startsWith('there is no flag '))
+    return 'there is a flag that this command does not have; a value that begins with - goes by @, --file or KEY=VALUE';
+  return reason.startsWith('there is an argument too many') ? 'there is an argument too many; a value with spaces needs quotes' : reason;
 }
 
 function reasonOf(error: Error): string {

@@ -1,6 +1,6 @@
 import type { TaskExecution } from '@gofer/contracts/api';
 import { describeReason } from './describe-reason.ts';
-import { type Presentation, paintStatus } from './presentation.ts';
+import { type Colours, type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine } from './sanitise.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, formatTime } from './times.ts';
@@ -29,7 +29,8 @@ export function renderTaskRows(tasks: readonly TaskExecution[], { colours, now }
     task.exit_code === null ? '' : `exit ${task.exit_code}`,
     describeReason(task),
   ]);
-  return renderTable([], rows, colours);
+  const warnings = tasks.map((task) => renderWarnings(task, colours, `${task.task_id}: `));
+  return renderTable([], rows, colours) + warnings.join('');
 }
 
 export function renderTask(task: TaskExecution, { colours, detail, now }: Presentation): string {
@@ -54,9 +55,15 @@ export function renderTask(task: TaskExecution, { colours, detail, now }: Presen
   return (
     `${colours.bold(`Task ${toSafeLine(task.task_id)}`)} :: ${paintStatus(task.state, colours)} :: ${paintStatus(task.status, colours)}\n\n` +
     facts.map(([label, value]) => `  ${label.padEnd(width)}  ${toSafeLine(value)}\n`).join('') +
+    renderWarnings(task, colours) +
     (variables.length === 0 ? '' : `\n${colours.bold('Environment variables')}\n${renderTable([], variables, colours)}`) +
     `\nIts log: ${colours.cyan(`gofer task logs ${toSafeLine(task.pipeline_id)} ${task.run_id} ${toSafeLine(task.task_id)}`)}\n`
   );
+}
+
+/** What is worth knowing about a task, each as a line of its own; `of` stands before it. */
+function renderWarnings({ warnings = [] }: TaskExecution, colours: Colours, of = ''): string {
+  return warnings.map((warning) => `  ${colours.yellow(`! ${toSafeLine(`${of}${warning}`)}`)}\n`).join('');
 }
 
 function describeLog({ log, logs_expired, logs_removed }: TaskExecution): string {

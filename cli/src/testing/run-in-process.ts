@@ -9,10 +9,16 @@ export interface Outcome {
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly stdin?: string;
+  readonly stdin?: string | Uint8Array | Readable;
+  /** Outputs that count as terminals. */
+  readonly terminals?: readonly ('stdout' | 'stderr')[];
   readonly workingDirectory?: string;
   /** Given what arrived on stdout, once per write. */
   readonly onStdout?: (all: string, signal: (name: 'SIGINT' | 'SIGTERM') => void) => void;
+  /** Given each piece of stdout as it is. */
+  readonly onBytes?: (chunk: Uint8Array) => void;
+  /** Given what sends a signal, before anything runs. */
+  readonly onStart?: (signal: (name: 'SIGINT' | 'SIGTERM') => void) => void;
 }
 
 /** Runs a command line as the process would, but in this one: quick, and with its outputs kept. */
@@ -23,20 +29,26 @@ export async function runInProcess(argv: readonly string[], options: RunOptions 
   const signal = (name: string) => {
     for (const listener of listeners.get(name) ?? []) listener();
   };
-  const collector = (chunks: string[], told: () => void) =>
-    new Writable({
-      write(chunk: Buffer, _encoding, done) {
-        chunks.push(chunk.toString('utf8'));
-        told();
-        done();
-      },
-    });
+  const { terminals = [], onBytes } = options;
+  const collector = (name: 'stdout' | 'stderr', chunks: string[], told: () => void) =>
+    Object.assign(
+      new Writable({
+        write(chunk: Buffer, _encoding, done) {
+          chunks.push(chunk.toString('utf8'));
+          if (name === 'stdout') onBytes?.(chunk);
+          told();
+          done();
+        },
+      }),
+      { isTTY: terminals.includes(name) },
+    );
+  options.onStart?.(signal);
   const directory = options.workingDirectory ?? process.cwd();
   const code = await runCli(argv, {
     env: { PATH: process.env.PATH, HOME: directory, ...options.env },
-    stdin: Readable.from(options.stdin === undefined ? [] : [Buffer.from(options.stdin)]),
-    stdout: collector(stdout, () => options.onStdout?.(stdout.join(''), signal)),
-    stderr: collector(stderr, () => undefined),
+    stdin: toStream(options.stdin),
+    stdout: collector('stdout', stdout, () => options.onStdout?.(stdout.join(''), signal)),
+    stderr: collector('stderr', stderr, () => undefined),
     workingDirectory: directory,
     homeDirectory: directory,
     node: process.execPath,
@@ -49,4 +61,10 @@ export async function runInProcess(argv: readonly string[], options: RunOptions 
     },
   });
   return { code, stdout: stdout.join(''), stderr: stderr.join('') };
+}
+
+function toStream(stdin: RunOptions['stdin'] = ''): Readable {
+  if (stdin instanceof Readable) return stdin;
+  const bytes = Buffer.from(stdin as Uint8Array);
+  return Readable.from(bytes.length === 0 ? [] : [bytes]);
 }

@@ -3,7 +3,7 @@ import { Option } from 'clipanion';
 import { followRun } from '../../follow/follow-run.ts';
 import { GoferCommand, variablesOption } from '../../gofer-command.ts';
 import { toSafeLine } from '../../output/sanitise.ts';
-import { readVariables } from '../../read-variables.ts';
+import { readVariables, readVariablesFile } from '../../read-variables.ts';
 
 export class RunStart extends GoferCommand {
   static override paths = [
@@ -16,26 +16,33 @@ export class RunStart extends GoferCommand {
     details: `
       With --follow the logs of all tasks are shown as they are written, until the run ends; the exit code is then 0 if it was successful and ${ERROR_TABLE.RUN_FAILED.exit} if not. Ctrl-C stops the showing, not the run.
 
+      A file of variables has lines of KEY=VALUE as in dotenv files, or is a JSON object of strings; what --variable gives beats it.
+
       A request that is repeated with the same --idempotency-key answers with the run of the first one.
     `,
     examples: [
       ['Start it and go on', '$0 run start simple'],
       ['Start it and watch', '$0 run start simple --follow'],
       ['With variables', '$0 run start simple -v COMMIT=4f1c2d -v TARGET=staging'],
+      ['With the variables of a file', '$0 run start simple --variables-file staging.env -v COMMIT=4f1c2d'],
       ['At most once, however often a script is repeated', '$0 pipeline run simple --idempotency-key nightly-2026-11-23'],
     ],
   });
 
   id = Option.String({ name: 'pipeline' });
   variables = variablesOption();
+  variablesFile = Option.String('--variables-file', { description: 'Variables for the run from this file; - or @ is standard input' });
   follow = Option.Boolean('-f,--follow', false, { description: 'Show the logs of all tasks until the run ends' });
   idempotencyKey = Option.String('--idempotency-key', { description: 'The same key never starts a second run' });
 
   async execute(): Promise<number> {
+    const given = readVariables(this.variables);
+    const variables =
+      this.variablesFile === undefined ? given : { ...(await readVariablesFile(this.context, this.variablesFile, given)), ...given };
     const client = await this.client();
     const { run } = await client.call('start_run', {
       path: { namespace_id: await this.namespaceId(), pipeline_id: this.id },
-      body: { variables: readVariables(this.variables) },
+      body: { variables },
       headers: { 'idempotency-key': this.idempotencyKey },
     });
     const ns = await this.inNamespace();

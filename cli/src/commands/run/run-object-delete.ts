@@ -1,0 +1,30 @@
+import { Option } from 'clipanion';
+import { GoferCommand } from '../../gofer-command.ts';
+import { chooseRun } from '../../objects/choose-run.ts';
+import { CHOICE_DETAILS } from '../../objects/object-options.ts';
+import { readRunKeyWords } from '../../objects/put-words.ts';
+import { runShelf } from '../../objects/shelf.ts';
+import { toSafeLine } from '../../output/sanitise.ts';
+
+export class RunObjectDelete extends GoferCommand {
+  static override paths = [['run', 'object', 'delete']];
+  static override usage = GoferCommand.Usage({
+    category: 'Objects',
+    description: 'Delete an object of a run, if it is there',
+    details: CHOICE_DETAILS,
+    examples: [['It need not be there', '$0 run object delete simple 1 greeting']],
+  });
+
+  id = Option.String({ name: 'pipeline' });
+  run = Option.String({ name: 'run', required: false });
+  key = Option.String({ name: 'key' });
+
+  async execute(): Promise<void> {
+    const { run, key } = readRunKeyWords({ run: this.run, key: this.key }, `gofer run object delete ${this.id}`);
+    const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id };
+    const { run_id, named } = await chooseRun(this.context, path, run);
+    await runShelf(await this.client(), { ...path, run_id }).delete(key);
+    const where = named === undefined ? '' : ` of ${named}`;
+    await this.showDone({ ...path, run_id, key, deleted: true }, `Successfully removed object '${toSafeLine(key)}'${where}`);
+  }
+}
