@@ -13,7 +13,7 @@ import type { ServerConfig } from './server-schema.ts';
 import { SERVER_ENVIRONMENT_PREFIX, serverSettings } from './server-schema.ts';
 import { findProperty, isTable, type SettingSchema } from './setting.ts';
 import { stateDirectory } from './state-directory.ts';
-import { BUILT_IN_ENGINES, type PluginSection } from './store-and-scheduler-schema.ts';
+import { BUILT_IN_ENGINES, type PluginSection, SAMPLE_ENCRYPTION_KEY } from './store-and-scheduler-schema.ts';
 import type { Environment, Flags, UndeclaredBlock, WrittenLayer } from './written-setting.ts';
 import { leavesOf, writtenInEnvironment, writtenInFile, writtenInFlags } from './written-setting.ts';
 
@@ -59,6 +59,7 @@ export async function loadServerConfig(request: ServerConfigRequest): Promise<Lo
   const context = { developmentMode, stateDirectory: stateDirectory(request.environment, request.homeDirectory) };
   const built = buildTable(serverSettings, resolved.settings, context, faults);
   turnOnConfiguredTls(built, resolved.settings);
+  useDefaultEncryption(built);
   // `buildTable` makes exactly what the schema describes once there are no faults; the rules read only keys that always have a value.
   const config = deepFreeze(built) as unknown as ServerConfig;
 
@@ -94,6 +95,17 @@ function turnOnConfiguredTls(built: Record<string, unknown>, settings: ResolvedS
     if (hasBoth && !settings.has(`${section}.use_tls`) && typeof table === 'object' && table !== null)
       Object.assign(table, { use_tls: true });
   }
+}
+
+/** Without a key of its own, a server that is for development only encrypts with the one that everybody knows, and warns of it. */
+function useDefaultEncryption(built: Record<string, unknown>): void {
+  const { development, secret_store } = built as {
+    development?: Record<string, unknown>;
+    secret_store?: { sqlite?: Record<string, unknown> };
+  };
+  const isForDevelopment = development?.['bypass_auth'] === true || development?.['default_encryption'] === true;
+  const sqlite = secret_store?.sqlite;
+  if (isForDevelopment && sqlite !== undefined && sqlite['encryption_key'] === undefined) sqlite['encryption_key'] = SAMPLE_ENCRYPTION_KEY;
 }
 
 /** A block that no declared plugin has is another plugin's if the engine is one, else a slip or left over. */

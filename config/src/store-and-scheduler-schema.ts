@@ -86,10 +86,13 @@ export const secretStoreSchema = table(
       {
         path: path('The file.', { statePath: 'secrets.db', sample: '/var/lib/gofer/secrets.db' }),
         encryption_key: Type.Optional(
-          secret('The key of the secrets: exactly 32 characters, needed outside development. Secrets are lost if it is changed.', {
-            length: 32,
-            developmentDefault: SAMPLE_ENCRYPTION_KEY,
-          }),
+          secret(
+            'The key of the secrets: exactly 32 random characters, needed outside development. Keep a copy of it: without the key the secrets are lost.',
+            {
+              length: 32,
+              developmentDefault: SAMPLE_ENCRYPTION_KEY,
+            },
+          ),
         ),
       },
       OF_PLUGIN,

@@ -161,7 +161,8 @@ export interface Scheduler {
    * (back-pressure; memory stays bounded). By asking for the next chunk the reader says that it has kept the ones before: without the
    * capability `replay` an implementation may then forget them, and `after` an older cursor gives what is still held. With `follow`
    * must end when the task has ended and its last byte was read, and must survive the back end's going away and coming back. Rejects
-   * with `NOT_FOUND` after `remove` and with `CANCELLED` when `signal` aborts. An attempt has one reader at a time.
+   * with `NOT_FOUND` after `remove`, with `DATA_LOSS` where output that was not read is lost, and with `CANCELLED` when `signal` aborts. An
+   * attempt has one reader at a time.
    */
   logs(handle: TaskHandle, request: LogsRequest, signal: AbortSignal): AsyncIterable<LogChunk>;
 

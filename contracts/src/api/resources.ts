@@ -192,6 +192,9 @@ export const TaskExecution = Type.Object(
     waiting_reason: Type.Optional(Type.String({ description: 'Why it has not ended yet; absent once it has' })),
     attempts: Type.Optional(Type.Array(Attempt)),
     log: Type.Optional(LogSummary),
+    warnings: Type.Optional(
+      Type.Array(Type.String(), { description: 'What is worth knowing about it, such as a secret that is too short to be masked' }),
+    ),
   },
   { $id: 'TaskExecution' },
 );

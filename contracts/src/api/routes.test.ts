@@ -33,7 +33,8 @@ describe('the route table', () => {
   test.each(routes)('%s is whole', (_, route) => {
     expect(Object.keys(PATH_PARAMETERS)).toEqual(expect.arrayContaining(names(route.path)));
     expect(TAGS).toContain(route.tag);
-    expect(route.response === undefined).toBe(route.kind !== 'json' || route.status === 204);
+    expect(route.response === undefined).toBe(!['json', 'upload'].includes(route.kind) || route.status === 204);
+    expect(route.kind !== 'upload' || (route.method === 'POST' && route.body === undefined)).toBe(true);
     expect(route.status === 101).toBe(route.kind === 'websocket');
     expect(route.body === undefined || route.method === 'POST' || route.method === 'PATCH').toBe(true);
     expect(route.path).not.toMatch(/\/\/|\/$/);

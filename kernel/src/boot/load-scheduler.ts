@@ -1,13 +1,16 @@
 /** Loads one scheduler: resolved by the loader, configured by its own block of the configuration. */
 import { dirname } from 'node:path';
 import { type LoadedServerConfig, resolvePluginBlock } from '@gofer/config';
-import { GoferError, type PluginHost, type PluginInstance, type Scheduler } from '@gofer/contracts';
+import { type ContractId, GoferError, type PluginHost, type PluginInstance, type Scheduler } from '@gofer/contracts';
 import { loadPlugins } from '../plugins/load-plugins.ts';
+import type { BuiltInModules } from '../plugins/resolve-plugin.ts';
 
 /** The plugins that come with a distribution, loaded when they are named. */
 export interface BuiltInPlugins {
   /** Engine → its module, which exports `plugin`. */
-  readonly scheduler: Readonly<Record<string, () => Promise<unknown>>>;
+  readonly scheduler: BuiltInModules;
+  readonly object_store: BuiltInModules;
+  readonly secret_store: BuiltInModules;
   /** What `scheduler.engine = "auto"` tries, in this order. */
   readonly automatic: readonly string[];
 }
@@ -15,7 +18,7 @@ export interface BuiltInPlugins {
 export interface SchedulerLoad {
   readonly loaded: LoadedServerConfig;
   readonly builtIns: BuiltInPlugins;
-  readonly host: (name: string) => PluginHost;
+  readonly host: (contract: ContractId, name: string) => PluginHost;
 }
 
 /** How long a plugin may take to be created, and then to say that it is well. */
@@ -36,7 +39,7 @@ export async function loadScheduler(
         readBlock: (name, schema) => resolvePluginBlock(loaded.pluginSources, 'scheduler', name, schema),
       },
     ],
-    { builtIns: { scheduler: builtIns.scheduler }, host: (_contract, name) => host(name), createTimeoutMs: CREATE_TIMEOUT_MS },
+    { builtIns: { scheduler: builtIns.scheduler }, host, createTimeoutMs: CREATE_TIMEOUT_MS },
   );
   const [plugin] = loadedPlugins.plugins;
   if (plugin === undefined) throw new GoferError('PLUGIN_INVALID', `scheduler.engine = "${engine}" gave no plugin`);

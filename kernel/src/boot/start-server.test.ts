@@ -29,6 +29,8 @@ const unreachable = {
 };
 const BUILT_INS: BuiltInPlugins = {
   scheduler: { fake: () => import('@gofer/scheduler-fake'), unreachable: () => Promise.resolve({ plugin: unreachable }) },
+  object_store: { filesystem: () => import('@gofer/object-store-filesystem') },
+  secret_store: { sqlite: () => import('@gofer/secret-store-sqlite') },
   automatic: ['unreachable', 'fake'],
 };
 
@@ -44,6 +46,7 @@ async function start(flags: Flags = {}, builtIns = BUILT_INS): Promise<RunningSe
       'server.storage_path': storagePath(),
       'api.task_execution_logs_dir': join(directory, 'logs'),
       'scheduler.engine': 'fake',
+      'object_store.engine': 'filesystem',
       'server.shutdown_timeout': '1s',
       ...flags,
     },

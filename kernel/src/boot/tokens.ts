@@ -2,14 +2,21 @@ import type { PluginLog } from '@gofer/contracts';
 import type { HttpServer } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
+import type { Retention } from '../retention/retention.ts';
+import type { StoredConfigService } from '../services/config-service.ts';
+import type { Deletions } from '../services/deletions.ts';
 import type { Lookup } from '../services/lookup.ts';
 import type { StoredNamespaceService } from '../services/namespace-service.ts';
 import type { StoredPipelineService } from '../services/pipeline-service.ts';
 import type { Services } from '../services/services.ts';
 import type { Store } from '../storage/store.ts';
+import type { ObjectBodies } from '../stores/object-bodies.ts';
+import type { References } from '../stores/references.ts';
+import type { SecretValues } from '../stores/secret-values.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
+import type { LoadedStores } from './load-stores.ts';
 
 /** Everything that a running server is made of. */
 export const TOKENS = {
@@ -19,7 +26,14 @@ export const TOKENS = {
   dag: token<DagEngine>('DAG engine'),
   logs: token<LogStore>('log store'),
   schedulers: token<readonly [NamedScheduler, ...NamedScheduler[]]>('schedulers'),
+  stores: token<LoadedStores>('stores'),
+  objects: token<ObjectBodies>('object bodies'),
+  secrets: token<SecretValues>('secret values'),
+  references: token<References>('references'),
   orchestrator: token<Orchestrator>('orchestrator'),
+  retention: token<Retention>('retention'),
+  deletions: token<Deletions>('deletions'),
+  configs: token<StoredConfigService>('config service'),
   lookup: token<Lookup>('lookup'),
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),

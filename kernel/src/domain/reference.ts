@@ -18,16 +18,21 @@ const FORM = /^(pipeline_secret|global_secret|pipeline_object|run_object|unknown
  * `unknown`, which v0 knew and could never look up.
  */
 export function parseReference(value: string): Reference | undefined {
-  if (!value.includes('{{')) return undefined;
-  const match = FORM.exec(value.trim());
-  if (match === null) return undefined;
-  const kind = String(match[1]).toLowerCase();
-  const name = String(match[2]).trim();
-  if (name === '' || name.includes('}}')) return undefined;
+  if (!isReference(value)) return undefined;
+  const [, written = '', between = ''] = FORM.exec(value.trim()) ?? [];
+  const kind = written.toLowerCase();
+  const name = between.trim();
   if (kind === 'unknown') {
     throw new GoferError('INVALID_ARGUMENT', `is of the kind "unknown"; the kinds are ${REFERENCE_KINDS.join(', ')}`);
   }
   return { kind: kind as ReferenceKind, name };
+}
+
+/** True for a value that does not mean itself, even if it is of no known kind and can never be looked up. */
+export function isReference(value: string): boolean {
+  const match = value.includes('{{') ? FORM.exec(value.trim()) : null;
+  const name = match?.[2]?.trim() ?? '';
+  return name !== '' && !name.includes('}}');
 }
 
 /** True for a reference whose value must not be shown. */

@@ -1,6 +1,6 @@
 /** Passwords of registries, which do not belong into a definition that is stored in clear. */
 import type { PipelineDefinition } from '@gofer/contracts/pipeline';
-import { parseReference } from './reference.ts';
+import { isReference } from './reference.ts';
 
 /** Task id → password. */
 export type Passwords = Readonly<Record<string, string>>;
@@ -18,13 +18,4 @@ export function separatePasswords(definition: PipelineDefinition): {
     return { ...task, registryAuth: { user: task.registryAuth.user, pass: '' } };
   });
   return { definition: { ...definition, tasks }, passwords };
-}
-
-function isReference(text: string): boolean {
-  try {
-    return parseReference(text) !== undefined;
-  } catch {
-    // A reference of no known kind: it fails when the task starts, with words that say so.
-    return true;
-  }
 }

@@ -9,6 +9,7 @@ import {
   type OperationId,
   PATH_PARAMETERS,
   type PathParameterName,
+  type Permission,
   ROUTES,
   type RouteDefinition,
 } from '@gofer/contracts/api';
@@ -18,19 +19,20 @@ import { Router } from 'koa-router';
 import type { Authority, Principal } from './authority.ts';
 import { BodyValidator } from './body-validator.ts';
 import type { HttpState } from './http-app.ts';
-import { readJsonBody } from './json-body.ts';
+import { type BodyLimits, readJsonBody } from './json-body.ts';
 import type { Lifetimes } from './lifetimes.ts';
 import { Parameters, type ParametersSchema, type Values } from './parameters.ts';
 import type { Conversation, Handlers } from './route-request.ts';
 import { checkHandshake, chooseProtocol, type WebSocketHub } from './streams/web-socket-hub.ts';
+import { readUpload, type UploadBody } from './upload-body.ts';
 
 export interface ApiRouterOptions {
   readonly handlers: Handlers;
   readonly authority: Authority;
   readonly lifetimes: Lifetimes;
   readonly webSockets: WebSocketHub;
-  /** Bytes. */
-  readonly maxBodySize: number;
+  /** Of bodies that are JSON. */
+  readonly bodyLimits: BodyLimits;
 }
 
 /** Smaller answers cost more to compress than to send. */
@@ -49,7 +51,7 @@ export function createApiRouter(options: ApiRouterOptions): Router<HttpState> {
 }
 
 /** A handler whatever its operation: what the table's types say of each is erased where they are walked. */
-type AnyHandler = (request: ErasedRequest, extra: Context | string | undefined) => Promise<unknown>;
+type AnyHandler = (request: ErasedRequest, extra: Context | UploadBody | string | undefined) => Promise<unknown>;
 
 class ErasedRequest {
   readonly path: Values;
@@ -57,15 +59,22 @@ class ErasedRequest {
   readonly headers: Values;
   readonly body: unknown;
   readonly principal: Principal;
+  readonly may: (permission: Permission) => boolean | Promise<boolean>;
   readonly #makeSignal: () => AbortSignal;
   #signal: AbortSignal | undefined;
 
-  constructor(path: Values, query: Values, headers: Values, body: unknown, principal: Principal, makeSignal: () => AbortSignal) {
-    this.path = path;
-    this.query = query;
-    this.headers = headers;
-    this.body = body;
+  constructor(
+    values: { readonly path: Values; readonly query: Values; readonly headers: Values; readonly body: unknown },
+    principal: Principal,
+    may: (permission: Permission) => boolean | Promise<boolean>,
+    makeSignal: () => AbortSignal,
+  ) {
+    this.path = values.path;
+    this.query = values.query;
+    this.headers = values.headers;
+    this.body = values.body;
     this.principal = principal;
+    this.may = may;
     this.#makeSignal = makeSignal;
   }
 
@@ -76,7 +85,7 @@ class ErasedRequest {
 }
 
 function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOptions): Middleware<HttpState> {
-  const { authority, lifetimes, maxBodySize, webSockets } = options;
+  const { authority, bodyLimits, lifetimes, webSockets } = options;
   // The table's type holds `handlers` to one function of the right type for each operation; walking the table forgets which is which.
   const handler = options.handlers[id] as unknown as AnyHandler;
   const path = new Parameters('path', pathSchema(route.path));
@@ -94,9 +103,14 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
     const pathValues = path.read(context.params);
     const queryValues = query.readQuery(context.state.query);
     const headerValues = headers.read(request.headers);
-    const body = route.body === undefined ? undefined : await readBody(context, maxBodySize, validator);
+    const body = route.body === undefined ? undefined : await readBody(context, bodyLimits, validator);
     const ends = route.kind === 'websocket' ? request.socket : context.res;
-    const erased = new ErasedRequest(pathValues, queryValues, headerValues, body, principal, () => lifetimes.signal(ends));
+    const erased = new ErasedRequest(
+      { path: pathValues, query: queryValues, headers: headerValues, body },
+      principal,
+      (permission) => authority.permits(principal, permission, context.params),
+      () => lifetimes.signal(ends),
+    );
 
     if (route.kind === 'raw') {
       await handler(erased, context);
@@ -106,6 +120,8 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
       context.respond = false;
       context.res.detachSocket(request.socket);
       webSockets.accept(request, upgrade, protocol, conversation);
+    } else if (route.kind === 'upload') {
+      answerJson(context, route.status, await handler(erased, readUpload(request, context.res, bodyLimits.timeMs)));
     } else {
       answerJson(context, route.status, await handler(erased, undefined));
     }
@@ -119,8 +135,8 @@ function answerJson(context: Context, status: number, answer: unknown): void {
   context.body = JSON.stringify(answer);
 }
 
-async function readBody(context: Context, limit: number, validator: BodyValidator | undefined): Promise<unknown> {
-  const given = await readJsonBody(context.req, context.res, limit);
+async function readBody(context: Context, limits: BodyLimits, validator: BodyValidator | undefined): Promise<unknown> {
+  const given = await readJsonBody(context.req, context.res, limits);
   const body = given === undefined ? {} : given;
   if (validator !== undefined) validator.check(body);
   else if (typeof body !== 'object' || body === null || Array.isArray(body))

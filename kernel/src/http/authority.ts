@@ -15,6 +15,8 @@ export interface Authority {
   authenticate(headers: IncomingHttpHeaders, permission: Permission): Principal | Promise<Principal>;
   /** Must reject with `PERMISSION_DENIED`. `path` holds the decoded path parameters, which targets are matched against. */
   authorize(principal: Principal, permission: Permission, path: Readonly<Record<string, string>>): void | Promise<void>;
+  /** As `authorize`, for a permission that a request needs only for what its body says. */
+  permits(principal: Principal, permission: Permission, path: Readonly<Record<string, string>>): boolean | Promise<boolean>;
 }
 
 /** Everyone may do everything: development mode, on loopback only. */
@@ -22,5 +24,6 @@ export const BYPASSED_AUTHORITY: Authority = Object.freeze({
   bypassed: true,
   authenticate: () => ANONYMOUS,
   authorize: () => undefined,
+  permits: () => true,
 });
 const ANONYMOUS: Principal = Object.freeze({ id: '0', user: 'Anonymous' });

@@ -10,9 +10,12 @@ export class Connections {
   readonly #busy = new Set<Socket>();
   /** Answered before their request had arrived whole: what comes next on them is its rest. */
   readonly #ahead = new WeakSet<Socket>();
+  readonly #restMs: number;
   #closing = false;
 
-  constructor(server: Server) {
+  /** `restMs`: for how long the rest of a request that was answered early is taken. */
+  constructor(server: Server, restMs: number) {
+    this.#restMs = restMs;
     server.on('connection', (socket) => {
       this.#open.add(socket);
       socket.once('close', () => this.#open.delete(socket));
@@ -42,12 +45,21 @@ export class Connections {
     for (const socket of this.#open) if (!this.#busy.has(socket)) socket.destroy();
   }
 
+  /** Whoever goes on sending what nobody wants is cut off after a while. */
+  #endRest(socket: Socket): void {
+    this.#ahead.add(socket);
+    const timer = setTimeout(() => {
+      if (this.#ahead.has(socket)) socket.destroy();
+    }, this.#restMs).unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+
   /** One function for all responses: Node calls it with the response as `this`. */
   readonly #end = ((connections: Connections) =>
     function end(this: ServerResponse): void {
       const { socket } = this.req;
       connections.#busy.delete(socket);
-      if (!this.req.complete) connections.#ahead.add(socket);
+      if (!this.req.complete) connections.#endRest(socket);
       if (connections.#closing) socket.destroySoon();
     })(this);
 }

@@ -13,7 +13,9 @@ import { toErrorAnswer } from './error-answer.ts';
 import { createHttpApp } from './http-app.ts';
 import { createJsonHandlers } from './json-handlers.ts';
 import { Lifetimes } from './lifetimes.ts';
-import { createRawHandlers } from './raw-log-handler.ts';
+import { createObjectHandlers } from './object-handlers.ts';
+import { createRawLogHandler } from './raw-log-handler.ts';
+import { createSecretHandlers } from './secret-handlers.ts';
 import { createWebSocketHandlers } from './streams/web-socket-handlers.ts';
 import { type Upgrade, WebSocketHub } from './streams/web-socket-hub.ts';
 import { WebPageGuard } from './web-page-guard.ts';
@@ -69,12 +71,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const upgrades = new WeakMap<IncomingMessage, Upgrade>();
   const handlers = {
     ...createJsonHandlers(services, options.stopTimeout),
-    ...createRawHandlers(services.logs),
+    ...createRawLogHandler(services.logs),
+    ...createObjectHandlers(services.objects),
+    ...createSecretHandlers(services.secrets),
     ...createWebSocketHandlers(services),
   };
   const app = createHttpApp({
     routers: [
-      createApiRouter({ handlers, authority, lifetimes, webSockets, maxBodySize: config.max_body_size }),
+      createApiRouter({
+        handlers,
+        authority,
+        lifetimes,
+        webSockets,
+        bodyLimits: { size: config.max_body_size, timeMs: config.request_timeout * 1000 },
+      }),
       createDocsRouter(options.version),
     ],
     guard: authority.bypassed
@@ -95,7 +105,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: Math.min(HEADERS_SECONDS, config.request_timeout) * 1000,
-      requestTimeout: config.request_timeout * 1000,
+      // The readers of bodies have limits of their own: an upload may take as long as it goes on.
+      requestTimeout: 0,
       connectionsCheckingInterval: Math.min(30, config.request_timeout) * 500,
       keepAliveTimeout: KEEP_ALIVE_SECONDS * 1000,
       keepAlive: true,
@@ -106,7 +117,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     },
     handle,
   );
-  const connections = new Connections(server);
+  const connections = new Connections(server, config.request_timeout * 1000);
   server.maxConnections = MAX_CONNECTIONS;
   server.maxHeadersCount = MAX_HEADERS;
   // The body's reader says "continue" itself, once the request has passed every check before it.

@@ -1,23 +1,38 @@
 /** A request's JSON body: bounded in bytes, time (by the server's timeouts) and depth. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GoferError } from '@gofer/contracts';
+import { tooSlow } from './slow-client.ts';
 
 /** Objects and arrays inside each other; what a pipeline program prints needs five. */
 const MAX_DEPTH = 64;
 
-/** Undefined where the body is empty. Rejects with `INVALID_ARGUMENT` or, above `limit` bytes, `PAYLOAD_TOO_LARGE`. */
-export async function readJsonBody(request: IncomingMessage, response: ServerResponse, limit: number): Promise<unknown> {
+export function assertPlainEncoding(request: IncomingMessage): void {
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity')
+    throw new GoferError('INVALID_ARGUMENT', `The body's content encoding is ${printable(encoding)}; send it as it is.`);
+}
+
+export interface BodyLimits {
+  /** Bytes. */
+  readonly size: number;
+  /** Milliseconds from the head of the request to the end of its body. */
+  readonly timeMs: number;
+}
+
+/**
+ * Undefined where the body is empty. Rejects with `INVALID_ARGUMENT`, above the limit's size with `PAYLOAD_TOO_LARGE`, and behind its
+ * time with `DEADLINE_EXCEEDED`.
+ */
+export async function readJsonBody(request: IncomingMessage, response: ServerResponse, limits: BodyLimits): Promise<unknown> {
+  const limit = limits.size;
   const mediaType = request.headers['content-type'];
   if (mediaType !== undefined && mediaType !== 'application/json' && !isJson(mediaType)) {
     throw new GoferError('INVALID_ARGUMENT', `The body's media type is ${printable(mediaType)}; send application/json.`);
   }
-  const encoding = request.headers['content-encoding'];
-  if (encoding !== undefined && encoding !== 'identity') {
-    throw new GoferError('INVALID_ARGUMENT', `The body's content encoding is ${printable(encoding)}; send it as it is.`);
-  }
+  assertPlainEncoding(request);
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   if (request.headers.expect !== undefined) response.writeContinue();
-  const bytes = await collect(request, limit);
+  const bytes = await collect(request, limits);
   if (bytes.length === 0) return undefined;
   // A body must be UTF-8 (RFC 8259 §8.1): anything else would be replaced silently by the decoder.
   const text = bytes.toString('utf8');
@@ -34,7 +49,7 @@ export async function readJsonBody(request: IncomingMessage, response: ServerRes
 }
 
 /** By events, not by iteration: this stands on the path of every run that is started. */
-function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
+function collect(request: IncomingMessage, { size: limit, timeMs }: BodyLimits): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const gone = (cause?: unknown) => reject(new GoferError('CANCELLED', 'The client went away before its request was complete.', { cause }));
   if (request.destroyed) gone();
@@ -47,7 +62,10 @@ function collect(request: IncomingMessage, limit: number): Promise<Buffer> {
   });
   request.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
   request.once('error', gone);
-  return promise;
+  // Most bodies have come with their head: only the others cost a timer.
+  if (request.complete || request.readableEnded) return promise;
+  const timer = setTimeout(() => reject(tooSlow(timeMs)), timeMs);
+  return promise.finally(() => clearTimeout(timer));
 }
 
 function isJson(mediaType: string): boolean {

@@ -1,13 +1,21 @@
 import { GoferError } from '@gofer/contracts';
-import type { PathOf } from '@gofer/contracts/api';
-import type { Page, PipelinePath, RunPath, Services, TaskPath } from '../services/services.ts';
+import type { Permission } from '@gofer/contracts/api';
+import type { Services } from '../services/services.ts';
+import type { ObjectHandlers } from './object-handlers.ts';
+import { toPage, toPipelinePath, toRunPath, toTaskPath } from './request-paths.ts';
 import type { JsonHandlers } from './route-request.ts';
+import type { SecretHandlers } from './secret-handlers.ts';
+
+/** What variables that refer to a pipeline's secrets need beside the permission to start a run. */
+const READ_SECRETS: Permission = { action: 'read', resources: ['namespaces', 'pipelines', 'secrets'] };
+
+type OwnHandlers = Omit<JsonHandlers, keyof ObjectHandlers | keyof SecretHandlers>;
 
 /**
- * Binds every JSON operation to its use case; an operation of the table that is missing here does not compile. `stopTimeout`: the
+ * Binds the JSON operations to their use cases (those of objects and secrets have files of their own); one that is missing does not compile. `stopTimeout`: the
  * seconds that a task has to end where its cancellation names none.
  */
-export function createJsonHandlers(services: Services, stopTimeout: number): JsonHandlers {
+export function createJsonHandlers(services: Services, stopTimeout: number): OwnHandlers {
   const { system, namespaces, pipelines, configs, deployments, runs, taskExecutions, logs, events } = services;
   return {
     get_system_metadata: () => system.metadata(),
@@ -57,6 +65,7 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Jso
       const run = await runs.start(pipeline, {
         variables: body.variables ?? {},
         initiator: { id: principal.id, user: principal.user },
+        mayRead: (owner) => request.may(owner === 'global' ? 'admin' : READ_SECRETS),
         ...(key === undefined ? {} : { idempotencyKey: key }),
       });
       if (query.wait === undefined) return { run };
@@ -66,7 +75,7 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Jso
       const { path, query } = request;
       return { run: await (query.wait === undefined ? runs.get(toRunPath(path)) : runs.wait(toRunPath(path), query.wait, request.signal)) };
     },
-    cancel_run: ({ path }) => runs.cancel(toRunPath(path)),
+    cancel_run: ({ path, query }) => (query.purge ? runs.purge(toRunPath(path)) : runs.cancel(toRunPath(path))),
 
     list_task_executions: async ({ path, query }) => ({ task_executions: await taskExecutions.list(toRunPath(path), toPage(query)) }),
     get_task_execution: async ({ path }) => ({ task_execution: await taskExecutions.get(toTaskPath(path)) }),
@@ -76,21 +85,4 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Jso
     get_event: async ({ path }) => ({ event: await events.get(path.event_id) }),
     delete_event: ({ path }) => events.delete(path.event_id),
   };
-}
-
-/** A list's query, without what is not there. */
-function toPage({ limit, offset }: { readonly limit?: number; readonly offset?: number }): Page {
-  return { ...(limit === undefined ? {} : { limit }), ...(offset === undefined ? {} : { offset }) };
-}
-
-function toPipelinePath(path: PathOf<'get_pipeline'>): PipelinePath {
-  return { namespaceId: path.namespace_id, pipelineId: path.pipeline_id };
-}
-
-function toRunPath(path: PathOf<'get_run'>): RunPath {
-  return { namespaceId: path.namespace_id, pipelineId: path.pipeline_id, runId: path.run_id };
-}
-
-export function toTaskPath(path: PathOf<'get_logs'>): TaskPath {
-  return { namespaceId: path.namespace_id, pipelineId: path.pipeline_id, runId: path.run_id, taskId: path.task_id };
 }

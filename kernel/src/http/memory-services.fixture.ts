@@ -1,6 +1,16 @@
 /** The use cases kept in memory, as far as the tests of this folder need them. */
 import { GoferError } from '@gofer/contracts';
-import type { Deployment, Event, Namespace, Pipeline, PipelineConfig, Run, TaskExecution } from '@gofer/contracts/api';
+import type {
+  Deployment,
+  Event,
+  Namespace,
+  Pipeline,
+  PipelineConfig,
+  Run,
+  Secret,
+  StoredObject,
+  TaskExecution,
+} from '@gofer/contracts/api';
 import type { LogService, PipelinePath, Services, TaskPath } from '../services/services.ts';
 
 type LogBatch = Awaited<ReturnType<LogService['read']>> extends AsyncIterable<infer Batch> ? Batch : never;
@@ -10,6 +20,8 @@ export interface MemoryServices extends Services {
   readonly calls: { readonly name: string; readonly arguments: readonly unknown[] }[];
   /** The log of every task of run 1: lines without their line feed. */
   lines: readonly string[];
+  /** What the one object holds. */
+  object: Buffer;
   /** Of the namespace. */
   description: string;
   /** Lines a batch. */
@@ -61,6 +73,8 @@ const DEPLOYMENT: Deployment = {
   status_reason: null,
   logs: [],
 };
+const OBJECT: StoredObject = { key: 'an-object', created: 1, size: 5 };
+const SECRET: Secret = { key: 'a-secret', namespaces: ['default'], created: 1 };
 const TASK: TaskExecution = {
   ...ids,
   run_id: 1,
@@ -113,6 +127,7 @@ export function createMemoryServices(): MemoryServices {
   const services: MemoryServices = {
     calls,
     lines: ['hello', 'wörld', ''],
+    object: Buffer.from('hello'),
     description: '',
     batchSize: 2,
     sealed: true,
@@ -169,6 +184,7 @@ export function createMemoryServices(): MemoryServices {
         return signal.aborted ? RUN : { ...RUN, state: 'complete', status: 'successful', ended: 5 };
       }),
       cancel: record('runs.cancel', () => undefined),
+      purge: record('runs.purge', () => undefined),
     },
     taskExecutions: {
       list: record('tasks.list', () => [TASK]),
@@ -207,6 +223,40 @@ export function createMemoryServices(): MemoryServices {
         };
       }),
       delete: record('logs.delete', () => undefined),
+    },
+    objects: {
+      list: record('objects.list', () => [OBJECT]),
+      put: record('objects.put', async (owner: PipelinePath, key: string, body: AsyncIterable<Uint8Array>) => {
+        known(owner);
+        if (key === 'taken') throw new GoferError('ALREADY_EXISTS', 'There is one already.');
+        const pieces: Uint8Array[] = [];
+        for await (const piece of body) pieces.push(piece);
+        services.object = Buffer.concat(pieces);
+        return { ...OBJECT, key, size: services.object.length };
+      }),
+      get: record('objects.get', (owner: PipelinePath) => {
+        known(owner);
+        const bytes = services.object;
+        return {
+          size: bytes.length,
+          etag: '"v1"',
+          async *read(range?: { start: number; end?: number }) {
+            yield bytes.subarray(range?.start ?? 0, (range?.end ?? bytes.length - 1) + 1);
+          },
+        };
+      }),
+      delete: record('objects.delete', () => undefined),
+    },
+    secrets: {
+      listOfPipeline: record('secrets.list', () => [SECRET]),
+      putOfPipeline: record('secrets.put', () => SECRET),
+      getOfPipeline: record('secrets.get', () => ({ metadata: SECRET, secret: null })),
+      deleteOfPipeline: record('secrets.delete', () => undefined),
+      listGlobal: record('secrets.listGlobal', () => [SECRET]),
+      putGlobal: record('secrets.putGlobal', () => SECRET),
+      getGlobal: record('secrets.getGlobal', () => ({ metadata: SECRET, secret: null })),
+      deleteGlobal: record('secrets.deleteGlobal', () => undefined),
+      rotate: record('secrets.rotate', () => 7),
     },
     events: {
       get: record('events.get', (id: string) => ({ id, kind: { created_namespace: { namespace_id: 'default' } }, emitted: 1 })),

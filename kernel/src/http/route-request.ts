@@ -5,13 +5,16 @@ import type {
   JsonOperationId,
   OperationId,
   PathOf,
+  Permission,
   QueryOf,
   RawOperationId,
+  UploadOperationId,
   WebSocketOperationId,
 } from '@gofer/contracts/api';
 import type { Context } from 'koa';
 import type { Principal } from './authority.ts';
 import type { WebSocketPeer } from './streams/web-socket-peer.ts';
+import type { UploadBody } from './upload-body.ts';
 
 /** A request that has passed every check of its route, typed by the route's entry in the table. */
 export interface RouteRequest<Id extends OperationId> {
@@ -20,6 +23,8 @@ export interface RouteRequest<Id extends OperationId> {
   readonly headers: HeadersOf<Id>;
   readonly body: BodyOf<Id>;
   readonly principal: Principal;
+  /** Whether the caller has a further permission on what the path names. */
+  readonly may: (permission: Permission) => boolean | Promise<boolean>;
   /** Aborts when the client has gone, and when the server stops; made at the first use. */
   readonly signal: AbortSignal;
 }
@@ -32,6 +37,11 @@ export type JsonHandlers = {
 /** Writes status, headers and body itself. */
 export type RawHandlers = { readonly [Id in RawOperationId]: (request: RouteRequest<Id>, context: Context) => Promise<void> };
 
+/** The answer's body; `body` must be read before the answer is given, or its rest is not waited for. */
+export type UploadHandlers = {
+  readonly [Id in UploadOperationId]: (request: RouteRequest<Id>, body: UploadBody) => Promise<AnswerOf<Id>>;
+};
+
 /** Runs on the open socket; resolves with the reason of the normal closure that follows. A rejection closes with an error's code. */
 export type Conversation = (peer: WebSocketPeer) => Promise<string>;
 
@@ -40,4 +50,4 @@ export type WebSocketHandlers = {
   readonly [Id in WebSocketOperationId]: (request: RouteRequest<Id>, protocol: string | undefined) => Promise<Conversation>;
 };
 
-export type Handlers = JsonHandlers & RawHandlers & WebSocketHandlers;
+export type Handlers = JsonHandlers & RawHandlers & UploadHandlers & WebSocketHandlers;

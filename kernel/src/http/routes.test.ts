@@ -95,6 +95,7 @@ describe('permissions', () => {
             asked.push({ permission, path });
             if (permission !== 'none') throw new GoferError('PERMISSION_DENIED', 'Not you.');
           },
+          permits: () => false,
         },
       },
     );

@@ -29,6 +29,11 @@ export function abandonTasks(
   }
   for (const attempt of store.attempts.listOfRun(subject.run.uid)) {
     if (attempt.state !== 'complete') step.write(() => store.attempts.end(attempt.uid, { ...failed, log: undefined }));
+    const { given } = attempt;
+    if (given !== undefined) {
+      step.write(() => context.environments.letGo(attempt.uid, given));
+      step.act(() => context.environments.collect());
+    }
     const handle = attempt.handle ?? handles.get(attempt.uid);
     const scheduler = schedulerOf(attempt.engine);
     if (attempt.removed || handle === undefined || scheduler === undefined) continue;

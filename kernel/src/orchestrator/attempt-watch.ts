@@ -5,13 +5,13 @@
 
 import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
-import type { LogSeal, LogStore } from '../workers/logs/log-store.ts';
+import { createTextMasker, type LogMasking, type LogSeal, type LogStore } from '../workers/logs/index.ts';
 
 /** How it ended, with its whole log. */
 export type AttemptEnd =
   | { readonly kind: 'ended'; readonly exit: TaskExit; readonly log: LogSeal }
-  /** It never ran: the scheduler refused it, for the reason that its log tells too. */
-  | { readonly kind: 'refused'; readonly reason: string; readonly log: LogSeal };
+  /** It never ran, for the reason that its log tells too: the scheduler refused it, or what it was to be given is not there. */
+  | { readonly kind: 'refused'; readonly cause: 'scheduler_error' | 'failed_precondition'; readonly reason: string; readonly log: LogSeal };
 
 export interface AttemptListener {
   /** Why it has not started yet, in words. */
@@ -34,8 +34,17 @@ const LOST_LOG_MS = 5_000;
 /** For how long a source that fails is opened again once its task has ended. */
 const ENDED_LOG_PATIENCE_MS = 60_000;
 
-/** `resumed`: an earlier server may have started it without having written down its handle. */
-export type AttemptBegin = { readonly handle: TaskHandle } | { readonly spec: () => TaskSpec; readonly resumed: boolean };
+/** What is masked in the log of an attempt; absent where nothing is. */
+export interface ReadyAttempt {
+  readonly spec: TaskSpec;
+  readonly masking: LogMasking | undefined;
+}
+
+export type AttemptBegin =
+  /** It was started; `masking` is absent where it was given no secrets. */
+  | { readonly handle: TaskHandle; readonly masking: (() => Promise<LogMasking | undefined>) | undefined }
+  /** `resumed`: an earlier server may have started it without having written down its handle. */
+  | { readonly prepare: () => ReadyAttempt | Promise<ReadyAttempt>; readonly resumed: boolean };
 
 /**
  * Resolves once `ended` was told, or once `signal` aborted while the attempt was running: then it goes on without us. An abort before
@@ -45,25 +54,18 @@ export async function watchAttempt(
   attemptUid: string,
   begin: AttemptBegin,
   context: AttemptContext,
-  signals: { readonly cancelStart: AbortSignal; readonly leave: AbortSignal },
+  signals: Signals,
   listener: AttemptListener,
 ): Promise<void> {
-  let handle: TaskHandle;
-  if ('handle' in begin) {
-    handle = begin.handle;
-  } else {
-    try {
-      handle = await startWithPatience(begin, context.scheduler, signals, listener);
-    } catch (error) {
-      if (signals.leave.aborted) return;
-      const reason = signals.cancelStart.aborted ? 'cancelled before it had started' : messageOf(error);
-      listener.ended({ kind: 'refused', reason, log: await sealRefusal(attemptUid, reason, context.logs) });
-      return;
-    }
-  }
-  const log = collectLog(attemptUid, handle, context, signals.leave);
+  const started = await ('handle' in begin
+    ? recall(begin, signals, listener)
+    : prepareAndStart(attemptUid, begin, context, signals, listener));
+  if (started === undefined) return;
+  const { handle } = started;
+  const conceal = createConcealer(started.masking);
+  const log = collectLog(attemptUid, started, context, signals.leave);
   try {
-    const exit = await context.scheduler.wait(handle, signals.leave);
+    const exit = concealExit(await context.scheduler.wait(handle, signals.leave), conceal);
     if (exit.kind === 'lost') log.isLost(exit.reason);
     else log.hasEnded();
     listener.ended({ kind: 'ended', exit, log: await log.seal });
@@ -74,9 +76,101 @@ export async function watchAttempt(
       });
       return;
     }
-    const exit: TaskExit = { kind: 'lost', reason: `the scheduler could not say how it ended: ${messageOf(error)}`, endedAt: Date.now() };
-    log.isLost(exit.reason);
-    listener.ended({ kind: 'ended', exit, log: await log.seal });
+    const reason = `the scheduler could not say how it ended: ${conceal(messageOf(error))}`;
+    log.isLost(reason);
+    listener.ended({ kind: 'ended', exit: { kind: 'lost', reason, endedAt: Date.now() }, log: await log.seal });
+  }
+}
+
+/** An attempt that runs, and what of its output must not be written. */
+interface StartedAttempt {
+  readonly handle: TaskHandle;
+  readonly masking: LogMasking | undefined;
+  /** Why its log cannot be kept: what is to be masked in it is not known any more. */
+  readonly unmaskable?: string;
+}
+
+type Conceal = (text: string) => string;
+
+function createConcealer(masking: LogMasking | undefined): Conceal {
+  return masking === undefined ? (text) => text : createTextMasker(masking.values);
+}
+
+/** An engine's own words may repeat what a task was given. */
+function concealExit(exit: TaskExit, conceal: Conceal): TaskExit {
+  return exit.reason === undefined ? exit : { ...exit, reason: conceal(exit.reason) };
+}
+
+interface Signals {
+  readonly cancelStart: AbortSignal;
+  readonly leave: AbortSignal;
+}
+
+async function recall(
+  { handle, masking }: Extract<AttemptBegin, { handle: TaskHandle }>,
+  { leave }: Signals,
+  listener: AttemptListener,
+): Promise<StartedAttempt | undefined> {
+  if (masking === undefined) return { handle, masking: undefined };
+  try {
+    return { handle, masking: await withPatience(masking, 'the secret store', leave, listener) };
+  } catch (error) {
+    if (leave.aborted) return undefined;
+    return { handle, masking: undefined, unmaskable: `the secrets to be masked in it could not be read: ${messageOf(error)}` };
+  }
+}
+
+/** Undefined where the end has been told, or this server leaves. */
+async function prepareAndStart(
+  attemptUid: string,
+  begin: Extract<AttemptBegin, { resumed: boolean }>,
+  context: AttemptContext,
+  signals: Signals,
+  listener: AttemptListener,
+): Promise<StartedAttempt | undefined> {
+  let ready: ReadyAttempt | undefined;
+  try {
+    const preparing = begin.prepare();
+    ready =
+      preparing instanceof Promise
+        ? await withPatience(
+            begin.prepare,
+            'the store of secrets and objects',
+            AbortSignal.any([signals.cancelStart, signals.leave]),
+            listener,
+            preparing,
+          )
+        : preparing;
+    const handle = await startWithPatience(ready.spec, begin.resumed, context.scheduler, signals, listener, createConcealer(ready.masking));
+    return { handle, masking: ready.masking };
+  } catch (error) {
+    if (signals.leave.aborted) return undefined;
+    const reason = signals.cancelStart.aborted ? 'cancelled before it had started' : createConcealer(ready?.masking)(messageOf(error));
+    const cause = ready === undefined ? 'failed_precondition' : 'scheduler_error';
+    listener.ended({ kind: 'refused', cause, reason, log: await sealRefusal(attemptUid, reason, context.logs) });
+    return undefined;
+  }
+}
+
+/** Asks again while a store cannot be reached. `first`: the first asking, where it is under way. */
+async function withPatience<T>(
+  ask: () => T | Promise<T>,
+  what: string,
+  signal: AbortSignal,
+  listener: AttemptListener,
+  first?: Promise<T>,
+): Promise<T> {
+  const giveUpAt = performance.now() + START_PATIENCE_MS;
+  let answer: T | Promise<T> | undefined = first;
+  for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+    try {
+      return await (answer ?? ask());
+    } catch (error) {
+      if (codeOf(error) !== 'UNAVAILABLE' || signal.aborted || performance.now() + pause > giveUpAt) throw error;
+      listener.progress(`${what} cannot be reached, trying again: ${messageOf(error)}`);
+      answer = undefined;
+      await delay(pause, undefined, { signal });
+    }
   }
 }
 
@@ -87,22 +181,23 @@ async function isKnown(spec: TaskSpec, scheduler: Scheduler): Promise<boolean> {
 }
 
 async function startWithPatience(
-  begin: { readonly spec: () => TaskSpec; readonly resumed: boolean },
+  spec: TaskSpec,
+  resumed: boolean,
   scheduler: Scheduler,
-  signals: { readonly cancelStart: AbortSignal; readonly leave: AbortSignal },
+  signals: Signals,
   listener: AttemptListener,
+  conceal: Conceal,
 ): Promise<TaskHandle> {
-  const spec = begin.spec();
   const both = AbortSignal.any([signals.cancelStart, signals.leave]);
   const giveUpAt = performance.now() + START_PATIENCE_MS;
   for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
     let signal = both;
     try {
       // What runs already is taken up before it is stopped: a start that is taken back would leave it without an owner.
-      if (begin.resumed && (await isKnown(spec, scheduler))) signal = signals.leave;
+      if (resumed && (await isKnown(spec, scheduler))) signal = signals.leave;
       for await (const update of scheduler.start(spec, signal)) {
         if (update.kind === 'progress') {
-          listener.progress(update.message);
+          listener.progress(conceal(update.message));
         } else {
           listener.started(update.handle, update.startedAt);
           return update.handle;
@@ -111,7 +206,7 @@ async function startWithPatience(
       throw new Error('the scheduler neither started the task nor said why');
     } catch (error) {
       if (codeOf(error) !== 'UNAVAILABLE' || signal.aborted || performance.now() + pause > giveUpAt) throw error;
-      listener.progress(`the scheduler cannot be reached, trying again: ${messageOf(error)}`);
+      listener.progress(`the scheduler cannot be reached, trying again: ${conceal(messageOf(error))}`);
       await delay(pause, undefined, { signal });
     }
   }
@@ -120,7 +215,7 @@ async function startWithPatience(
 /** Reads the log to its end; while the task runs a failing source is opened again, since a task whose output nobody takes may stand still. */
 function collectLog(
   attemptUid: string,
-  handle: TaskHandle,
+  { handle, masking, unmaskable }: StartedAttempt,
   context: AttemptContext,
   leave: AbortSignal,
 ): { seal: Promise<LogSeal>; hasEnded(): void; isLost(reason: string): void } {
@@ -129,7 +224,8 @@ function collectLog(
   let problem: string | undefined;
   let giveUpAt = Number.POSITIVE_INFINITY;
   const signal = AbortSignal.any([leave, lost.signal]);
-  const options = { replay: scheduler.capabilities.replay };
+  const conceal = createConcealer(masking);
+  const options = { replay: scheduler.capabilities.replay, ...(masking === undefined ? {} : { masking }) };
   const collect = async (): Promise<LogSeal> => {
     for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
       try {
@@ -141,8 +237,9 @@ function collectLog(
         );
       } catch (error) {
         if (leave.aborted) throw error;
-        const text = problem ?? messageOf(error);
-        if (lost.signal.aborted || problem !== undefined || codeOf(error) === 'NOT_FOUND' || performance.now() > giveUpAt)
+        const text = problem ?? conceal(messageOf(error));
+        const isFinal = codeOf(error) === 'NOT_FOUND' || codeOf(error) === 'DATA_LOSS';
+        if (lost.signal.aborted || problem !== undefined || isFinal || performance.now() > giveUpAt)
           return await logs.seal(attemptUid, `the output could not be read to its end: ${text}`);
         await delay(pause, undefined, { signal }).catch(() => {
           // Woken early, by the task's end or by ours: the next turn of the loop finds out which.
@@ -151,7 +248,7 @@ function collectLog(
     }
   };
   return {
-    seal: collect(),
+    seal: unmaskable === undefined ? collect() : logs.seal(attemptUid, unmaskable),
     hasEnded() {
       giveUpAt = performance.now() + ENDED_LOG_PATIENCE_MS;
     },

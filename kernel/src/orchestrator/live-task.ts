@@ -9,6 +9,8 @@ export interface LiveAttempt {
   readonly engine: string;
   /** Present once it has started. */
   handle: TaskHandle | undefined;
+  /** Where the secret store has what it was given; absent where nothing of it is a secret, or it is not known yet. */
+  given: string | undefined;
 }
 
 export interface LiveTask {

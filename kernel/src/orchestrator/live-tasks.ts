@@ -7,7 +7,8 @@ import type { TaskHandle } from '@gofer/contracts';
 import { uuidv7 } from 'uuidv7';
 import { changeTask, type TaskChange, type TaskLife } from '../domain/index.ts';
 import type { TaskRecord } from '../storage/task-executions-table.ts';
-import { type AttemptEnd, stopWithPatience, watchAttempt } from './attempt-watch.ts';
+import type { PreparedAttempt } from './attempt-environment.ts';
+import { type AttemptEnd, type ReadyAttempt, stopWithPatience, watchAttempt } from './attempt-watch.ts';
 import type { LiveAttempt, LiveTask } from './live-task.ts';
 import type { RunContext } from './run-context.ts';
 import type { RunMessage } from './run-message.ts';
@@ -63,7 +64,9 @@ export class LiveTasks {
     const { store, slots } = this.#context;
     const latest = store.attempts.listOfTask(record.runUid, record.taskId).at(-1);
     const attempt: LiveAttempt | undefined =
-      latest === undefined ? undefined : { uid: latest.uid, number: latest.number, engine: latest.engine, handle: latest.handle };
+      latest === undefined
+        ? undefined
+        : { uid: latest.uid, number: latest.number, engine: latest.engine, handle: latest.handle, given: latest.given };
     const live: LiveTask = {
       task,
       variables: record.variables,
@@ -137,7 +140,7 @@ export class LiveTasks {
   }
 
   ended(message: Ended, step: RunStep): void {
-    const { store, log, now } = this.#context;
+    const { store, log, now, environments } = this.#context;
     const live = this.#live.get(message.task);
     const attempt = live?.attempt;
     if (live === undefined || attempt === undefined || attempt.uid !== message.attemptUid) {
@@ -152,7 +155,10 @@ export class LiveTasks {
       store.attempts.end(attempt.uid, { ...outcome, exitCode: exitCode ?? outcome.exitCode, log: message.end.log });
       // The scheduler leaves nothing of a start that it rejects.
       if (message.end.kind === 'refused') store.attempts.markRemoved(attempt.uid);
+      // The log is sealed: nothing is masked in it any more.
+      if (attempt.given !== undefined) environments.letGo(attempt.uid, attempt.given);
     });
+    if (attempt.given !== undefined) step.actSoon(() => environments.collect());
     this.giveBackSlot();
     const { handle } = attempt;
     if (handle !== undefined) step.actSoon(() => this.#remove(attempt.uid, attempt.engine, handle));
@@ -218,7 +224,13 @@ export class LiveTasks {
   /** The intent is committed before the scheduler hears of it. */
   #startAttempt(live: LiveTask, step: RunStep): void {
     const { store, current, now } = this.#context;
-    const attempt: LiveAttempt = { uid: uuidv7(), number: (live.attempt?.number ?? 0) + 1, engine: current.engine, handle: undefined };
+    const attempt: LiveAttempt = {
+      uid: uuidv7(),
+      number: (live.attempt?.number ?? 0) + 1,
+      engine: current.engine,
+      handle: undefined,
+      given: undefined,
+    };
     live.attempt = attempt;
     const intent = {
       uid: attempt.uid,
@@ -242,7 +254,12 @@ export class LiveTasks {
       post(this.#lost(`it was started by the scheduler '${attempt.engine}', which this server does not have any more`));
       return;
     }
-    const begin = attempt.handle === undefined ? { spec: () => this.#specOf(live, attempt), resumed } : { handle: attempt.handle };
+    const { given } = attempt;
+    const { environments } = this.#context;
+    const begin =
+      attempt.handle === undefined
+        ? { prepare: () => this.#prepare(live, attempt), resumed }
+        : { handle: attempt.handle, masking: given === undefined ? undefined : () => environments.maskingOf(given) };
     const signals = { cancelStart: live.cancelStart.signal, leave };
     const watching = watchAttempt(attemptUid, begin, { scheduler, logs }, signals, {
       progress: (message) => {
@@ -264,15 +281,20 @@ export class LiveTasks {
     return { kind: 'ended', exit: { kind: 'lost', reason, endedAt: this.#context.now() }, log };
   }
 
-  #specOf(live: LiveTask, attempt: LiveAttempt) {
-    return taskSpec(this.#subject.definition(live.task), live.variables, {
-      instanceId: this.#context.store.system.instanceId,
-      namespaceId: this.#subject.pipeline.metadata.namespace_id,
-      pipelineUid: this.#subject.pipeline.uid,
-      runUid: this.#subject.run.uid,
-      attemptUid: attempt.uid,
-      engine: attempt.engine,
-    });
+  #prepare(live: LiveTask, attempt: LiveAttempt): ReadyAttempt | Promise<ReadyAttempt> {
+    const { run, pipeline } = this.#subject;
+    const task = this.#subject.definition(live.task);
+    const { namespace_id: namespaceId, pipeline_id: pipelineId } = pipeline.metadata;
+    const place = { namespaceId, pipelineId, pipelineUid: pipeline.uid, runUid: run.uid, runId: run.runId };
+    const identity = { namespaceId, pipelineUid: pipeline.uid, runUid: run.uid, attemptUid: attempt.uid, engine: attempt.engine };
+    const { environments, store } = this.#context;
+    const subject = { ...place, attemptUid: attempt.uid, task, variables: live.variables, configVersion: run.configVersion };
+    const toReady = ({ environment, masking, given }: PreparedAttempt): ReadyAttempt => {
+      attempt.given = given;
+      return { spec: taskSpec(task, environment, { ...identity, instanceId: store.system.instanceId }), masking };
+    };
+    const prepared = environments.prepare(subject, attempt.given);
+    return prepared instanceof Promise ? prepared.then(toReady) : toReady(prepared);
   }
 
   #end(live: LiveTask, life: TaskLife, step: RunStep): void {

@@ -4,9 +4,12 @@ import { describeWaiting, effectiveRunLimit, type RunCancellation, unlimitedIfZe
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { RunRecord } from '../storage/runs-table.ts';
 import type { Store } from '../storage/store.ts';
+import type { References } from '../stores/references.ts';
+import type { SecretValues } from '../stores/secret-values.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { Admission } from './admission.ts';
+import { AttemptEnvironments } from './attempt-environment.ts';
 import { CompiledConfigs } from './compiled-configs.ts';
 import { sweepLeftovers } from './leftovers.ts';
 import { Removals } from './removals.ts';
@@ -19,6 +22,8 @@ export interface OrchestratorOptions {
   readonly store: Store;
   readonly dag: DagEngine;
   readonly logs: LogStore;
+  readonly references: References;
+  readonly secrets: SecretValues;
   /** The first one takes new attempts; the others own attempts that they started earlier. */
   readonly schedulers: readonly [NamedScheduler, ...NamedScheduler[]];
   readonly limits: {
@@ -28,6 +33,8 @@ export interface OrchestratorOptions {
     /** Tasks with the scheduler at once; 0 for no limit. */
     readonly runningTasks: number;
   };
+  /** Told of each run that has ended. */
+  readonly runEnded?: (pipelineUid: string) => void;
   readonly log: PluginLog;
   readonly now?: () => number;
 }
@@ -42,7 +49,8 @@ export class Orchestrator {
   readonly #leave = new AbortController();
 
   constructor(options: OrchestratorOptions) {
-    const { store, dag, logs, schedulers, limits, log } = options;
+    const { store, dag, logs, schedulers, limits, log, references, secrets } = options;
+    const leave = this.#leave.signal;
     this.#options = options;
     this.configs = new CompiledConfigs(store);
     const byEngine = new Map(schedulers.map(({ engine, scheduler }) => [engine, scheduler]));
@@ -54,8 +62,9 @@ export class Orchestrator {
       schedulerOf: (engine) => byEngine.get(engine),
       slots: new TaskSlots(unlimitedIfZero(limits.runningTasks)),
       removals: new Removals(store, log),
+      environments: new AttemptEnvironments({ store, references, secrets, logs, log, leave }),
       log,
-      leave: this.#leave.signal,
+      leave,
       now: options.now ?? Date.now,
     };
     this.#admission = new Admission({ global: unlimitedIfZero(limits.globalRuns) }, (uid) => this.#loops.get(uid)?.post({ kind: 'begin' }));
@@ -213,6 +222,7 @@ export class Orchestrator {
     this.#loops.delete(run.uid);
     this.#admission.finished(run.uid, pipeline.uid);
     this.#changed(run.uid);
+    this.#options.runEnded?.(pipeline.uid);
   }
 
   #changed(runUid: string): void {

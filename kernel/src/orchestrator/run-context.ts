@@ -2,6 +2,7 @@ import type { PluginInstance, PluginLog, Scheduler } from '@gofer/contracts';
 import type { Store } from '../storage/store.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
+import type { AttemptEnvironments } from './attempt-environment.ts';
 import type { Removals } from './removals.ts';
 import type { TaskSlots } from './task-slots.ts';
 
@@ -22,6 +23,7 @@ export interface RunContext {
   readonly schedulerOf: (engine: string) => Scheduler | undefined;
   readonly slots: TaskSlots;
   readonly removals: Removals;
+  readonly environments: AttemptEnvironments;
   readonly log: PluginLog;
   /** Aborts when this server leaves its runs to the next one. */
   readonly leave: AbortSignal;

@@ -9,6 +9,7 @@ import { uuidv7 } from 'uuidv7';
 import type { RunRecord } from '../storage/runs-table.ts';
 import { Store } from '../storage/store.ts';
 import type { TaskRecord } from '../storage/task-executions-table.ts';
+import { TestStores } from '../stores/test-stores.fixture.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import { InlineDagEngine } from '../workers/dag/index.ts';
 import { createInlineLogStore, type LogStore } from '../workers/logs/index.ts';
@@ -25,6 +26,7 @@ export interface StageOptions {
   readonly dag?: () => DagEngine;
   readonly engine?: string;
   readonly openStore?: (path: string) => Store;
+  readonly runEnded?: (pipelineUid: string) => void;
 }
 
 /** A task of v0's JSON, whatever a test says of it. */
@@ -82,7 +84,9 @@ export class RunStage {
   readonly starts: ReadonlyMap<string, ReadonlySet<TaskHandle>>;
   readonly #counted = new CountedScheduler();
   #options: StageOptions;
-  #parts: { store: Store; orchestrator: Orchestrator; logs: LogStore; scheduler: AnyScheduler; dag: DagEngine } | undefined;
+  #parts:
+    | { store: Store; orchestrator: Orchestrator; logs: LogStore; scheduler: AnyScheduler; dag: DagEngine; stores: TestStores }
+    | undefined;
 
   private constructor(directory: string, options: StageOptions) {
     this.directory = directory;
@@ -108,6 +112,9 @@ export class RunStage {
   get scheduler(): AnyScheduler {
     return this.#here().scheduler;
   }
+  get stores(): TestStores {
+    return this.#here().stores;
+  }
   get dag(): DagEngine {
     return this.#here().dag;
   }
@@ -124,15 +131,19 @@ export class RunStage {
     const scheduler = this.#counted.count(await this.#options.scheduler(host));
     const logs = createInlineLogStore({ directory: join(this.directory, 'logs') });
     const dag = createDag === undefined ? new InlineDagEngine() : createDag();
+    const stores = new TestStores(store, this.directory, log);
     const orchestrator = new Orchestrator({
       store,
+      references: stores.references,
+      secrets: stores.secrets,
+      runEnded: (pipelineUid) => this.#options.runEnded?.(pipelineUid),
       dag,
       logs,
       schedulers: [{ engine, scheduler }],
       limits: { globalRuns: limits.globalRuns ?? 0, pipelineRuns: limits.pipelineRuns ?? 0, runningTasks: limits.runningTasks ?? 0 },
       log,
     });
-    this.#parts = { store, orchestrator, logs, scheduler, dag };
+    this.#parts = { store, orchestrator, logs, scheduler, dag, stores };
     orchestrator.recover();
   }
 
@@ -145,6 +156,7 @@ export class RunStage {
     await parts.logs.close();
     await parts.dag.close();
     await parts.scheduler.close();
+    await parts.stores.close();
     parts.store.close();
   }
 
@@ -161,7 +173,7 @@ export class RunStage {
     const uid = uuidv7();
     await this.store.commit(() => {
       this.store.pipelines.insert(uid, 'default', id, Date.now());
-      this.store.configs.insert(uid, 1, definition, Date.now());
+      this.store.configs.insert(uid, 1, { definition, credentials: undefined }, Date.now());
     });
     return uid;
   }

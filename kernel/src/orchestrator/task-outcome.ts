@@ -21,7 +21,7 @@ export function isUnsuccessful(status: TaskRecord['status']): boolean {
 
 export function changeBy(end: AttemptEnd, live: LiveTask, now: number): TaskChange {
   if (live.cancelGraceMs !== undefined) return { kind: 'cancelled', description: CANCELLED, at: now };
-  if (end.kind === 'refused') return { kind: 'failed', reason: 'scheduler_error', description: end.reason, at: now };
+  if (end.kind === 'refused') return { kind: 'failed', reason: end.cause, description: end.reason, at: now };
   if (end.exit.kind === 'lost') return { kind: 'failed', reason: 'scheduler_error', description: end.exit.reason, at: end.exit.endedAt };
   const { exitCode, endedAt, reason } = end.exit;
   return { kind: 'exited', exitCode, at: endedAt, ...(reason === undefined ? {} : { note: reason }) };

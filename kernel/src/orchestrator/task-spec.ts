@@ -1,7 +1,6 @@
 /** What the scheduler is told of one attempt. */
 import type { TaskSpec } from '@gofer/contracts';
 import type { TaskDefinition } from '@gofer/contracts/pipeline';
-import { toEnvironment, type Variable } from '../domain/index.ts';
 
 export interface TaskIdentity {
   readonly instanceId: string;
@@ -12,14 +11,23 @@ export interface TaskIdentity {
   readonly engine: string;
 }
 
-export function taskSpec(task: TaskDefinition, variables: readonly Variable[], identity: TaskIdentity): TaskSpec {
+/** What a task is given, with every reference looked up. */
+export interface TaskEnvironment {
+  readonly env: Readonly<Record<string, string>>;
+  readonly registryAuth?: { readonly username: string; readonly password: string };
+  /** True: a secret is among it. */
+  readonly sensitive: boolean;
+}
+
+export function taskSpec(task: TaskDefinition, environment: TaskEnvironment, identity: TaskIdentity): TaskSpec {
   return {
     attemptId: identity.attemptUid,
     image: task.image,
     ...(task.entrypoint === undefined ? {} : { entrypoint: task.entrypoint }),
     ...(task.command === undefined ? {} : { command: task.command }),
-    env: toEnvironment(variables),
-    ...(task.registryAuth === undefined ? {} : { registryAuth: { username: task.registryAuth.user, password: task.registryAuth.pass } }),
+    env: environment.env,
+    ...(environment.sensitive ? { sensitive: true } : {}),
+    ...(environment.registryAuth === undefined ? {} : { registryAuth: environment.registryAuth }),
     pullPolicy: task.alwaysPullNewestImage ? 'always' : 'missing',
     limits: {},
     ports: [],

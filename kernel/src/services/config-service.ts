@@ -1,8 +1,11 @@
 import { type Fault, GoferError } from '@gofer/contracts';
 import type { Deployment, Pipeline, PipelineConfig } from '@gofer/contracts/api';
+import type { PipelineDefinition } from '@gofer/contracts/pipeline';
 import { uuidv7 } from 'uuidv7';
+import { separatePasswords } from '../domain/index.ts';
 import type { CompiledConfigs } from '../orchestrator/compiled-configs.ts';
 import type { Store } from '../storage/store.ts';
+import type { SecretValues } from '../stores/secret-values.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import { type Lookup, limitsOf } from './lookup.ts';
 import type { ConfigService, Page, PipelinePath } from './services.ts';
@@ -13,13 +16,15 @@ export class StoredConfigService implements ConfigService {
   readonly #lookup: Lookup;
   readonly #configs: CompiledConfigs;
   readonly #dag: DagEngine;
+  readonly #secrets: SecretValues;
   readonly #now: () => number;
 
-  constructor(parts: { store: Store; lookup: Lookup; configs: CompiledConfigs; dag: DagEngine; now: () => number }) {
+  constructor(parts: { store: Store; lookup: Lookup; configs: CompiledConfigs; dag: DagEngine; secrets: SecretValues; now: () => number }) {
     this.#store = parts.store;
     this.#lookup = parts.lookup;
     this.#configs = parts.configs;
     this.#dag = parts.dag;
+    this.#secrets = parts.secrets;
     this.#now = parts.now;
   }
 
@@ -39,21 +44,54 @@ export class StoredConfigService implements ConfigService {
         { path: '$.config.id', message: `is '${definition.id}', but the address names pipeline '${path.pipelineId}'` },
       ]);
     }
+    const { definition: stored, passwords } = separatePasswords(definition);
+    const registered = await (Object.keys(passwords).length === 0
+      ? this.#insert(path, stored, undefined)
+      : this.#secrets.write(Buffer.from(JSON.stringify(passwords)), (credentials) => this.#insert(path, stored, credentials)));
+    this.#configs.put(registered.pipeline.uid, registered.record.version, { ...compiled, definition: stored });
+    return { metadata: registered.pipeline.metadata, config: toPipelineConfig(registered.pipeline, registered.record) };
+  }
+
+  #insert(path: PipelinePath, definition: PipelineDefinition, credentials: string | undefined) {
     const { pipelines, configs, events } = this.#store;
-    const registered = await this.#store.commit(() => {
+    return this.#store.commit(() => {
       this.#lookup.namespace(path.namespaceId);
       const now = this.#now();
       if (pipelines.find(path.namespaceId, path.pipelineId) === undefined)
         pipelines.insert(uuidv7(), path.namespaceId, path.pipelineId, now);
       const pipeline = this.#lookup.pipeline(path);
       const version = configs.highestVersion(pipeline.uid) + 1;
-      configs.insert(pipeline.uid, version, definition, now);
+      configs.insert(pipeline.uid, version, { definition, credentials }, now);
+      if (credentials !== undefined) this.#secrets.adopt(credentials);
       events.emit('created_pipeline', { namespace_id: path.namespaceId, pipeline_id: path.pipelineId }, now);
-      const record = { pipelineUid: pipeline.uid, version, definition, state: 'unreleased', registered: now, deprecated: 0 } as const;
+      const record = {
+        pipelineUid: pipeline.uid,
+        version,
+        definition,
+        state: 'unreleased',
+        registered: now,
+        deprecated: 0,
+        credentials,
+      } as const;
       return { pipeline, record };
     });
-    this.#configs.put(registered.pipeline.uid, registered.record.version, compiled);
-    return { metadata: registered.pipeline.metadata, config: toPipelineConfig(registered.pipeline, registered.record) };
+  }
+
+  /** Moves the passwords of registries that an earlier release stored in clear to the secret store. */
+  async sealCredentials(): Promise<void> {
+    const { configs, system } = this.#store;
+    if (system.credentialsSealed()) return;
+    for (const { pipelineUid, version, definition } of configs.withClearCredentials()) {
+      const { definition: stored, passwords } = separatePasswords(definition);
+      if (Object.keys(passwords).length === 0) continue;
+      await this.#secrets.write(Buffer.from(JSON.stringify(passwords)), (credentials) =>
+        this.#store.commit(() => {
+          configs.replaceDefinition(pipelineUid, version, { definition: stored, credentials });
+          this.#secrets.adopt(credentials);
+        }),
+      );
+    }
+    await this.#store.commit(() => system.markCredentialsSealed());
   }
 
   async get(path: PipelinePath, version: number): Promise<PipelineConfig> {
@@ -92,7 +130,9 @@ export class StoredConfigService implements ConfigService {
         refuse('is the newest one. Register another version first, or delete the pipeline.');
       if (runs.usesVersion(pipeline.uid, config.version)) refuse('belongs to runs that are kept.');
       configs.delete(pipeline.uid, config.version);
+      if (config.credentials !== undefined) this.#secrets.letGo([config.credentials]);
     });
+    this.#secrets.collect();
   }
 }
 

@@ -7,9 +7,14 @@ const PAGE = 200;
 
 export class StoredEventService implements EventService {
   readonly #store: Store;
+  /** How long events are kept, milliseconds. */
+  readonly #retentionMs: number;
+  readonly #now: () => number;
 
-  constructor(store: Store) {
+  constructor(store: Store, retentionMs: number, now: () => number) {
     this.#store = store;
+    this.#retentionMs = retentionMs;
+    this.#now = now;
   }
 
   async get(id: string): Promise<Event> {
@@ -76,8 +81,16 @@ export class StoredEventService implements EventService {
 
   #existing(id: string) {
     const stored = this.#store.events.find(id);
-    if (stored === undefined)
-      throw new GoferError('NOT_FOUND', `Event '${id}' does not exist; it may have expired (api.event_log_retention).`);
-    return stored;
+    if (stored !== undefined) return stored;
+    const made = timeOf(id);
+    if (made !== undefined && made < this.#now() - this.#retentionMs)
+      throw new GoferError('GONE', `Event '${id}' has expired (api.event_log_retention).`);
+    throw new GoferError('NOT_FOUND', `Event '${id}' does not exist.`);
   }
+}
+
+/** When a uuid of version 7 was made, epoch milliseconds (RFC 9562 §5.7); undefined for anything else. */
+function timeOf(id: string): number | undefined {
+  const match = /^([\da-f]{8})-([\da-f]{4})-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/i.exec(id);
+  return match === null ? undefined : Number.parseInt(`${match[1]}${match[2]}`, 16);
 }

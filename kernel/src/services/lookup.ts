@@ -40,8 +40,11 @@ export class Lookup {
   config(pipeline: PipelineRecord, version: number): ConfigRecord {
     const wanted = version === 0 ? this.#store.configs.highestVersion(pipeline.uid) : version;
     const config = this.#store.configs.find(pipeline.uid, wanted);
-    if (config === undefined) throw new GoferError('NOT_FOUND', `Pipeline '${pipeline.metadata.pipeline_id}' has no version ${wanted}.`);
-    return config;
+    if (config !== undefined) return config;
+    const name = `ersion ${wanted} of pipeline '${pipeline.metadata.pipeline_id}'`;
+    if (wanted > 0 && wanted <= pipeline.versionsExpired)
+      throw new GoferError('GONE', `V${name} has expired or was deleted (api.pipeline_version_retention).`);
+    throw new GoferError('NOT_FOUND', `There is no v${name}.`);
   }
 
   run(path: RunPath): { pipeline: PipelineRecord; run: RunRecord } {

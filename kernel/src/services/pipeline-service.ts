@@ -1,21 +1,15 @@
-import type { PluginLog } from '@gofer/contracts';
 import type { PipelineMetadata } from '@gofer/contracts/api';
-import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { Store } from '../storage/store.ts';
-import type { LogStore } from '../workers/logs/log-store.ts';
+import type { Deletions } from './deletions.ts';
 import { type Lookup, limitsOf } from './lookup.ts';
 import type { Page, PipelinePath, PipelineService } from './services.ts';
 
 export interface PipelineServiceParts {
   readonly store: Store;
   readonly lookup: Lookup;
-  readonly orchestrator: Orchestrator;
-  readonly logs: LogStore;
-  readonly log: PluginLog;
+  readonly deletions: Deletions;
   readonly now: () => number;
-  /** Aborts when the server stops: a sweep under way is left to the next one. */
-  readonly leave: AbortSignal;
 }
 
 export class StoredPipelineService implements PipelineService {
@@ -51,20 +45,15 @@ export class StoredPipelineService implements PipelineService {
   async delete(path: PipelinePath): Promise<void> {
     const { store, lookup } = this.#parts;
     const pipeline = await store.commit(() => this.#hide(lookup.pipeline(path)));
-    this.#sweep(pipeline);
+    this.#parts.deletions.emptyPipeline(pipeline);
   }
 
   /** Inside the commit that deletes the namespace. What it answers with must be called after that commit. */
   deleteAllOf(namespaceId: string): () => void {
     const hidden = this.#parts.store.pipelines.list(namespaceId, ...limitsOf({})).map((pipeline) => this.#hide(pipeline));
     return () => {
-      for (const pipeline of hidden) this.#sweep(pipeline);
+      for (const pipeline of hidden) this.#parts.deletions.emptyPipeline(pipeline);
     };
-  }
-
-  /** Goes on with the deletions that an earlier server did not finish. */
-  sweepDeleted(): void {
-    for (const pipeline of this.#parts.store.pipelines.hidden()) this.#sweep(pipeline);
   }
 
   /** Its id is free at once; what runs is cancelled, and the rest goes when that has ended. */
@@ -74,30 +63,5 @@ export class StoredPipelineService implements PipelineService {
     store.pipelines.hide(pipeline.uid, now());
     store.events.emit('deleted_pipeline', { namespace_id, pipeline_id }, now());
     return pipeline;
-  }
-
-  #sweep(pipeline: PipelineRecord): void {
-    const { store, log, leave } = this.#parts;
-    this.#purge(pipeline).catch((error: unknown) => {
-      if (leave.aborted) return;
-      log('error', 'a deleted pipeline could not be swept; the next start tries again', {
-        pipeline: pipeline.uid,
-        hidden: store.pipelines.hidden().length,
-        error: String(error),
-      });
-    });
-  }
-
-  async #purge(pipeline: PipelineRecord): Promise<void> {
-    const { store, orchestrator, logs, leave } = this.#parts;
-    const runs = store.runs.uidsOf(pipeline.uid);
-    const cancellation = { reason: 'admin_cancelled', description: 'the pipeline was deleted' } as const;
-    for (const run of runs) orchestrator.cancelRun(run, cancellation, 0);
-    for (const run of runs) {
-      await orchestrator.whenEnded(run, leave);
-      for (const attempt of store.attempts.listOfRun(run)) await logs.delete(attempt.uid);
-    }
-    await orchestrator.removalsDone();
-    await store.commit(() => store.pipelines.purge(pipeline.uid));
   }
 }

@@ -1,12 +1,13 @@
 import { GoferError } from '@gofer/contracts';
-import type { Initiator, Run } from '@gofer/contracts/api';
+import type { Run } from '@gofer/contracts/api';
 import { variableFaults } from '@gofer/contracts/pipeline';
 import { uuidv7 } from 'uuidv7';
-import { versionForRun } from '../domain/index.ts';
+import { isSecretReference, parseReference, type Reference, versionForRun } from '../domain/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { RunRecord } from '../storage/runs-table.ts';
 import type { Store } from '../storage/store.ts';
+import type { Deletions } from './deletions.ts';
 import type { Lookup } from './lookup.ts';
 import type { PipelinePath, RunPath, RunService } from './services.ts';
 import { toRun } from './wire.ts';
@@ -15,12 +16,15 @@ export interface RunServiceParts {
   readonly store: Store;
   readonly lookup: Lookup;
   readonly orchestrator: Orchestrator;
+  readonly deletions: Deletions;
   readonly now: () => number;
   /** Milliseconds between SIGTERM and SIGKILL when a run is cancelled. */
   readonly stopGraceMs: number;
 }
 
 const LONGEST_KEY = 255;
+
+type StartRequest = Parameters<RunService['start']>[1];
 
 export class StoredRunService implements RunService {
   readonly #parts: RunServiceParts;
@@ -34,10 +38,7 @@ export class StoredRunService implements RunService {
     return this.#parts.store.runs.list(pipeline.uid, query).map((run) => this.#toRun(pipeline, run));
   }
 
-  async start(
-    path: PipelinePath,
-    request: { variables: Readonly<Record<string, string>>; initiator: Initiator; idempotencyKey?: string },
-  ): Promise<Run> {
+  async start(path: PipelinePath, request: StartRequest): Promise<Run> {
     const { store, orchestrator } = this.#parts;
     const key = request.idempotencyKey;
     if (key !== undefined && (key.length === 0 || key.length > LONGEST_KEY)) {
@@ -48,6 +49,7 @@ export class StoredRunService implements RunService {
     if (first !== undefined) {
       throw new GoferError('INVALID_ARGUMENT', `The run cannot be started. ${first.path}: ${first.message}`, { details: faults });
     }
+    await assertMayRefer(request);
     const { pipeline, run, isNew } = await store.commit(() => this.#insert(path, request));
     if (isNew) orchestrator.submit(run);
     return this.#toRun(pipeline, run);
@@ -83,8 +85,25 @@ export class StoredRunService implements RunService {
     this.#parts.orchestrator.cancelRun(run.uid, { reason: 'user_cancelled', description: 'cancelled on request' }, this.#parts.stopGraceMs);
   }
 
+  async purge(path: RunPath): Promise<void> {
+    const { store, lookup, deletions, now } = this.#parts;
+    const run = await store.commit(() => {
+      const found = lookup.run(path);
+      if (found.run.state !== 'complete') {
+        throw new GoferError(
+          'FAILED_PRECONDITION',
+          `Run ${path.runId} of pipeline '${path.pipelineId}' has not ended, and only a run that has can be deleted. Cancel it first: gofer run cancel ${path.pipelineId} ${path.runId}`,
+        );
+      }
+      store.pipelines.keepRunId(found.pipeline.uid, found.run.runId);
+      store.runs.hide(found.run.uid, now());
+      return found.run;
+    });
+    deletions.emptyRun(run);
+  }
+
   /** Inside a commit. */
-  #insert(path: PipelinePath, request: { variables: Readonly<Record<string, string>>; initiator: Initiator; idempotencyKey?: string }) {
+  #insert(path: PipelinePath, request: StartRequest) {
     const { store, lookup, now } = this.#parts;
     const pipeline = lookup.pipeline(path);
     const known = request.idempotencyKey === undefined ? undefined : store.runs.byIdempotencyKey(pipeline.uid, request.idempotencyKey);
@@ -147,11 +166,40 @@ export class StoredRunService implements RunService {
       variables,
       cancelReason: undefined,
       eventId,
+      objectsExpired: false,
+      logsExpired: false,
     };
     return { pipeline, run, isNew: true };
   }
 
   #toRun(pipeline: PipelineRecord, run: RunRecord): Run {
     return toRun(pipeline, run, run.state === 'complete' ? undefined : this.#parts.orchestrator.runWaitingReason(run));
+  }
+}
+
+/** Whoever may not read a secret must not have a task read it to them. */
+async function assertMayRefer({ variables, mayRead }: StartRequest): Promise<void> {
+  for (const [name, value] of Object.entries(variables)) {
+    const reference = referenceIn(name, value);
+    if (reference === undefined || !isSecretReference(reference)) continue;
+    const kind = reference.kind === 'global_secret' ? 'global' : 'pipeline';
+    if (!(await mayRead(kind))) {
+      throw new GoferError(
+        'PERMISSION_DENIED',
+        `The run cannot be started: variable '${name}' refers to a ${kind} secret, and these credentials do not permit to read ${kind} secrets.`,
+      );
+    }
+  }
+}
+
+function referenceIn(name: string, value: string): Reference | undefined {
+  try {
+    return parseReference(value);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new GoferError('INVALID_ARGUMENT', `The run cannot be started. $.variables.${name} ${message}.`, {
+      cause: error,
+      details: [{ path: `$.variables.${name}`, message }],
+    });
   }
 }

@@ -2,19 +2,24 @@
 import type { Run } from '@gofer/contracts/api';
 import { pipelineJson, RunStage, type StageOptions, type TaskJson } from '../orchestrator/run-stage.fixture.ts';
 import { StoredConfigService } from './config-service.ts';
+import { Deletions } from './deletions.ts';
 import { StoredDeploymentService } from './deployment-service.ts';
 import { StoredEventService } from './event-service.ts';
 import { StoredLogService } from './log-service.ts';
 import { Lookup } from './lookup.ts';
 import { StoredNamespaceService } from './namespace-service.ts';
+import { StoredObjectService } from './object-service.ts';
 import { StoredPipelineService } from './pipeline-service.ts';
 import { StoredRunService } from './run-service.ts';
+import { StoredSecretService } from './secret-service.ts';
 import type { PipelinePath, RunPath } from './services.ts';
 import { StoredSystemService } from './system-service.ts';
 import { StoredTaskExecutionService } from './task-execution-service.ts';
 
 export const NEVER = new AbortController().signal;
 export const INITIATOR = { id: 'test', user: 'test' };
+export const PIPELINE_OBJECT_LIMIT = 3;
+export const EVENT_RETENTION_MS = 3_600_000;
 
 export function at(pipelineId: string, namespaceId = 'default'): PipelinePath {
   return { namespaceId, pipelineId };
@@ -30,7 +35,10 @@ export class ServiceStage {
   readonly runs: StoredRunService;
   readonly tasks: StoredTaskExecutionService;
   readonly logs: StoredLogService;
+  readonly objects: StoredObjectService;
+  readonly secrets: StoredSecretService;
   readonly events: StoredEventService;
+  readonly deletions: Deletions;
   readonly #leave = new AbortController();
 
   private constructor(stage: RunStage) {
@@ -40,14 +48,19 @@ export class ServiceStage {
     this.stage = stage;
     this.system = new StoredSystemService(store, { commit: 'c', semver: '1.0.0' }, () => stage.scheduler.health());
     const log = (level: string, message: string): void => void stage.logged.push(`${level} ${message}`);
-    this.pipelines = new StoredPipelineService({ store, lookup, orchestrator, logs, log, now, leave: this.#leave.signal });
+    const { objects, secrets } = stage.stores;
+    this.deletions = new Deletions({ store, orchestrator, logs, objects, secrets, log, leave: this.#leave.signal });
+    const { deletions } = this;
+    this.pipelines = new StoredPipelineService({ store, lookup, deletions, now });
     this.namespaces = new StoredNamespaceService(store, now, (id) => this.pipelines.deleteAllOf(id));
-    this.configs = new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag, now });
+    this.configs = new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag, secrets, now });
     this.deployments = new StoredDeploymentService(store, lookup);
-    this.runs = new StoredRunService({ store, lookup, orchestrator, now, stopGraceMs: 1000 });
+    this.runs = new StoredRunService({ store, lookup, orchestrator, deletions, now, stopGraceMs: 1000 });
     this.tasks = new StoredTaskExecutionService(store, lookup, orchestrator);
     this.logs = new StoredLogService({ store, lookup, orchestrator, logs });
-    this.events = new StoredEventService(store);
+    this.objects = new StoredObjectService({ store, lookup, objects, pipelineObjectLimit: PIPELINE_OBJECT_LIMIT, now });
+    this.secrets = new StoredSecretService({ store, lookup, secrets, now });
+    this.events = new StoredEventService(store, EVENT_RETENTION_MS, now);
   }
 
   static async open(options: StageOptions): Promise<ServiceStage> {
@@ -79,7 +92,7 @@ export class ServiceStage {
   }
 
   start(path: PipelinePath, options: { variables?: Record<string, string>; idempotencyKey?: string } = {}): Promise<Run> {
-    return this.runs.start(path, { variables: {}, initiator: INITIATOR, ...options });
+    return this.runs.start(path, { variables: {}, initiator: INITIATOR, mayRead: () => true, ...options });
   }
 
   async startAndEnd(path: PipelinePath): Promise<Run> {

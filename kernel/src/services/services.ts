@@ -2,6 +2,7 @@
  * The use cases of the server, as the HTTP layer (or any other front) sees them. Ids in paths arrive decoded and unvalidated; services
  * validate, and reject with a coded error that says what is wrong and where. Results are wire resources.
  */
+import type { ObjectRange } from '@gofer/contracts';
 import type {
   Deployment,
   Event,
@@ -11,6 +12,8 @@ import type {
   PipelineConfig,
   PipelineMetadata,
   Run,
+  Secret,
+  StoredObject,
   SystemMetadata,
   SystemPreferences,
   TaskExecution,
@@ -81,12 +84,20 @@ export interface RunService {
   /** Answers once the run is committed; waits for nothing else. The same idempotency key answers with the same run. */
   start(
     path: PipelinePath,
-    request: { variables: Readonly<Record<string, string>>; initiator: Initiator; idempotencyKey?: string },
+    request: {
+      variables: Readonly<Record<string, string>>;
+      initiator: Initiator;
+      idempotencyKey?: string;
+      /** Whether the caller may read secrets itself: only then may its variables refer to them. Asked only where they do. */
+      mayRead: (secrets: 'pipeline' | 'global') => boolean | Promise<boolean>;
+    },
   ): Promise<Run>;
   get(path: RunPath): Promise<Run>;
   /** Resolves with the run when it has ended, or as it is after `seconds`, or when `signal` aborts. */
   wait(path: RunPath, seconds: number, signal: AbortSignal): Promise<Run>;
   cancel(path: RunPath): Promise<void>;
+  /** Deletes a run that has ended, with its logs and objects; `FAILED_PRECONDITION` for another. Its number is not given again. */
+  purge(path: RunPath): Promise<void>;
 }
 
 export interface TaskExecutionService {
@@ -115,6 +126,63 @@ export interface LogService {
   delete(path: TaskPath): Promise<void>;
 }
 
+/** Whose objects: a pipeline's, or with `runId` a run's. */
+export interface ObjectOwner extends PipelinePath {
+  readonly runId?: number;
+}
+export interface ObjectContents {
+  /** Bytes. */
+  readonly size: number;
+  /** A strong entity tag (RFC 9110 §8.8.3), quotes included. */
+  readonly etag: string;
+  /** Goes on to its end even if the object is replaced or deleted meanwhile. `range` begins before the end. */
+  read(range: ObjectRange | undefined, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+export interface ObjectService {
+  /** Oldest first. */
+  list(owner: ObjectOwner, page: Page): Promise<StoredObject[]>;
+  /**
+   * What is there is replaced, with `force`, only once the whole body is kept; whatever goes wrong before leaves it as it was. Rejects
+   * before it takes a byte of the body with `ALREADY_EXISTS`, `NOT_FOUND`, `GONE`, or `PAYLOAD_TOO_LARGE` where `size` is known.
+   */
+  put(
+    owner: ObjectOwner,
+    key: string,
+    body: AsyncIterable<Uint8Array>,
+    options: { readonly force: boolean; readonly size?: number; readonly signal: AbortSignal },
+  ): Promise<StoredObject>;
+  get(owner: ObjectOwner, key: string): Promise<ObjectContents>;
+  /** Succeeds where there is none. */
+  delete(owner: ObjectOwner, key: string): Promise<void>;
+}
+
+export interface NewSecret {
+  readonly key: string;
+  readonly content: string;
+  /** Replaces a value that is there. */
+  readonly force: boolean;
+}
+export interface SecretWithValue {
+  readonly metadata: Secret;
+  /** Null where it was not asked for. */
+  readonly secret: string | null;
+}
+export interface SecretService {
+  listOfPipeline(path: PipelinePath, page: Page): Promise<Secret[]>;
+  putOfPipeline(path: PipelinePath, secret: NewSecret): Promise<Secret>;
+  getOfPipeline(path: PipelinePath, key: string, withValue: boolean): Promise<SecretWithValue>;
+  /** Succeeds where there is none. */
+  deleteOfPipeline(path: PipelinePath, key: string): Promise<void>;
+  listGlobal(page: Page): Promise<Secret[]>;
+  /** `namespaces`: patterns, one of which must match the whole id of a namespace that may use it. */
+  putGlobal(secret: NewSecret, namespaces: readonly string[]): Promise<Secret>;
+  getGlobal(key: string, withValue: boolean): Promise<SecretWithValue>;
+  /** Succeeds where there is none. */
+  deleteGlobal(key: string): Promise<void>;
+  /** Encrypts every value with the key that is configured now; answers with their number. */
+  rotate(signal: AbortSignal): Promise<number>;
+}
+
 export interface EventService {
   get(id: string): Promise<Event>;
   delete(id: string): Promise<void>;
@@ -134,5 +202,7 @@ export interface Services {
   readonly runs: RunService;
   readonly taskExecutions: TaskExecutionService;
   readonly logs: LogService;
+  readonly objects: ObjectService;
+  readonly secrets: SecretService;
   readonly events: EventService;
 }

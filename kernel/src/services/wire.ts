@@ -1,6 +1,7 @@
 /** From records of the database to resources of the wire. */
 import type { Attempt, Deployment, PipelineConfig, Run, Task, TaskExecution } from '@gofer/contracts/api';
 import type { PipelineDefinition, TaskDefinition } from '@gofer/contracts/pipeline';
+import { isReference } from '../domain/index.ts';
 import type { AttemptRecord } from '../storage/attempts-table.ts';
 import type { ConfigRecord } from '../storage/configs-table.ts';
 import type { DeploymentRecord } from '../storage/deployments-table.ts';
@@ -16,7 +17,10 @@ export function toTask(task: TaskDefinition): Task {
     id: task.id,
     description: task.description,
     image: task.image,
-    registry_auth: task.registryAuth === undefined ? null : { user: task.registryAuth.user, pass: REDACTED },
+    registry_auth:
+      task.registryAuth === undefined
+        ? null
+        : { user: task.registryAuth.user, pass: isReference(task.registryAuth.pass) ? task.registryAuth.pass : REDACTED },
     depends_on: { ...task.dependsOn },
     variables: Object.entries(task.variables).map(([key, value]) => ({ key, value, source: 'pipeline_config' as const })),
     entrypoint: task.entrypoint === undefined ? null : [...task.entrypoint],
@@ -75,7 +79,7 @@ export function toRun(pipeline: PipelineRecord, run: RunRecord, waitingReason: s
     initiator: run.initiator,
     variables: [...run.variables],
     token_id: null,
-    store_objects_expired: false,
+    store_objects_expired: run.objectsExpired,
     event_id: run.eventId ?? null,
     ...(waitingReason === undefined ? {} : { waiting_reason: waitingReason }),
   };
@@ -115,7 +119,7 @@ export function toTaskExecution(
     started: record?.started ?? 0,
     ended: record?.ended ?? 0,
     exit_code: record?.exitCode ?? null,
-    logs_expired: latest?.logsExpired ?? false,
+    logs_expired: latest?.logsExpired ?? run.logsExpired,
     logs_removed: latest?.logsRemoved ?? false,
     state: record?.state ?? 'waiting',
     status: record?.status ?? 'unknown',
@@ -125,6 +129,7 @@ export function toTaskExecution(
     ...(waitingReason === undefined ? {} : { waiting_reason: waitingReason }),
     attempts: attempts.map(toAttempt),
     ...(latest?.log === undefined ? {} : { log: latest.log }),
+    ...(latest === undefined || latest.warnings.length === 0 ? {} : { warnings: [...latest.warnings] }),
   };
 }
 

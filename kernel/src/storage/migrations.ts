@@ -171,11 +171,12 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE pipelines ADD COLUMN last_run_id INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE pipelines ADD COLUMN versions_expired INTEGER NOT NULL DEFAULT 0;
 
+      -- \`objects_expired\`: 1 since they have, 2 once they are taken away.
       ALTER TABLE runs ADD COLUMN logs_expired INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE runs ADD COLUMN objects_expired INTEGER NOT NULL DEFAULT 0;
       ALTER TABLE runs ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
       CREATE INDEX runs_with_logs ON runs (pipeline_uid, run_id) WHERE logs_expired = 0;
-      CREATE INDEX runs_with_objects ON runs (pipeline_uid, run_id) WHERE objects_expired = 0;
+      CREATE INDEX runs_with_objects ON runs (pipeline_uid, run_id) WHERE objects_expired < 2;
       CREATE INDEX runs_deleted ON runs (deleted) WHERE deleted <> 0;
     `,
   },

@@ -73,10 +73,10 @@ export class RunsTable {
   readonly #uids: SQLite.Statement<[string], { uid: string }>;
   readonly #ofVersion: SQLite.Statement<[string, number], { uid: string }>;
   readonly #newestId: SQLite.Statement<[string], { run_id: number | null }>;
-  readonly #withLogs: SQLite.Statement<[string, number, number], RunRow>;
-  readonly #withObjects: SQLite.Statement<[string, number, number], RunRow>;
+  readonly #withLogs: SQLite.Statement<[string, number, number, number], RunRow>;
+  readonly #withObjects: SQLite.Statement<[string, number, number, number], RunRow>;
   readonly #setLogsExpired: SQLite.Statement<[string]>;
-  readonly #setObjectsExpired: SQLite.Statement<[string]>;
+  readonly #setObjectsExpired: SQLite.Statement<[number, string]>;
   readonly #hide: SQLite.Statement<[number, string]>;
   readonly #hidden: SQLite.Statement<[], RunRow>;
   readonly #purge: SQLite.Statement<[string]>;
@@ -105,13 +105,13 @@ export class RunsTable {
     this.#uids = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ?');
     this.#newestId = connection.prepare('SELECT max(run_id) AS run_id FROM runs WHERE pipeline_uid = ?');
     this.#withLogs = connection.prepare(
-      "SELECT * FROM runs WHERE pipeline_uid = ? AND run_id <= ? AND logs_expired = 0 AND state = 'complete' AND deleted = 0 ORDER BY run_id LIMIT ?",
+      "SELECT * FROM runs WHERE pipeline_uid = ? AND run_id > ? AND run_id <= ? AND logs_expired = 0 AND state = 'complete' AND deleted = 0 ORDER BY run_id LIMIT ?",
     );
     this.#withObjects = connection.prepare(
-      "SELECT * FROM runs WHERE pipeline_uid = ? AND run_id <= ? AND objects_expired = 0 AND state = 'complete' AND deleted = 0 ORDER BY run_id LIMIT ?",
+      "SELECT * FROM runs WHERE pipeline_uid = ? AND run_id > ? AND run_id <= ? AND objects_expired < 2 AND state = 'complete' AND deleted = 0 ORDER BY run_id LIMIT ?",
     );
     this.#setLogsExpired = connection.prepare('UPDATE runs SET logs_expired = 1 WHERE uid = ?');
-    this.#setObjectsExpired = connection.prepare('UPDATE runs SET objects_expired = 1 WHERE uid = ?');
+    this.#setObjectsExpired = connection.prepare('UPDATE runs SET objects_expired = ? WHERE uid = ?');
     // The key of idempotency is free again with the run that it named.
     this.#hide = connection.prepare('UPDATE runs SET deleted = ?, idempotency_key = NULL WHERE uid = ?');
     this.#hidden = connection.prepare('SELECT * FROM runs WHERE deleted <> 0');
@@ -184,22 +184,28 @@ export class RunsTable {
     return this.#newestId.get(pipelineUid)?.run_id ?? 0;
   }
 
-  /** Ended runs up to a number whose logs have not expired, oldest first. */
-  withLogs(pipelineUid: string, runId: number, limit: number): RunRecord[] {
-    return this.#withLogs.all(pipelineUid, runId, limit).map(toRecord);
+  /** Ended runs whose logs have not expired, behind one number up to another, oldest first. */
+  withLogs(pipelineUid: string, after: number, upTo: number, limit: number): RunRecord[] {
+    return this.#withLogs.all(pipelineUid, after, upTo, limit).map(toRecord);
   }
 
-  /** Ended runs up to a number whose objects have not expired, oldest first. */
-  withObjects(pipelineUid: string, runId: number, limit: number): RunRecord[] {
-    return this.#withObjects.all(pipelineUid, runId, limit).map(toRecord);
+  /** Ended runs whose objects have not been taken away, behind one number up to another, oldest first. */
+  withObjects(pipelineUid: string, after: number, upTo: number, limit: number): RunRecord[] {
+    return this.#withObjects.all(pipelineUid, after, upTo, limit).map(toRecord);
   }
 
   setLogsExpired(uid: string): void {
     this.#setLogsExpired.run(uid);
   }
 
+  /** Nobody sees them any more; they are still to be taken away. */
   setObjectsExpired(uid: string): void {
-    this.#setObjectsExpired.run(uid);
+    this.#setObjectsExpired.run(1, uid);
+  }
+
+  /** After which `withObjects` does not find it any more. */
+  setObjectsTaken(uid: string): void {
+    this.#setObjectsExpired.run(2, uid);
   }
 
   /** No path leads to it any more; its rows stay until `purge`. */
@@ -241,7 +247,7 @@ function toRecord(row: RunRow): RunRecord {
     variables: JSON.parse(row.variables),
     cancelReason: row.cancel_reason ?? undefined,
     eventId: row.event_id ?? undefined,
-    objectsExpired: row.objects_expired === 1,
+    objectsExpired: row.objects_expired > 0,
     logsExpired: row.logs_expired === 1,
   };
 }

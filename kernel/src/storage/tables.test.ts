@@ -61,7 +61,7 @@ describe('the tables', () => {
           await store.commit(() => {
             store.namespaces.insert({ id, name, description }, 7);
             store.pipelines.insert(id, 'default', id, 8);
-            store.configs.insert(id, 1, definition, 9);
+            store.configs.insert(id, 1, { definition, credentials: undefined }, 9);
             store.runs.insert(newRun(`run-${id}`, id, { variables, idempotencyKey: `key ${name}` }));
             store.taskExecutions.insert(`run-${id}`, 'one', 10, variables);
             store.attempts.insert({ uid: `attempt-${id}`, runUid: `run-${id}`, taskId: 'one', number: 1, engine: name, created: 11 });
@@ -156,7 +156,8 @@ describe('the tables', () => {
   it('free the id of a hidden pipeline, and take everything of a purged one along', async () => {
     await store.commit(() => {
       store.pipelines.insert('old', 'default', 'same', 1);
-      store.configs.insert('old', 1, { id: 'same', name: '', description: '', parallelism: 0, tasks: [] }, 1);
+      const definition = { id: 'same', name: '', description: '', parallelism: 0, tasks: [] };
+      store.configs.insert('old', 1, { definition, credentials: undefined }, 1);
       store.deployments.insert('old', 1, 1, 1, 1);
       store.runs.insert(newRun('old1', 'old'));
       store.taskExecutions.insert('old1', 'one', 1, []);

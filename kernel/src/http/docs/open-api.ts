@@ -24,6 +24,7 @@ export interface OpenApi {
   readonly components: Json & { readonly schemas: Readonly<Record<string, JsonSchema>> };
 }
 
+const BYTES = { schema: { type: 'string', contentMediaType: 'application/octet-stream' } };
 const ERRORS = { '4XX': { $ref: '#/components/responses/Error' }, '5XX': { $ref: '#/components/responses/Error' } };
 
 export function toOpenApi(version: string): OpenApi {
@@ -80,6 +81,7 @@ function toOperation(id: OperationId, route: RouteDefinition, reference: (schema
     ...(route.description === undefined ? {} : { description: route.description }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: true, content: json(reference(route.body)) } }),
+    ...(route.kind === 'upload' ? { requestBody: { required: true, content: { 'application/octet-stream': BYTES } } } : {}),
     responses: toResponses(route, reference),
     security: securityOf(route.permission),
     'x-gofer-permission': route.permission,
@@ -90,7 +92,7 @@ function toOperation(id: OperationId, route: RouteDefinition, reference: (schema
 function toResponses(route: RouteDefinition, reference: (schema: unknown) => JsonSchema): Json {
   if (route.kind === 'websocket') return { '101': { description: 'Upgraded' }, default: ERRORS['4XX'] };
   if (route.kind === 'raw') {
-    const content = { 'text/plain': { schema: { type: 'string', contentMediaType: 'application/octet-stream' } } };
+    const content = { [route.mediaType ?? 'text/plain']: BYTES };
     return {
       '200': { description: 'The whole', content },
       '206': { description: 'The range that was asked for', content },

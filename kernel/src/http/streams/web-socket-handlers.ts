@@ -1,6 +1,6 @@
 import { LOGS_PROTOCOL } from '@gofer/contracts/api';
 import type { Services } from '../../services/services.ts';
-import { toTaskPath } from '../json-handlers.ts';
+import { toTaskPath } from '../request-paths.ts';
 import type { WebSocketHandlers } from '../route-request.ts';
 import { encodeLineFrames } from './line-frames.ts';
 

@@ -124,8 +124,8 @@ export interface LogStore {
 
   /**
    * Appends words of Gofer's own, such as why an image could not be pulled, as lines of the stream `gofer`; makes the log where there is
-   * none. They are not masked. Rejects with `FAILED_PRECONDITION` where it is sealed, with `STORAGE_FULL` or `INTERNAL` where it cannot be written, and with
-   * `UNAVAILABLE` where the thread died before it answered (the words may then be there or not).
+   * none. They are not masked. Rejects with `FAILED_PRECONDITION` where it is sealed, with `STORAGE_FULL` or `INTERNAL` where it cannot
+   * be written, and with `UNAVAILABLE` where the thread died before it answered (the words may then be there or not).
    */
   note(attemptId: string, text: string): Promise<void>;
 

@@ -27,10 +27,7 @@ function matchEnd(text: Uint8Array, start: number, pattern: Uint8Array): number 
   let at = start;
   let breaks = 0;
   for (const [depth, byte] of pattern.entries()) {
-    while (depth >= 6 && isBreak(text[at])) {
-      at++;
-      if (++breaks > 64 + 2 * (depth - 6)) return undefined;
-    }
+    for (; depth >= 6 && isBreak(text[at]); at++) if (++breaks > 64 + 2 * (depth - 6)) return undefined;
     if (text[at++] !== byte) return undefined;
   }
   return at;

@@ -1,0 +1,133 @@
+/**
+ * What expires, a rule a method: which of it has lived long enough, in small committed batches. Every rule may be stopped at any point,
+ * by a crash too, and carried out again. None touches what is in use: runs that go on, logs that are being read, versions that are live
+ * or that a kept run needs; the bodies of objects stay until their readers have ended.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { RunRecord } from '../storage/runs-table.ts';
+import type { Store } from '../storage/store.ts';
+import type { ObjectBodies } from '../stores/object-bodies.ts';
+import type { SecretValues } from '../stores/secret-values.ts';
+import type { LogStore } from '../workers/logs/log-store.ts';
+
+/** How long things are kept. */
+export interface RetentionLimits {
+  /** The newest runs of a pipeline that keep their logs. */
+  readonly logRuns: number;
+  /** The newest runs of a pipeline that keep their objects. */
+  readonly objectRuns: number;
+  /** The newest versions of a pipeline that are kept. */
+  readonly versions: number;
+  /** Milliseconds. */
+  readonly eventsMs: number;
+}
+
+export interface ExpiryParts {
+  readonly store: Store;
+  readonly logs: LogStore;
+  readonly objects: ObjectBodies;
+  readonly secrets: SecretValues;
+  readonly limits: RetentionLimits;
+  readonly now: () => number;
+  readonly leave: AbortSignal;
+}
+
+/** Rows that one commit takes. */
+const BATCH = 50;
+const EVENT_BATCH = 500;
+
+export class Expiry {
+  readonly #parts: ExpiryParts;
+
+  constructor(parts: ExpiryParts) {
+    this.#parts = parts;
+  }
+
+  /** Of one pipeline; resolves when nothing of it is older than it may be. */
+  async ofPipeline(pipelineUid: string): Promise<void> {
+    const newest = this.#parts.store.runs.newestId(pipelineUid);
+    await this.#logs(pipelineUid, newest - this.#parts.limits.logRuns);
+    await this.#objects(pipelineUid, newest - this.#parts.limits.objectRuns);
+    await this.#versions(pipelineUid);
+  }
+
+  async events(): Promise<void> {
+    const { store, limits, now } = this.#parts;
+    const before = now() - limits.eventsMs;
+    for (let seq: number | undefined = 0; seq !== undefined && !this.#parts.leave.aborted; ) {
+      const behind: number = seq;
+      seq = (await store.commit(() => store.events.prune(behind, before, EVENT_BATCH))).next;
+      await turn();
+    }
+  }
+
+  /** Marked first, so that a reader hears that it has expired; then the files; then the run, which until then is found again. */
+  async #logs(pipelineUid: string, upTo: number): Promise<void> {
+    const { store, logs } = this.#parts;
+    await this.#inBatches(
+      (after) => store.runs.withLogs(pipelineUid, after, upTo, BATCH),
+      async (batch) => {
+        const idle = batch
+          .map((run) => ({ run, attempts: store.attempts.listOfRun(run.uid) }))
+          .filter(({ attempts }) => attempts.every(({ uid }) => logs.readers(uid) === 0));
+        if (idle.length === 0) return;
+        await store.commit(() => {
+          for (const { run } of idle) store.attempts.markLogsExpired(run.uid);
+        });
+        for (const { attempts } of idle) for (const { uid } of attempts) await logs.delete(uid);
+        await store.commit(() => {
+          for (const { run } of idle) store.runs.setLogsExpired(run.uid);
+        });
+      },
+    );
+  }
+
+  async #objects(pipelineUid: string, upTo: number): Promise<void> {
+    const { store, objects } = this.#parts;
+    await this.#inBatches(
+      (after) => store.runs.withObjects(pipelineUid, after, upTo, BATCH),
+      async (batch) => {
+        await store.commit(() => {
+          for (const { uid } of batch) store.runs.setObjectsExpired(uid);
+        });
+        for (const { uid } of batch) await this.#takeObjects(uid);
+        await store.commit(() => {
+          for (const { uid } of batch) store.runs.setObjectsTaken(uid);
+        });
+        objects.collect();
+      },
+    );
+  }
+
+  async #takeObjects(runUid: string): Promise<void> {
+    const { store, objects } = this.#parts;
+    while (store.objects.list(runUid, 1, 0).length > 0) {
+      await store.commit(() => objects.letGo(store.objects.take(runUid, BATCH)));
+    }
+  }
+
+  async #versions(pipelineUid: string): Promise<void> {
+    const { store, secrets, limits, leave } = this.#parts;
+    // Nothing is written where nothing has expired, which is nearly always.
+    while (store.configs.expired(pipelineUid, limits.versions, BATCH).length > 0 && !leave.aborted) {
+      await store.commit(() => {
+        for (const { version, credentials } of store.configs.expired(pipelineUid, limits.versions, BATCH)) {
+          store.configs.delete(pipelineUid, version);
+          store.pipelines.setVersionsExpired(pipelineUid, version);
+          if (credentials !== undefined) secrets.letGo([credentials]);
+        }
+      });
+      secrets.collect();
+      await turn();
+    }
+  }
+
+  /** Pages through runs by their numbers, each once: one that is left as it is does not come again. */
+  async #inBatches(page: (after: number) => readonly RunRecord[], expire: (batch: readonly RunRecord[]) => Promise<void>): Promise<void> {
+    for (let batch = page(0); batch.length > 0 && !this.#parts.leave.aborted; ) {
+      await expire(batch);
+      await turn();
+      batch = batch.length < BATCH ? [] : page(batch.at(-1)?.runId ?? 0);
+    }
+  }
+}
