@@ -24,11 +24,16 @@ export function naiveMask(text: Uint8Array, patterns: readonly string[]): Buffer
 }
 
 function matchEnd(text: Uint8Array, start: number, pattern: Uint8Array): number | undefined {
-  let at = start;
+  let depth = 0;
   let breaks = 0;
-  for (const [depth, byte] of pattern.entries()) {
-    for (; depth >= 6 && isBreak(text[at]); at++) if (++breaks > 64 + 2 * (depth - 6)) return undefined;
-    if (text[at++] !== byte) return undefined;
+  for (let at = start; ; at++) {
+    if (depth === pattern.length) return at;
+    if (depth >= 6 && isBreak(text[at])) {
+      if (++breaks > 64 + 2 * (depth - 6)) return undefined;
+    } else if (text[at] === pattern[depth]) {
+      depth++;
+    } else {
+      return undefined;
+    }
   }
-  return at;
 }
