@@ -28,8 +28,9 @@ export function toUsageError(error: unknown, argv: readonly string[]): unknown {
 
 /** What is too many, or looks like a flag, may be a part of the value. */
 function withoutWords(reason: string): string {
-  if (reason.startsWith('there is no flag '))
+  if (/^there is no flag |^Invalid option name/u.test(reason)) {
     return 'there is a flag that this command does not have; a value that begins with - goes by @, --file or KEY=VALUE';
+  }
   return reason.startsWith('there is an argument too many') ? 'there is an argument too many; a value with spaces needs quotes' : reason;
 }
 
