@@ -8,6 +8,9 @@ export {
   SCHEDULER_LAWS,
   schedulerSuite,
 } from './scheduler-suite.ts';
+export type { FormerKey, OpenSecretStore, SecretStoreHarness } from './secret-store-harness.ts';
+export type { SecretStoreLaw } from './secret-store-law.ts';
+export { checkSecretStore, SECRET_STORE_LAWS, secretStoreSuite } from './secret-store-suite.ts';
 export type { ProgramStep, TaskCommand, TaskProgram } from './task-program.ts';
 export { shellProgram } from './task-program.ts';
 export type { LawResult, SuiteRunner } from './trial.ts';
