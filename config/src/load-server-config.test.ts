@@ -245,6 +245,9 @@ describe('the rules between keys', () => {
     const bypassed = await load({ file: `${file}[development]\nbypass_auth = true\n` });
     expect(bypassed.warnings).toContainEqual(expect.stringContaining('well-known default key'));
     expect(await faults({ file: '[development]\ndefault_encryption = true\n' })).toHaveLength(1);
+    const keyless = await load({ file: '[development]\nbypass_auth = true\n' });
+    expect(keyless.config.secret_store.sqlite.encryption_key).toBe(SAMPLE_ENCRYPTION_KEY);
+    expect(keyless.warnings).toContainEqual(expect.stringContaining('well-known default key'));
   });
 
   it('TLS needs both paths, and a documented configuration with both has it', async () => {

@@ -103,9 +103,8 @@ function useDefaultEncryption(built: Record<string, unknown>): void {
     development?: Record<string, unknown>;
     secret_store?: { sqlite?: Record<string, unknown> };
   };
-  const isForDevelopment = development?.['bypass_auth'] === true || development?.['default_encryption'] === true;
   const sqlite = secret_store?.sqlite;
-  if (isForDevelopment && sqlite !== undefined && sqlite['encryption_key'] === undefined) sqlite['encryption_key'] = SAMPLE_ENCRYPTION_KEY;
+  if (development?.['bypass_auth'] === true && sqlite !== undefined) sqlite['encryption_key'] ??= SAMPLE_ENCRYPTION_KEY;
 }
 
 /** A block that no declared plugin has is another plugin's if the engine is one, else a slip or left over. */

@@ -103,7 +103,7 @@ describe('registering', () => {
     expect((await services.configs.get(path, 0)).version).toBe(3);
     await expect(services.configs.get(path, 4)).rejects.toMatchObject({
       code: 'NOT_FOUND',
-      message: "Pipeline 'versions' has no version 4.",
+      message: "There is no version 4 of pipeline 'versions'.",
     });
     const bad = {
       id: 'versions',

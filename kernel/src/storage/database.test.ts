@@ -64,14 +64,17 @@ describe('the schema', () => {
     connection.pragma('user_version = 99');
     expect(faultOf(() => migrate(connection))).toEqual({
       code: 'CONFIG_INVALID',
-      message: 'The database has schema version 99; this release of Gofer knows up to 1. Use the release that wrote it, or a newer one.',
+      message: `The database has schema version 99; this release of Gofer knows up to ${MIGRATIONS.length}. Use the release that wrote it, or a newer one.`,
     });
     connection.close();
   });
 
   it('that cannot be migrated stays as it was', () => {
     const connection = new SQLite(':memory:');
-    const broken = [...MIGRATIONS, { version: 2, sql: 'CREATE TABLE more (id INTEGER); CREATE TABLE more (id INTEGER);' }];
+    const broken = [
+      ...MIGRATIONS,
+      { version: MIGRATIONS.length + 1, sql: 'CREATE TABLE more (id INTEGER); CREATE TABLE more (id INTEGER);' },
+    ];
     migrate(connection);
     const before = schemaOf(connection);
     expect(() => migrate(connection, broken)).toThrow(/already exists/);
