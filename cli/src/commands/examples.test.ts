@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
 import { describeCommands } from '../help/command-help.ts';
 import { type Outcome, runInProcess } from '../testing/run-in-process.ts';
-import { prepareSimple, SIMPLE } from '../testing/sample-pipeline.ts';
+import { prepareSimple, SIMPLE, storeForSimple } from '../testing/sample-pipeline.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const PROGRAM = `
@@ -35,11 +35,14 @@ describe('the examples of the help', () => {
     client = new GoferClient({ baseUrl: new URL(server.url), token: '', insecureSkipTlsVerify: false });
     await client.call('create_namespace', { body: { id: 'reading', name: 'Reading', description: '' } });
     await prepareSimple(client, 'reading');
+    await storeForSimple(client, 'reading');
     directory = await mkdtemp(join(tmpdir(), 'gofer-cli-examples-'));
     await mkdir(join(directory, 'simple'));
     await writeFile(join(directory, 'simple', 'pipeline.ts'), PROGRAM);
     await writeFile(join(directory, 'simple.ts'), PROGRAM);
     await writeFile(join(directory, 'simple.json'), JSON.stringify(SIMPLE));
+    for (const name of ['cache.tar', 'report.tar', 'notes.txt', 'password.txt']) await writeFile(join(directory, name), `${name}\n`);
+    await writeFile(join(directory, 'staging.env'), 'TARGET=staging\n');
   });
 
   afterAll(async () => {
@@ -75,7 +78,13 @@ describe('the examples of the help', () => {
       if (!command.includes('namespace create'))
         await client.call('create_namespace', { body: { id: 'team-a', name: 'Team A', description: '' } });
     }
-    if (command.includes('--output gofer_web.toml')) await rm(join(directory, 'gofer_web.toml'), { force: true });
+    const [, output] = /--output (\S+)/u.exec(command) ?? [];
+    if (output !== undefined) await rm(join(directory, output), { force: true });
+    const [, secret] = /secret global put (\w+)/u.exec(command) ?? [];
+    if (secret !== undefined) await client.call('delete_global_secret', { path: { key: secret } });
+    // Another example deletes it.
+    if (command.includes('secret global get'))
+      await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'], force: true } });
   }
 
   it.each(examples.filter(({ command }) => !ENDLESS.includes(command)))('$command', async ({ path, command }) => {

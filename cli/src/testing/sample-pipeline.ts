@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { GoferClient } from '../api/gofer-client.ts';
 
 /** A pipeline `simple` of one task `hello`, as its JSON. */
@@ -27,4 +28,14 @@ export async function prepareSimple(client: GoferClient, namespace_id: string): 
     await client.call('deploy_config', { path: { ...path, version } });
   }
   await client.call('start_run', { path, body: { variables: {} }, query: { wait: 30 } });
+}
+
+/** Objects and secrets for `simple` and its first run in a namespace, and a global secret. */
+export async function storeForSimple(client: GoferClient, namespace_id: string): Promise<void> {
+  const path = { namespace_id, pipeline_id: 'simple' };
+  const bytes = () => Readable.from([Buffer.from('hello')]);
+  for (const key of ['greeting', 'cache.tar']) await client.upload('put_pipeline_object', { path: { ...path, key } }, bytes());
+  for (const key of ['greeting', 'report.tar']) await client.upload('put_run_object', { path: { ...path, run_id: 1, key } }, bytes());
+  await client.call('put_pipeline_secret', { path, body: { key: 'db_password', content: 'hush' } });
+  await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'] } });
 }
