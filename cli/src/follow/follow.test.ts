@@ -1,9 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
+import { startBreakableProxy } from '../testing/breakable-proxy.ts';
 import { runInProcess } from '../testing/run-in-process.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
@@ -153,7 +153,7 @@ describe('following a run', () => {
   });
 
   it('goes on where it was when the connection breaks', async () => {
-    const proxy = await startProxy(new URL(server.url).port);
+    const proxy = await startBreakableProxy(new URL(server.url).port);
     try {
       await register('patient', { count: { steps: [{ print: 'first\n' }, { sleep_ms: 1_500 }, { print: 'second\n' }] } });
       let broken = false;
@@ -176,7 +176,7 @@ describe('following a run', () => {
 
   it('shows events as they happen until Ctrl-C, and those that happened', async () => {
     const created = async (id: string) => await client.call('create_namespace', { body: { id, name: id, description: '' } });
-    const proxy = await startProxy(new URL(server.url).port);
+    const proxy = await startBreakableProxy(new URL(server.url).port);
     try {
       let last = 'first-one';
       const following = gofer(['event', 'list'], {
@@ -219,43 +219,3 @@ describe('following a run', () => {
     expect(await gofer(['task', 'logs', 'diamond', '1', 'nobody'])).toMatchObject({ code: 3 });
   });
 });
-
-interface Proxy {
-  readonly port: number;
-  /** Cuts every connection there is; new ones are let through. */
-  breakAll(): void;
-  close(): Promise<void>;
-}
-
-async function startProxy(target: string): Promise<Proxy> {
-  const sockets = new Set<Socket>();
-  const proxy: Server = createServer((incoming) => {
-    const outgoing = connect(Number(target), '127.0.0.1');
-    for (const [from, to] of [
-      [incoming, outgoing],
-      [outgoing, incoming],
-    ] as const) {
-      sockets.add(from);
-      from.pipe(to);
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        sockets.delete(from);
-        to.destroy();
-      });
-    }
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  const address = proxy.address();
-  if (address === null || typeof address === 'string') throw new TypeError('a TCP server has a port');
-  const breakAll = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    port: address.port,
-    breakAll,
-    async close() {
-      breakAll();
-      await new Promise((resolve) => proxy.close(resolve));
-    },
-  };
-}
