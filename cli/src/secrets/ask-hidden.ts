@@ -28,7 +28,7 @@ export async function askHidden({ stdin, stderr }: Pick<GoferContext, 'stdin' | 
     if (lines.length === 1 && reader.line === '') return line;
     throw new GoferError(
       'INVALID_ARGUMENT',
-      'several lines were given, where one was asked for; nothing was stored. Give them by --file or @',
+      'several lines were given, where one was asked for; nothing was stored. Give them by --file, or by @ through a pipe',
     );
   } finally {
     reader.close();

@@ -22,9 +22,12 @@ export async function readSecretValue(context: GoferContext, { key, value, file 
     throw new GoferError('INVALID_ARGUMENT', 'the value is given twice, by an argument and by --file: give it once');
   }
   if (file !== undefined) return checkBytes(await readFileAtMost(context, file, LARGEST_VALUE), `the file ${file}`);
-  if (value === '@') return checkBytes(await readStdin(context, LARGEST_VALUE), 'standard input');
-  if (value !== undefined) return checkText(value);
-  if (context.stdin.isTTY !== true) {
+  const isTerminal = context.stdin.isTTY === true;
+  // What would be typed there must not be seen either.
+  const isAsked = value === undefined || (value === '@' && isTerminal);
+  if (value === '@' && !isAsked) return checkBytes(await readStdin(context, LARGEST_VALUE), 'standard input');
+  if (!isAsked) return checkText(value);
+  if (!isTerminal) {
     throw new GoferError(
       'INVALID_ARGUMENT',
       `there is no value for the secret ${key}, and no terminal to ask for it. Give it by one of:\n` +

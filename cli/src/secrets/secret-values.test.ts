@@ -118,9 +118,9 @@ async function onTerminal(command: string, answer: string | ((pid: number) => vo
 
 describe('on a terminal the value of a secret is asked for', () => {
   const question = `exec "${process.execPath}" "${LAUNCHER}" secret pipeline put simple password`;
-  // The settings of the terminal before and after, one line each.
-  const command = `stty -g; sh -c 'echo pid $$; ${question}'; echo "exit $?"; stty -g`;
-  const ask = async (answer: string | ((pid: number) => void)) => {
+  const ask = async (answer: string | ((pid: number) => void), more = '') => {
+    // The settings of the terminal before and after, one line each.
+    const command = `stty -g; sh -c 'echo pid $$; ${question} ${more}'; echo "exit $?"; stty -g`;
     const seen = await onTerminal(command, answer);
     const settings = seen.split(/\r?\n/u).filter((line) => /^[0-9a-f]+(?::[0-9a-f]+){10,}$/u.test(line));
     expect(settings).toHaveLength(2);
@@ -132,6 +132,12 @@ describe('on a terminal the value of a secret is asked for', () => {
     const seen = await ask('gehx\u007feim ü\r');
     expect(server.bodies.at(-1)).toMatchObject({ key: 'password', content: 'geheim ü' });
     expect(seen).toMatch(/Value of the secret password \(nothing is shown\): \r\n✓ Successfully inserted new secret 'password'\r\nexit 0/u);
+  });
+
+  it('by @ too', async () => {
+    const seen = await ask('geheim\r', '@ --force');
+    expect(server.bodies.at(-1)).toMatchObject({ content: 'geheim' });
+    expect(seen).not.toContain('heim');
   });
 
   it.each([

@@ -13,6 +13,7 @@ export interface RunOptions {
   /** Outputs that count as terminals. */
   readonly terminals?: readonly ('stdout' | 'stderr')[];
   readonly workingDirectory?: string;
+  readonly now?: () => number;
   /** Given what arrived on stdout, once per write. */
   readonly onStdout?: (all: string, signal: (name: 'SIGINT' | 'SIGTERM') => void) => void;
   /** Given each piece of stdout as it is. */
@@ -53,7 +54,7 @@ export async function runInProcess(argv: readonly string[], options: RunOptions 
     homeDirectory: directory,
     node: process.execPath,
     version: '0.0.0-test',
-    now: Date.now,
+    now: options.now ?? Date.now,
     onSignal(name, listener) {
       const known = listeners.get(name) ?? new Set();
       listeners.set(name, known.add(listener));

@@ -5,8 +5,15 @@ export class ServiceRotateSecretKey extends GoferCommand {
   static override usage = GoferCommand.Usage({
     category: 'Server',
     description: 'Encrypt every secret anew with the key that is configured now',
-    details:
-      'After the key of the secrets was changed in the configuration, with the old one kept beside it for reading, and the server was started with both. Secrets are read and written meanwhile as ever. Once it is done the old key is needed no more. What was interrupted is taken up by the next call.',
+    details: `
+      To change the key, in secret_store.sqlite of the server's configuration:
+
+      1. Make encryption_key the new one, and add the old one to previous_encryption_keys.
+      2. Start the server anew, and call this.
+      3. Once it has succeeded, take the old key out of previous_encryption_keys.
+
+      Secrets are read and written meanwhile as ever. What was interrupted is taken up by the next call.
+    `,
     examples: [['Once the new key is configured', '$0 service rotate-secret-key']],
   });
 
