@@ -2,8 +2,10 @@ import { createServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GoferClient } from './gofer-client.ts';
+import { exchange } from './http-exchange.ts';
 
 const path = { namespace_id: 'default', pipeline_id: 'simple', key: 'a/b' };
 const MEBIBYTE = new Uint8Array(1_048_576).fill(7);
@@ -199,6 +201,38 @@ describe('an upload', () => {
     endless.push('x');
     await expect(upload).rejects.toMatchObject({ code: 'CANCELLED' });
     endless.destroy();
+  });
+});
+
+describe('the silence of a server', () => {
+  const SILENCE = 200;
+  const post = async (listener: Listener, source: AsyncIterable<Uint8Array>, size?: number) => {
+    const { baseUrl } = await clientOfHttp(listener);
+    return await exchange({ method: 'POST', url: baseUrl, headers: {}, body: { source, size }, silence: SILENCE, verifyTls: true });
+  };
+  /** As a pipe from a program that has to think. */
+  async function* slow(): AsyncGenerator<Uint8Array> {
+    for (let index = 0; index < 2; index += 1) {
+      await pause(2 * SILENCE);
+      yield MEBIBYTE;
+    }
+    await pause(2 * SILENCE);
+  }
+
+  it.each([undefined, 2 * MEBIBYTE.length])('is not that of what is uploaded, its size %s', async (size) => {
+    const answer = await post(async (request, response) => response.end(String((await buffer(request)).length)), slow(), size);
+    expect((await buffer(answer)).toString()).toBe(String(2 * MEBIBYTE.length));
+  });
+
+  it('is counted once all is sent', async () => {
+    const upload = post((request) => void request.resume(), mebibytes(1), MEBIBYTE.length);
+    await expect(upload).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+  });
+
+  it('is counted while it takes nothing', async () => {
+    // It wants the body, and never reads it.
+    const upload = post((_, response) => response.writeContinue(), mebibytes(512));
+    await expect(upload).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 });
 
