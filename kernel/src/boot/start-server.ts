@@ -5,34 +5,14 @@
 import { dirname, join } from 'node:path';
 import { type LoadedServerConfig, redact } from '@gofer/config';
 import { type ContractId, GoferError, type PluginHost, type PluginLog } from '@gofer/contracts';
-import { createHttpServer } from '../http/index.ts';
-import { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
-import { Expiry } from '../retention/expiry.ts';
-import { Retention } from '../retention/retention.ts';
-import { StoredConfigService } from '../services/config-service.ts';
-import { Deletions } from '../services/deletions.ts';
-import { StoredDeploymentService } from '../services/deployment-service.ts';
-import { StoredEventService } from '../services/event-service.ts';
-import { StoredLogService } from '../services/log-service.ts';
-import { Lookup } from '../services/lookup.ts';
-import { StoredNamespaceService } from '../services/namespace-service.ts';
-import { StoredObjectService } from '../services/object-service.ts';
-import { StoredPipelineService } from '../services/pipeline-service.ts';
-import { StoredRunService } from '../services/run-service.ts';
-import { StoredSecretService } from '../services/secret-service.ts';
-import { StoredSystemService } from '../services/system-service.ts';
-import { StoredTaskExecutionService } from '../services/task-execution-service.ts';
 import { makePrivateDirectory } from '../storage/private-directory.ts';
-import { Store } from '../storage/store.ts';
-import { ObjectBodies } from '../stores/object-bodies.ts';
-import { References } from '../stores/references.ts';
-import { SecretValues } from '../stores/secret-values.ts';
-import { HybridDagEngine } from '../workers/dag/index.ts';
-import { createThreadedLogStore } from '../workers/logs/index.ts';
+import type { Store } from '../storage/store.ts';
 import { Container } from './container.ts';
 import { type BuiltInPlugins, loadScheduler } from './load-scheduler.ts';
 import { loadStores } from './load-stores.ts';
+import { registerBodies, registerRetention, registerStores, registerWork } from './register-back.ts';
+import { registerFront } from './register-front.ts';
 import { loadSchedulers } from './schedulers.ts';
 import { createServerLog } from './server-log.ts';
 import { TOKENS } from './tokens.ts';
@@ -87,7 +67,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     registerBodies(container, options.loaded, log);
     registerWork(container, options.loaded);
     registerRetention(container, options.loaded, log);
-    registerFront(container, options, log);
+    registerFront(container, options.loaded, options.metadata, log);
 
     await container.resolve(TOKENS.namespaces).ensureDefault();
     await container.resolve(TOKENS.configs).sealCredentials();
@@ -138,32 +118,6 @@ function refuseWhatIsNotThere({ config }: LoadedServerConfig): void {
     throw new GoferError('CONFIG_INVALID', 'The configuration asks for what this release does not have.', { details });
 }
 
-function registerStores(container: Container, { config }: LoadedServerConfig, log: PluginLog): void {
-  container.register(
-    TOKENS.store,
-    () => Store.open(config.server.storage_path),
-    (store) => store.close(),
-  );
-  container.register(
-    TOKENS.dag,
-    () => new HybridDagEngine({ threads: config.workers.dag_threads }),
-    (dag) => dag.close(),
-  );
-  container.register(
-    TOKENS.logs,
-    () => {
-      const directory = config.api.task_execution_logs_dir;
-      makePrivateDirectory(directory);
-      return createThreadedLogStore({
-        directory,
-        threads: config.workers.log_threads,
-        onThreadDeath: (error) => log('error', 'a log thread died and was replaced', { error: String(error) }),
-      });
-    },
-    (logs) => logs.close(),
-  );
-}
-
 /** Each plugin has a directory of its own beside the database. */
 function createPluginHost(storagePath: string, instanceId: string, log: PluginLog): (contract: ContractId, name: string) => PluginHost {
   return (contract, name) => {
@@ -199,149 +153,4 @@ async function loadServerSchedulers(
     await close();
     throw error;
   }
-}
-
-/** What belongs to nobody is removed behind everybody's back until the bodies close. */
-function registerBodies(container: Container, { config }: LoadedServerConfig, log: PluginLog): void {
-  container.register(
-    TOKENS.objects,
-    () => {
-      const { objects: objectStore } = container.resolve(TOKENS.stores);
-      const maxObjectSize = config.object_store.max_object_size;
-      return new ObjectBodies({ store: container.resolve(TOKENS.store), objectStore, maxObjectSize, log });
-    },
-    (objects) => objects.close(),
-  );
-  container.register(
-    TOKENS.secrets,
-    () => new SecretValues({ store: container.resolve(TOKENS.store), secretStore: container.resolve(TOKENS.stores).secrets, log }),
-    (secrets) => secrets.close(),
-  );
-  container.register(TOKENS.references, () => {
-    const [store, objects, secrets] = [
-      container.resolve(TOKENS.store),
-      container.resolve(TOKENS.objects),
-      container.resolve(TOKENS.secrets),
-    ];
-    return new References({ store, objects, secrets });
-  });
-}
-
-function registerRetention(container: Container, { config }: LoadedServerConfig, log: PluginLog): void {
-  const { api, object_store } = config;
-  container.register(
-    TOKENS.retention,
-    () => {
-      const store = container.resolve(TOKENS.store);
-      const leave = container.resolve(TOKENS.leave).signal;
-      const limits = {
-        logRuns: api.task_execution_log_retention,
-        objectRuns: object_store.run_object_expiry,
-        versions: api.pipeline_version_retention,
-        eventsMs: api.event_log_retention * 1000,
-      };
-      const [logs, objects, secrets] = [
-        container.resolve(TOKENS.logs),
-        container.resolve(TOKENS.objects),
-        container.resolve(TOKENS.secrets),
-      ];
-      const expiry = new Expiry({ store, logs, objects, secrets, limits, now: Date.now, leave });
-      return new Retention({ store, expiry, intervalMs: api.event_prune_interval * 1000, log, leave });
-    },
-    async (retention) => {
-      container.resolve(TOKENS.leave).abort();
-      await retention.close();
-    },
-  );
-}
-
-function registerWork(container: Container, { config }: LoadedServerConfig): void {
-  container.register(
-    TOKENS.orchestrator,
-    () => {
-      const schedulers = container.resolve(TOKENS.schedulers);
-      return new Orchestrator({
-        store: container.resolve(TOKENS.store),
-        dag: container.resolve(TOKENS.dag),
-        logs: container.resolve(TOKENS.logs),
-        references: container.resolve(TOKENS.references),
-        secrets: container.resolve(TOKENS.secrets),
-        runEnded: (pipelineUid) => container.resolve(TOKENS.retention).runEnded(pipelineUid),
-        schedulers,
-        limits: {
-          globalRuns: config.api.global_run_concurrency_limit,
-          pipelineRuns: config.api.pipeline_run_concurrency_limit,
-          // What costs nothing to run is not held back.
-          runningTasks: schedulers[0].engine === 'fake' ? 0 : config.scheduler.max_running_tasks,
-        },
-        log: container.resolve(TOKENS.log),
-      });
-    },
-    async (orchestrator) => {
-      container.resolve(TOKENS.leave).abort();
-      await orchestrator.close();
-    },
-  );
-}
-
-function registerFront(container: Container, options: ServerOptions, log: PluginLog): void {
-  const { config } = options.loaded;
-  const now = Date.now;
-  const parts = () => ({
-    store: container.resolve(TOKENS.store),
-    orchestrator: container.resolve(TOKENS.orchestrator),
-    lookup: container.resolve(TOKENS.lookup),
-    logs: container.resolve(TOKENS.logs),
-    objects: container.resolve(TOKENS.objects),
-    secrets: container.resolve(TOKENS.secrets),
-    now,
-  });
-  container.register(TOKENS.lookup, () => new Lookup(container.resolve(TOKENS.store), container.resolve(TOKENS.orchestrator).configs));
-  container.register(TOKENS.deletions, () => new Deletions({ ...parts(), log, leave: container.resolve(TOKENS.leave).signal }));
-  container.register(TOKENS.pipelines, () => new StoredPipelineService({ ...parts(), deletions: container.resolve(TOKENS.deletions) }));
-  container.register(TOKENS.configs, () => {
-    const { store, orchestrator, lookup, secrets } = parts();
-    return new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag: container.resolve(TOKENS.dag), secrets, now });
-  });
-  container.register(TOKENS.namespaces, () => {
-    const pipelines = container.resolve(TOKENS.pipelines);
-    return new StoredNamespaceService(container.resolve(TOKENS.store), now, (namespaceId) => pipelines.deleteAllOf(namespaceId));
-  });
-  container.register(TOKENS.services, () => {
-    const { store, orchestrator, lookup, logs, objects, secrets } = parts();
-    const deletions = container.resolve(TOKENS.deletions);
-    const [{ scheduler }] = container.resolve(TOKENS.schedulers);
-    return {
-      system: new StoredSystemService(store, options.metadata, () => scheduler.health()),
-      namespaces: container.resolve(TOKENS.namespaces),
-      pipelines: container.resolve(TOKENS.pipelines),
-      configs: container.resolve(TOKENS.configs),
-      deployments: new StoredDeploymentService(store, lookup),
-      runs: new StoredRunService({
-        store,
-        lookup,
-        orchestrator,
-        deletions,
-        now,
-        stopGraceMs: config.api.task_execution_stop_timeout * 1000,
-      }),
-      taskExecutions: new StoredTaskExecutionService(store, lookup, orchestrator),
-      logs: new StoredLogService({ store, lookup, orchestrator, logs }),
-      objects: new StoredObjectService({ store, lookup, objects, pipelineObjectLimit: config.object_store.pipeline_object_limit, now }),
-      secrets: new StoredSecretService({ store, lookup, secrets, now }),
-      events: new StoredEventService(store, config.api.event_log_retention * 1000, now),
-    };
-  });
-  container.register(
-    TOKENS.http,
-    () =>
-      createHttpServer({
-        config: config.server,
-        services: container.resolve(TOKENS.services),
-        stopTimeout: config.api.task_execution_stop_timeout,
-        version: options.metadata.semver,
-        log,
-      }),
-    (http) => http.close(config.server.shutdown_timeout * 1000),
-  );
 }

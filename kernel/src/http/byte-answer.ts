@@ -27,9 +27,8 @@ export async function answerBytes(context: Context, { size, etag, mediaType, wha
   const range = rangeOf(context, size, etag, what);
   if (context.method === 'HEAD' || size === 0) {
     context.status = 200;
-    context.body = context.method === 'HEAD' ? null : '';
-    if (context.method === 'HEAD') context.status = 200;
-    context.length = size;
+    if (context.method === 'HEAD') context.length = size;
+    else context.body = '';
     return;
   }
   const stream = await open(range);

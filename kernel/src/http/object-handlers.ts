@@ -12,7 +12,8 @@ export type ObjectHandlers = UploadHandlers &
 
 export function createObjectHandlers(objects: ObjectService): ObjectHandlers {
   const download = async (owner: ObjectOwner, key: string, signal: AbortSignal, context: Context): Promise<void> => {
-    const { size, etag, read } = await objects.get(owner, key);
+    const contents = await objects.get(owner, key);
+    const { size, etag } = contents;
     // Whatever it holds, a browser must not run it.
     context.set('content-security-policy', "sandbox; default-src 'none'");
     await answerBytes(context, {
@@ -20,7 +21,7 @@ export function createObjectHandlers(objects: ObjectService): ObjectHandlers {
       etag,
       mediaType: 'application/octet-stream',
       what: 'object',
-      open: (range) => read(range, signal),
+      open: (range) => contents.read(range, signal),
     });
   };
   const upload = async (owner: ObjectOwner, key: string, force: boolean, signal: AbortSignal, { pieces, size }: UploadBody) => ({

@@ -209,7 +209,7 @@ class Search {
 
 function warningsOf(secrets: ReadonlyMap<string, string>): string[] {
   return [...secrets].flatMap(([value, use]) =>
-    [...value.trim()].length >= SHORTEST_MASKED
+    Array.from(value.trim()).length >= SHORTEST_MASKED
       ? []
       : [`${use} has fewer than ${SHORTEST_MASKED} characters and is not masked in the log: it would hide ordinary text`],
   );

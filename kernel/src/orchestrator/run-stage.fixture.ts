@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PluginHost, PluginInstance, Scheduler, TaskHandle } from '@gofer/contracts';
 import { parsePipelineDefinition } from '@gofer/contracts/pipeline';
+import SQLite from 'better-sqlite3';
 import { uuidv7 } from 'uuidv7';
 import type { RunRecord } from '../storage/runs-table.ts';
 import { Store } from '../storage/store.ts';
@@ -158,6 +159,18 @@ export class RunStage {
     await parts.scheduler.close();
     await parts.stores.close();
     parts.store.close();
+  }
+
+  /** While nobody is here: as if the server had died before it wrote down that an attempt has started. */
+  forgetStart(attemptUid: string): void {
+    const database = new SQLite(join(this.directory, 'gofer.db'));
+    database.prepare("UPDATE attempts SET state = 'processing', handle = NULL, started = 0 WHERE uid = ?").run(attemptUid);
+    database
+      .prepare(
+        "UPDATE task_executions SET state = 'processing', started = 0 WHERE (run_uid, task_id) IN (SELECT run_uid, task_id FROM attempts WHERE uid = ?)",
+      )
+      .run(attemptUid);
+    database.close();
   }
 
   async close(): Promise<void> {

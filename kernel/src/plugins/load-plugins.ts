@@ -83,7 +83,8 @@ async function examine<Id extends ContractId>(
   const refuse = (message: string): undefined => {
     faults.push({ path: pathOf(request), message });
   };
-  const resolved = await resolvePlugin(request.engine, request.baseDirectory, loading.builtIns[request.contract]);
+  const builtIns: Readonly<Record<string, BuiltInModules>> = loading.builtIns;
+  const resolved = await resolvePlugin(request.engine, request.baseDirectory, builtIns[request.contract] ?? {});
   if ('fault' in resolved) return refuse(resolved.fault);
   let module: unknown;
   try {

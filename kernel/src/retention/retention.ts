@@ -5,7 +5,7 @@ import type { Expiry } from './expiry.ts';
 
 export interface RetentionParts {
   readonly store: Store;
-  readonly expiry: Expiry;
+  readonly expiry: Pick<Expiry, 'ofPipeline' | 'events'>;
   /** Milliseconds between two looks at everything. */
   readonly intervalMs: number;
   readonly log: PluginLog;

@@ -95,7 +95,7 @@ export class LooseBodies {
 
   async #collectAll(): Promise<void> {
     const { store, kind, log } = this.#parts;
-    const failures: unknown[] = [];
+    const failures: string[] = [];
     try {
       while (this.#again && !this.#closed) {
         this.#again = false;
@@ -107,18 +107,17 @@ export class LooseBodies {
       }
     } catch (error) {
       this.#again = false;
-      failures.push(error);
+      failures.push(messageOf(error));
     }
-    const [first] = failures;
-    if (first === undefined || this.#closed) return;
-    const reason = first instanceof Error ? first.message : String(first);
+    const [reason] = failures;
+    if (reason === undefined || this.#closed) return;
     log('warn', `what nothing points to could not be removed from the store of ${kind}; it is tried again later`, {
       reason,
       failures: failures.length,
     });
   }
 
-  async #collectPage(page: readonly string[], failures: unknown[]): Promise<void> {
+  async #collectPage(page: readonly string[], failures: string[]): Promise<void> {
     const { store, kind, remove } = this.#parts;
     const removed: string[] = [];
     for (const body of page) {
@@ -131,7 +130,7 @@ export class LooseBodies {
         await remove(body);
         removed.push(body);
       } catch (error) {
-        failures.push(error);
+        failures.push(messageOf(error));
       }
     }
     if (removed.length === 0) return;
@@ -139,4 +138,8 @@ export class LooseBodies {
       for (const body of removed) store.looseBodies.delete(kind, body);
     });
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

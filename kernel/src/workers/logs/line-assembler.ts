@@ -49,10 +49,11 @@ export class LineAssembler {
   #data: Uint8Array[] = [];
   #records: IndexRecord[] = [];
 
-  /** Takes a chunk, and what masking has to say behind it. What `take` gives refers to its memory. */
-  push(stream: 'stdout' | 'stderr', time: number, bytes: Uint8Array, cursor: string, masking?: Uint8Array): void {
-    let rest = bytes;
-    while (rest.length > 0) rest = this.#pushPart(stream, time, rest, Math.min(rest.length, MAX_LINE_BYTES));
+  /** Takes a chunk in pieces, and what masking has to say behind it. What `take` gives refers to its memory. */
+  push(stream: 'stdout' | 'stderr', time: number, pieces: readonly Uint8Array[], cursor: string, masking?: Uint8Array): void {
+    for (let rest of pieces) {
+      while (rest.length > 0) rest = this.#pushPart(stream, time, rest, Math.min(rest.length, MAX_LINE_BYTES));
+    }
     // Before the chunk is settled: where this is torn off, the chunk is read again.
     if (masking !== undefined) this.#add({ ...NOTHING, stream, time, masking: true, tail: masking }, []);
     this.#settle(stream, time, cursor);

@@ -51,7 +51,7 @@ export class LogMasker {
   }
 
   /** What of a stream can be kept now. */
-  push(stream: MaskedStream, bytes: Uint8Array): Uint8Array {
+  push(stream: MaskedStream, bytes: Uint8Array): readonly Uint8Array[] {
     return this.#streams[stream].masker.push(bytes);
   }
 

@@ -122,7 +122,7 @@ export class LogWriter {
     let at = 0;
     for (const mark of marks) {
       const output = bytes.subarray(at, at + mark.length);
-      const masked = this.#masker?.push(mark.stream, output) ?? output;
+      const masked = this.#masker?.push(mark.stream, output) ?? [output];
       this.#assembler.push(mark.stream, mark.time, masked, mark.cursor, this.#masker?.sealed(mark.stream));
       at += mark.length;
     }
@@ -172,7 +172,7 @@ export class LogWriter {
     for (const stream of MASKED_STREAMS) {
       const rest = masker.end(stream);
       const sealed = masker.sealed(stream);
-      if (rest.length > 0 || sealed !== undefined) this.#assembler.push(stream, time, rest, '', sealed);
+      if (rest.length > 0 || sealed !== undefined) this.#assembler.push(stream, time, [rest], '', sealed);
     }
   }
 

@@ -16,10 +16,13 @@ const IN_MASK = 1;
 export function sealState(state: MaskerState, key: Uint8Array, attemptId: string, stream: string): Uint8Array {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv(CIPHER, key, nonce).setAAD(context(attemptId, stream));
-  const fixed = Buffer.alloc(FIXED_BYTES);
-  fixed[0] = state.inMask ? IN_MASK : 0;
-  fixed.writeUInt32LE(state.covered, 1);
-  return Buffer.concat([nonce, cipher.update(fixed), cipher.update(state.held), cipher.final(), cipher.getAuthTag()]);
+  const plain = Buffer.allocUnsafeSlow(FIXED_BYTES + state.held.length);
+  plain[0] = state.inMask ? IN_MASK : 0;
+  plain.writeUInt32LE(state.covered, 1);
+  plain.set(state.held, FIXED_BYTES);
+  const sealed = cipher.update(plain);
+  cipher.final();
+  return Buffer.concat([nonce, sealed, cipher.getAuthTag()]);
 }
 
 /** Undefined where it was sealed under another key, or is not what was sealed. */

@@ -45,7 +45,7 @@ function mask(table: PatternTable, output: Buffer, cuts: readonly number[], rest
   let at = 0;
   for (const cut of sorted) {
     const piece = Buffer.from(output.subarray(at, cut));
-    masked.push(Buffer.from(masker.push(piece)));
+    for (const part of masker.push(piece)) masked.push(Buffer.from(part));
     // What comes in is the caller's: it may be overwritten once it has been taken.
     piece.fill(0);
     if (restart) masker = new StreamMasker(table, masker.state);
@@ -100,9 +100,10 @@ test('what is held back is bounded, and nothing is where no secret can have begu
 test('a piece without a secret is passed on as it is', () => {
   const masker = new StreamMasker(new PatternTable(secretPatterns(['secret-value'])));
   const piece = Buffer.from('nothing to hide\n'.repeat(1000));
-  const masked = masker.push(piece);
-  expect(masked.buffer).toBe(piece.buffer);
+  const [masked, ...others] = masker.push(piece);
+  expect(masked?.buffer).toBe(piece.buffer);
   expect(masked).toHaveLength(piece.length);
+  expect(others).toEqual([]);
 });
 
 test('a value of 1 MiB with many short lines is made ready and masked', () => {
@@ -126,4 +127,19 @@ test('a value that repeats itself does not take for ever', () => {
   expect(mask(table, Buffer.from(value), [1000]).toString()).toBe('[redacted]\n'.repeat(8_000));
   const dashes = new PatternTable(secretPatterns(['-'.repeat(500)]));
   expect(mask(dashes, Buffer.from('-'.repeat(100_000)), [7]).toString()).toBe('[redacted]');
+});
+
+test('a secret that is cut anywhere between large pieces', () => {
+  const secret = 'Kronos-Zephyr-Quartz-1742';
+  const patterns = secretPatterns([secret, 'K5', 'Quartz-1742 and Kronos']);
+  const table = new PatternTable(patterns);
+  const cycle = `${secret} and ${secret}\n${secret}${secret}; K Kr Kro\n`;
+  const output = Buffer.from(cycle.repeat(400));
+  const expected = naiveMask(Buffer.from(cycle.repeat(4)), patterns)
+    .toString()
+    .slice(0, -1);
+  const whole = mask(table, output, []).toString();
+  expect(whole.startsWith(expected)).toBe(true);
+  for (let cut = 15_000; cut < 15_000 + cycle.length; cut++)
+    expect(mask(table, output, [cut, cut + 9_000]).toString() === whole).toBe(true);
 });

@@ -9,6 +9,8 @@ const LINE_FEED = 10;
 const CARRIAGE_RETURN = 13;
 /** Up to this length a loop is faster than a call that copies. */
 const LOOP_BYTES = 24;
+/** More than the longest match has, with all the line breaks that it may pass over. */
+const SEAM_BYTES = 4096;
 const NOTHING = new Uint8Array(0);
 
 /** What a masker remembers between two pieces of its stream. */
@@ -39,10 +41,16 @@ export class StreamMasker {
     this.state = state;
   }
 
-  /** What can be given out now. It may be (part of) the memory that came in. */
-  push(bytes: Uint8Array): Uint8Array {
+  /** What can be given out now, in one piece or two. It may be (part of) the memory that came in. */
+  push(bytes: Uint8Array): readonly Uint8Array[] {
     const { held } = this.state;
-    return this.#advance(held.length === 0 ? bytes : Buffer.concat([held, bytes]), false);
+    if (held.length === 0) return [this.#advance(bytes, false)];
+    if (bytes.length <= 2 * SEAM_BYTES) return [this.#advance(Buffer.concat([held, bytes]), false)];
+    // Only the seam is copied. What began in what was held is decided behind it, so that the rest lies in one piece.
+    const first = this.#advance(Buffer.concat([held, bytes.subarray(0, SEAM_BYTES)]), false);
+    const undecided = this.state.held.length;
+    this.state = { ...this.state, held: NOTHING };
+    return [first, this.#advance(bytes.subarray(SEAM_BYTES - undecided), false)];
   }
 
   /** The rest, at the end of the stream. */

@@ -12,7 +12,7 @@ export function createTextMasker(values: readonly string[]): (text: string) => s
     table ??= patternTable(values);
     const bytes = Buffer.from(text);
     const masker = new StreamMasker(table);
-    const masked = Buffer.concat([masker.push(bytes), masker.end()]);
+    const masked = Buffer.concat([...masker.push(bytes), masker.end()]);
     // A text without a secret stays as it is, also where it is not well-formed.
     return masked.equals(bytes) ? text : masked.toString();
   };
