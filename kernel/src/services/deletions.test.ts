@@ -30,16 +30,14 @@ const isLogKept = (attemptUid: string) =>
 /** A pipeline with whatever one can have, a run that has ended and one that goes on. */
 async function furnished(id: string, namespaceId = 'default'): Promise<{ path: PipelinePath; attempts: string[] }> {
   const auth = { registry_auth: { user: 'u', pass: 'a-password' } };
-  const path = await services.deploy(
-    id,
-    [{ id: 'one', variables: { X: 'pipeline_secret{{key}}' }, steps: [{ exit: 0 }], ...auth } as never],
-    { namespaceId },
-  );
+  const path = await services.deploy(id, [{ id: 'one', variables: { X: 'pipeline_secret{{key}}' }, steps: [{ exit: 0 }], ...auth }], {
+    namespaceId,
+  });
   await services.secrets.putOfPipeline(path, { key: 'key', content: 'secret-value', force: false });
   await services.startAndEnd(path);
   await put(path, 'of the pipeline');
   await put({ ...path, runId: 1 }, 'of the run');
-  await services.deploy(id, [{ id: 'one', variables: { X: 'pipeline_secret{{key}}' }, steps: HANGS, ...auth } as never], { namespaceId });
+  await services.deploy(id, [{ id: 'one', variables: { X: 'pipeline_secret{{key}}' }, steps: HANGS, ...auth }], { namespaceId });
   const { run_id: runId } = await services.start(path);
   await services.running({ ...path, runId }, 'one');
   const { store } = services.stage;
@@ -74,6 +72,7 @@ it('a namespace goes with all of its pipelines', async () => {
   await services.namespaces.delete('team-a');
   await services.deletions.settled();
   await assertNothingLeft([...one.attempts, ...two.attempts]);
+  expect(services.stage.store.pipelines.list('team-a', -1, 0)).toEqual([]);
 });
 
 it('what a server did not finish the next one does', async () => {

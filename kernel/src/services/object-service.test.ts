@@ -48,7 +48,7 @@ async function assertNothingLoose(): Promise<void> {
   expect(store.looseBodies.after('objects', '', 100)).toEqual([]);
   const pointed = store.pipelines
     .uidsAfter('', 1000)
-    .flatMap((uid) => [uid, ...store.runs.uidsOf(uid)])
+    .flatMap((uid) => [uid].concat(store.runs.uidsOf(uid)))
     .flatMap((uid) => store.objects.list(uid, -1, 0).map(({ body }) => body));
   expect(objects.toSorted()).toEqual(pointed.toSorted());
 }

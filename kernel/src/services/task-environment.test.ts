@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Run } from '@gofer/contracts/api';
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AnyScheduler, TaskJson } from '../orchestrator/run-stage.fixture.ts';
+import type { AnyScheduler } from '../orchestrator/run-stage.fixture.ts';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { PipelinePath } from './services.ts';
 
@@ -49,7 +49,7 @@ async function logOf(path: PipelinePath, run: Run, taskId = 'one'): Promise<stri
 const taskOf = (path: PipelinePath, run: Run, taskId = 'one') => services.tasks.get({ ...path, runId: run.run_id, taskId });
 
 const deploy = (id: string, variables: Readonly<Record<string, string>>, steps: readonly object[] = ENVIRONMENT, more: object = {}) =>
-  services.deploy(id, [{ id: 'one', variables, steps, ...more } as TaskJson]);
+  services.deploy(id, [{ id: 'one', variables, steps, ...more }]);
 
 /** Where the server has written one of these, in whatever file or line of its log. */
 async function placesOf(...texts: readonly string[]): Promise<string[]> {

@@ -16,10 +16,13 @@ const FREE_BREAKS = 64;
 const STRIDE = 4;
 /** So many bytes are looked at, so that they lie within an anchor wherever it begins. */
 const BLOCK_BYTES = ANCHOR_BYTES - STRIDE + 1;
-/** The table of blocks has 64 KiB, which is near the processor, or for many patterns 256 KiB. */
+/** The table of blocks has 64 KiB, which is near the processor, or for many patterns 128 KiB. */
 const SMALL_BITS = 16;
-const LARGE_BITS = 18;
+const LARGE_BITS = 17;
 const MANY_PATTERNS = 1000;
+/** Whole words are read at a time where the text is not so short that making ready for it costs more. */
+const SHORTEST_IN_WORDS = 256;
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 const UNDECIDED = -2;
 const NO_MATCH = -1;
 
@@ -34,6 +37,7 @@ export class PatternTable {
   readonly #groups: Uint32Array;
   /** For each block, by a hash of it: a bit for every distance behind the beginning of an anchor at which it stands in one. */
   readonly #distances: Uint8Array;
+  readonly #shift: number;
   /** 1 where a pattern begins with this byte. */
   readonly #firsts = new Uint8Array(256);
   /** A hash table from an anchor's two parts to the number of its group, counted from 1; mostly empty, as most of what is asked for is not there. */
@@ -46,7 +50,9 @@ export class PatternTable {
     this.size = patterns.length;
     this.#bytes = Buffer.allocUnsafeSlow(patterns.reduce((sum, { length }) => sum + length, 0));
     this.#starts = new Uint32Array(patterns.length + 1);
-    this.#distances = new Uint8Array(2 ** (patterns.length < MANY_PATTERNS ? SMALL_BITS : LARGE_BITS));
+    const bits = patterns.length < MANY_PATTERNS ? SMALL_BITS : LARGE_BITS;
+    this.#distances = new Uint8Array(2 ** bits);
+    this.#shift = 32 - bits;
     const groups: number[] = [];
     let at = 0;
     let last = '';
@@ -74,14 +80,25 @@ export class PatternTable {
     const end = text.length;
     if (this.size === 0) return end;
     const distances = this.#distances;
-    const mask = distances.length - 1;
-    const last = end - BLOCK_BYTES;
-    for (let at = 0; at <= last; at += STRIDE) {
-      const found = distances[blockHash(text[at] ?? 0, text[at + 1] ?? 0, text[at + 2] ?? 0) & mask] ?? 0;
-      if (found !== 0) {
-        const undecided = this.#decide(text, at, found, final, spans);
-        if (undecided >= 0) return undecided;
+    const shift = this.#shift;
+    let at = 0;
+    if (end >= SHORTEST_IN_WORDS && IS_LITTLE_ENDIAN) {
+      // The places that are looked at may begin anywhere within the first stride; here, where a word may begin.
+      at = -text.byteOffset & (STRIDE - 1);
+      const words = new Uint32Array(text.buffer, text.byteOffset + at, (end - at) >>> 2);
+      for (let index = 0; index < words.length; index++) {
+        const found = distances[blockHash((words[index] ?? 0) & 0xffffff, shift)] ?? 0;
+        if (found !== 0) {
+          const undecided = this.#decide(text, at + STRIDE * index, found, final, spans);
+          if (undecided >= 0) return undecided;
+        }
       }
+      at += STRIDE * words.length;
+    }
+    for (; at + BLOCK_BYTES <= end; at += STRIDE) {
+      const found = distances[blockHash(blockAt(text, at), shift)] ?? 0;
+      const undecided = found === 0 ? -1 : this.#decide(text, at, found, final, spans);
+      if (undecided >= 0) return undecided;
     }
     return final ? end : this.#undecidedEnd(text);
   }
@@ -106,10 +123,8 @@ export class PatternTable {
   #addAnchor(group: number): void {
     const start = this.#starts[this.#groups[group] ?? 0] ?? 0;
     const bytes = this.#bytes;
-    const mask = this.#distances.length - 1;
     for (let distance = 0; distance < STRIDE; distance++) {
-      const at = start + distance;
-      const block = blockHash(bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0) & mask;
+      const block = blockHash(blockAt(bytes, start + distance), this.#shift);
       this.#distances[block] = (this.#distances[block] ?? 0) | (1 << distance);
     }
     this.#firsts[bytes[start] ?? 0] = 1;
@@ -220,8 +235,13 @@ export class PatternTable {
   }
 }
 
-function blockHash(first: number, second: number, third: number): number {
-  return (first << 11) ^ (second << 5) ^ third;
+/** Three bytes as a number, as they stand in a word of a little-endian machine. */
+function blockAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
+}
+
+function blockHash(block: number, shift: number): number {
+  return Math.imul(block, 0x9e3779b1) >>> shift;
 }
 
 function hash(high: number, low: number): number {
