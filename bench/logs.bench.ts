@@ -10,6 +10,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { LogChunk } from '@gofer/contracts';
 import type { LogStore } from '../kernel/src/workers/logs/index.ts';
 import { createInlineLogStore, createThreadedLogStore } from '../kernel/src/workers/logs/index.ts';
+import { maskedLogs } from './masked-logs.ts';
 
 const CHUNK_BYTES = 64 * 1024;
 const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), 'gofer-bench-logs-'));
@@ -193,6 +194,8 @@ try {
   await tiny(stores);
   await reading(stores);
   await following(stores);
+  console.log('masking 20 secrets of mixed kinds, threaded');
+  for (const { name, measured, baseline } of await maskedLogs()) console.log(`  ${name}: ${measured} (${baseline})`);
   console.log(
     `memory ${(process.memoryUsage().rss / 1e6).toFixed(0)} MB, of which the output itself ${((sequence.length + large.length) / 1e6).toFixed(0)} MB`,
   );

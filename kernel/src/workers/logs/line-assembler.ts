@@ -49,14 +49,22 @@ export class LineAssembler {
   #data: Uint8Array[] = [];
   #records: IndexRecord[] = [];
 
-  /** Takes a chunk in pieces, and what masking has to say behind it. What `take` gives refers to its memory. */
-  push(stream: 'stdout' | 'stderr', time: number, pieces: readonly Uint8Array[], cursor: string, masking?: Uint8Array): void {
-    for (let rest of pieces) {
-      while (rest.length > 0) rest = this.#pushPart(stream, time, rest, Math.min(rest.length, MAX_LINE_BYTES));
-    }
-    // Before the chunk is settled: where this is torn off, the chunk is read again.
-    if (masking !== undefined) this.#add({ ...NOTHING, stream, time, masking: true, tail: masking }, []);
-    this.#settle(stream, time, cursor);
+  /** Takes (part of) a chunk. What `take` gives refers to its memory. */
+  push(stream: 'stdout' | 'stderr', time: number, bytes: Uint8Array): void {
+    let rest = bytes;
+    while (rest.length > 0) rest = this.#pushPart(stream, time, rest, Math.min(rest.length, MAX_LINE_BYTES));
+  }
+
+  /** Takes what masking holds back of a stream, sealed. It belongs before `settle`: where it is torn off, the chunk is read again. */
+  pushMasking(stream: 'stdout' | 'stderr', time: number, sealed: Uint8Array): void {
+    this.#add({ ...NOTHING, stream, time, masking: true, tail: sealed }, []);
+  }
+
+  /** A chunk ends here, and with it all before it: behind this the log can be resumed, from the source's cursor. */
+  settle(stream: 'stdout' | 'stderr', time: number, cursor: string): void {
+    const last = this.#records.at(-1);
+    if (last === undefined || last.settled) this.#add({ ...NOTHING, stream, time, settled: true, cursor }, []);
+    else this.#records[this.#records.length - 1] = { ...last, settled: true, cursor };
   }
 
   /** Takes whole lines that no source gave. */
@@ -114,12 +122,6 @@ export class LineAssembler {
     const record = { ...NOTHING, stream, time, lines: countNewlines(whole), restart: true, tail: left };
     this.#add(record, head.length === 0 ? [whole] : [head, whole]);
     return bytes.subarray(part.length);
-  }
-
-  #settle(stream: LogStream, time: number, cursor: string): void {
-    const last = this.#records.at(-1);
-    if (last === undefined || last.settled) this.#add({ ...NOTHING, stream, time, settled: true, cursor }, []);
-    else this.#records[this.#records.length - 1] = { ...last, settled: true, cursor };
   }
 
   /** Adds a record, joined with the one before it where both are of the same stream and time. */

@@ -10,11 +10,10 @@ export const MASKED_STREAMS: readonly MaskedStream[] = ['stdout', 'stderr'];
 
 const NOTHING = new Uint8Array(0);
 
-/** A stream's masker, and what the index says about it. */
+/** A stream's masker, and the state that the index knows of it. */
 interface Masked {
   readonly masker: StreamMasker;
-  /** What was written last stands for a masker that holds nothing. */
-  writtenEmpty: boolean;
+  written: MaskerState | undefined;
 }
 
 /** Masks both outputs of one attempt, each for itself, and seals what is held back between two chunks. */
@@ -25,11 +24,11 @@ export class LogMasker {
 
   private constructor(attemptId: string, { values, key }: LogMasking, states: Readonly<Record<MaskedStream, MaskerState>>) {
     const table: PatternTable = patternTable(values);
-    // Each stream's first chunk writes its state in any case: that the log has one says that it was begun with masking.
-    const masked = (stream: MaskedStream): Masked => ({ masker: new StreamMasker(table, states[stream]), writtenEmpty: false });
+    // One record is written in any case: it says that the log was begun with masking.
+    const masked = (stream: MaskedStream, written?: MaskerState): Masked => ({ masker: new StreamMasker(table, states[stream]), written });
     this.#attemptId = attemptId;
     this.#key = key;
-    this.#streams = { stdout: masked('stdout'), stderr: masked('stderr') };
+    this.#streams = { stdout: masked('stdout'), stderr: masked('stderr', isEmpty(states.stderr) ? states.stderr : undefined) };
   }
 
   /** Goes on from the sealed states of an earlier one. Undefined where one of them cannot be opened with this key. */
@@ -60,13 +59,26 @@ export class LogMasker {
     return this.#streams[stream].masker.end();
   }
 
-  /** What the index has to say behind a chunk: the sealed state, nothing where there is none any more, undefined where it is as it was. */
-  sealed(stream: MaskedStream): Uint8Array | undefined {
-    const masked = this.#streams[stream];
-    const { state } = masked.masker;
-    const isEmpty = state.held.length === 0 && !state.inMask;
-    if (isEmpty && masked.writtenEmpty) return undefined;
-    masked.writtenEmpty = isEmpty;
-    return isEmpty ? NOTHING : sealState(state, this.#key, this.#attemptId, stream);
+  /** Whether anything is remembered that the index would have to know if the log were to go on from here. */
+  get holdsBack(): boolean {
+    return MASKED_STREAMS.some((stream) => !isEmpty(this.#streams[stream].masker.state));
   }
+
+  /** What the index has to be told now, as it does not know it yet: sealed states, empty where nothing is held back any more. */
+  changes(): { readonly stream: MaskedStream; readonly sealed: Uint8Array }[] {
+    const changes: { stream: MaskedStream; sealed: Uint8Array }[] = [];
+    for (const stream of MASKED_STREAMS) {
+      const masked = this.#streams[stream];
+      const { written } = masked;
+      const { state } = masked.masker;
+      if (state === written || (written !== undefined && isEmpty(written) && isEmpty(state))) continue;
+      masked.written = state;
+      changes.push({ stream, sealed: isEmpty(state) ? NOTHING : sealState(state, this.#key, this.#attemptId, stream) });
+    }
+    return changes;
+  }
+}
+
+function isEmpty(state: MaskerState): boolean {
+  return state.held.length === 0 && !state.inMask;
 }

@@ -120,11 +120,11 @@ export class LogWriter {
   append(bytes: Uint8Array, marks: readonly ChunkMark[]): void {
     if (this.#failure !== undefined) return;
     let at = 0;
-    for (const mark of marks) {
-      const output = bytes.subarray(at, at + mark.length);
-      const masked = this.#masker?.push(mark.stream, output) ?? [output];
-      this.#assembler.push(mark.stream, mark.time, masked, mark.cursor, this.#masker?.sealed(mark.stream));
-      at += mark.length;
+    for (const [index, { stream, time, length, cursor }] of marks.entries()) {
+      this.#push(stream, time, bytes.subarray(at, at + length));
+      at += length;
+      // To seal what is held back costs more than a small chunk: of what is written at once, only the end has to be a place to go on from.
+      if (this.#masker?.holdsBack !== true || index === marks.length - 1) this.#settle(stream, time, cursor);
     }
     this.#keep();
   }
@@ -168,11 +168,23 @@ export class LogWriter {
     closeSync(files.index);
   }
 
+  #push(stream: MaskedStream, time: number, output: Uint8Array): void {
+    if (this.#masker === undefined) this.#assembler.push(stream, time, output);
+    else for (const piece of this.#masker.push(stream, output)) this.#assembler.push(stream, time, piece);
+  }
+
+  #settle(stream: MaskedStream, time: number, cursor: string): void {
+    for (const { stream: masked, sealed } of this.#masker?.changes() ?? []) this.#assembler.pushMasking(masked, time, sealed);
+    this.#assembler.settle(stream, time, cursor);
+  }
+
+  /** Gives out what masking holds back, and writes down in the same stroke that it holds nothing any more. */
   #endMasking(masker: LogMasker, time: number): void {
     for (const stream of MASKED_STREAMS) {
       const rest = masker.end(stream);
-      const sealed = masker.sealed(stream);
-      if (rest.length > 0 || sealed !== undefined) this.#assembler.push(stream, time, [rest], '', sealed);
+      if (rest.length === 0) continue;
+      this.#assembler.push(stream, time, rest);
+      this.#settle(stream, time, '');
     }
   }
 

@@ -13,6 +13,7 @@ const places = fc.array(fc.nat(), { maxLength: 6 });
 
 const scenario = fc.record({
   values: fc.array(value, { minLength: 1, maxLength: 3 }),
+  times: fc.integer({ min: 1, max: 6 }),
   parts: fc.array(fc.record({ filler, value: fc.nat(), form: fc.nat(), breaks: places, kept: fc.integer({ min: 1, max: 120 }) }), {
     minLength: 1,
     maxLength: 5,
@@ -23,7 +24,7 @@ function join(parts: readonly string[]): string {
   return parts.join('');
 }
 
-function outputOf({ values, parts }: typeof scenario extends fc.Arbitrary<infer T> ? T : never): Buffer {
+function outputOf({ values, times, parts }: typeof scenario extends fc.Arbitrary<infer T> ? T : never): Buffer {
   let text = '';
   for (const part of parts) {
     const forms = [...secretForms(values[part.value % values.length] ?? '')];
@@ -35,7 +36,7 @@ function outputOf({ values, parts }: typeof scenario extends fc.Arbitrary<infer 
     // Often whole, sometimes only its beginning.
     text += `${part.filler}${form.slice(0, part.kept)}`;
   }
-  return Buffer.from(text, 'latin1');
+  return Buffer.from(text.repeat(times), 'latin1');
 }
 
 function mask(table: PatternTable, output: Buffer, cuts: readonly number[], restart = false): Buffer {
@@ -44,7 +45,9 @@ function mask(table: PatternTable, output: Buffer, cuts: readonly number[], rest
   let masker = new StreamMasker(table);
   let at = 0;
   for (const cut of sorted) {
-    const piece = Buffer.from(output.subarray(at, cut));
+    // Wherever it lies in memory.
+    const piece = Buffer.alloc(cut - at + 3).subarray(at % 4, (at % 4) + cut - at);
+    output.copy(piece, 0, at, cut);
     for (const part of masker.push(piece)) masked.push(Buffer.from(part));
     // What comes in is the caller's: it may be overwritten once it has been taken.
     piece.fill(0);
