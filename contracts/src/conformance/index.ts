@@ -1,6 +1,9 @@
 export { LawBroken } from './assertions.ts';
 export { filesHolding } from './files-holding.ts';
 export type { Hosting } from './law.ts';
+export type { ObjectStoreHarness, OpenObjectStore } from './object-store-harness.ts';
+export type { ObjectStoreLaw } from './object-store-law.ts';
+export { checkObjectStore, OBJECT_STORE_LAWS, objectStoreSuite } from './object-store-suite.ts';
 export type { SchedulerHarness } from './scheduler-harness.ts';
 export type { SchedulerLaw } from './scheduler-law.ts';
 export {
