@@ -1,0 +1,2 @@
+export type { FilesystemConfig } from './filesystem-config.ts';
+export { plugin } from './plugin.ts';
