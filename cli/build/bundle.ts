@@ -75,6 +75,7 @@ function partEntries(): Record<string, string> {
     sdk: 'sdk/src/index.ts',
     'sdk-resolver': 'cli/src/up/sdk-resolver.ts',
     'process-supervisor': 'plugins/scheduler-process/src/supervisor/main.ts',
+    'object-store-sqlite-worker': 'plugins/object-store-sqlite/src/object-store-sqlite-worker.ts',
   };
   for (const worker of workers) entries[basename(worker, '.ts')] = worker;
   return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(join(root, path))));

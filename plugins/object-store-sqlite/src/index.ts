@@ -1,0 +1,2 @@
+export { plugin } from './plugin.ts';
+export type { SqliteConfig } from './sqlite-config.ts';
