@@ -7,7 +7,7 @@ import type { PipelineJson, TaskJson } from '@gofer/sdk';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const directory = fileURLToPath(new URL('.', import.meta.url));
-const EXAMPLES = ['clean-up', 'debug-envs', 'debug-fail', 'debug-log', 'debug-wait', 'diamond', 'fan-out', 'hello'] as const;
+const EXAMPLES = ['artifact', 'clean-up', 'debug-envs', 'debug-fail', 'debug-log', 'debug-wait', 'diamond', 'fan-out', 'hello'] as const;
 type Example = (typeof EXAMPLES)[number];
 
 const printed = new Map<Example, { readonly stdout: string; readonly stderr: string }>();
@@ -76,6 +76,15 @@ describe('what the examples show', () => {
       ['build', ['fetch']],
       ['test', ['fetch']],
       ['publish', ['build', 'test']],
+    ]);
+  });
+
+  it('an artifact whose version and secret are references', () => {
+    const version = 'pipeline_object{{version}}';
+    expect(pipelineOf('artifact').tasks.map((task) => [task.id, task.depends_on, task.variables])).toEqual([
+      ['build', {}, { VERSION: version }],
+      ['publish', { build: 'Success' }, { VERSION: version, TOKEN: 'pipeline_secret{{publish_token}}' }],
+      ['announce', { build: 'Success' }, { VERSION: version }],
     ]);
   });
 
