@@ -1,9 +1,12 @@
 /** The pages of docs/ that are made from code: name → content. */
 import { configurationReference } from '@gofer/config';
 import { ERROR_TABLE, type ErrorCode } from '@gofer/contracts';
-import { plugin as docker } from '@gofer/scheduler-docker';
-import { plugin as fake } from '@gofer/scheduler-fake';
-import { plugin as process } from '@gofer/scheduler-process';
+import { filesystemConfigSchema } from '@gofer/object-store-filesystem/config';
+import { sqliteConfigSchema } from '@gofer/object-store-sqlite/config';
+import { dockerConfigSchema } from '@gofer/scheduler-docker/config';
+import { fakeConfigSchema } from '@gofer/scheduler-fake/config';
+import { processConfigSchema } from '@gofer/scheduler-process/config';
+import { sqliteSecretStoreConfigSchema } from '@gofer/secret-store-sqlite/config';
 import { cliReference } from '../cli/src/help/cli-reference.ts';
 import { ERROR_MEANINGS } from './error-meanings.ts';
 
@@ -15,7 +18,9 @@ export function generatedPages(): Readonly<Record<string, string>> {
 
 function configurationPage(): string {
   const reference = configurationReference({
-    scheduler: { docker: docker.configSchema, process: process.configSchema, fake: fake.configSchema },
+    scheduler: { docker: dockerConfigSchema, process: processConfigSchema, fake: fakeConfigSchema },
+    object_store: { sqlite: sqliteConfigSchema, filesystem: filesystemConfigSchema },
+    secret_store: { sqlite: sqliteSecretStoreConfigSchema },
   });
   return reference.replace('# Configuration\n', `# Configuration\n\n${WRITTEN_BY}\n\n${NOT_THERE_YET}\n`);
 }
@@ -26,9 +31,8 @@ The configuration is already that of the whole product, so that a file written t
 
 - \`development.bypass_auth = false\` and \`server.use_tls = true\` are **refused** at start: there is neither authentication nor TLS yet.
   A server with a configuration file must therefore say \`development.bypass_auth = true\` and bind a loopback address.
-- these are checked and otherwise ignored: \`[external_events]\`, \`[object_store]\`, \`[secret_store]\`, \`[extensions]\`, and
-  \`event_log_retention\`, \`event_prune_interval\`, \`pipeline_version_retention\`, \`task_execution_log_retention\`,
-  \`storage_results_limit\`, \`extension_address\`, \`anonymous_read\`, \`default_encryption\`, \`use_included_certs\`.`;
+- these are checked and otherwise ignored: \`[external_events]\`, \`[extensions]\`, and \`storage_results_limit\`,
+  \`extension_address\`, \`anonymous_read\`, \`default_encryption\`, \`use_included_certs\`.`;
 
 function errorsPage(): string {
   const rows = (Object.keys(ERROR_TABLE) as ErrorCode[]).map((code) => {

@@ -1,4 +1,4 @@
-/** What the documentation shows is run: commands against a real server, pipelines by the command, the plugin by the conformance suite. */
+/** What the documentation shows is run: commands against a real server, pipelines by the command, the plugins by the conformance suites. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,12 +11,14 @@ import { type CodeBlock, ROOT, readPages } from './markdown.ts';
 /** Its blocks are usages and the examples of the help, which the command's own tests run. */
 const TESTED_ELSEWHERE = new Set(['docs/cli.md']);
 const run = promisify(execFile);
+/** A page has dozens of commands, each a process of its own, and the pages are run beside each other. */
+const LONG = { timeout: 300_000 };
 const isShell = ({ language, notRun }: CodeBlock): boolean => (language === 'sh' || language === 'console') && notRun === undefined;
 
 const pages = readPages().filter(({ name }) => !TESTED_ELSEWHERE.has(name));
 const blocks = (language: string) => pages.flatMap((page) => page.blocks.filter((block) => block.language === language));
 
-describe.concurrent('commands of', () => {
+describe.concurrent('commands of', LONG, () => {
   const withCommands = pages.filter((page) => page.blocks.some(isShell));
   it.each(withCommands.map((page) => [page.name, page] as const))('%s do what it says', async (_name, page) => {
     const docs = await DocsServer.open();
@@ -29,6 +31,40 @@ describe.concurrent('commands of', () => {
       await docs.close();
     }
     expect(faults.join('\n\n')).toBe('');
+  });
+
+  it('docs/secrets.md change the key while a task runs', async () => {
+    const { next, former } = keysOfSecretsPage();
+    const flags = (current: string, previous: string) => {
+      const key = `secret_store.sqlite.encryption_key=${current}`;
+      return ['--scheduler', 'process', '--set', key, '--set', `secret_store.sqlite.previous_encryption_keys=${previous}`];
+    };
+    const docs = await DocsServer.open(flags(former, ''));
+    try {
+      await docs.run('npx gofer up examples/debug-envs && printf correct-horse | npx gofer secret pipeline put debug-envs token @');
+      const wait = `{"id":"waits","name":"Waits","parallelism":0,"tasks":[{"id":"wait","image":"busybox","variables":{"TOKEN":"global_secret{{token}}"},
+        "command":["sh","-c","echo before $TOKEN; until test -e go-on; do sleep 0.1; done; echo after $TOKEN"]}]}`;
+      await writeFile(join(docs.directory, 'waits.json'), wait.replace('go-on', join(docs.directory, 'go-on')));
+      const begun = await docs.run('printf battery-staple | npx gofer secret global put token @ && npx gofer up waits.json');
+      expect(begun).toMatchObject({ code: 0, output: expect.stringContaining('Registered pipeline: [waits]') });
+      await docs.run('npx gofer run start waits');
+      const log = 'http://localhost:8080/api/namespaces/default/pipelines/waits/runs/1/tasks/wait/logs/raw';
+      await docs.run(`until curl -s -H 'gofer-api-version: v0' ${log} | grep -q before; do sleep 0.1; done`);
+      await docs.stop();
+
+      await docs.start(flags(next, former));
+      expect((await docs.run('npx gofer service rotate-secret-key')).output).toContain('no older key is needed any more');
+      await docs.stop();
+
+      await docs.start(flags(next, ''));
+      const { code, output } = await docs.run('touch go-on && npx gofer run logs waits 1');
+      expect(output).toContain('wait │ before [redacted]\nwait │ after [redacted]');
+      expect(code).toBe(0);
+      const { output: kept } = await docs.run('npx gofer secret pipeline get debug-envs token --include-secret');
+      expect(kept).toContain('correct-horse');
+    } finally {
+      await docs.close();
+    }
   });
 
   it('README find a task again after the server was restarted', async () => {
@@ -47,6 +83,13 @@ describe.concurrent('commands of', () => {
     }
   });
 });
+
+/** The values of `encryption_key` and `previous_encryption_keys` that docs/secrets.md shows. */
+function keysOfSecretsPage(): { readonly next: string; readonly former: string } {
+  const text = blocks('toml').find(({ at }) => at.startsWith('docs/secrets.md'))?.text ?? '';
+  const [next = '', former = ''] = [...text.matchAll(/"([^"]{32})"/g)].map(([, key]) => key ?? '');
+  return { next, former };
+}
 
 /** Resolves with what did not go as the page says. */
 async function runScript(docs: DocsServer, block: CodeBlock): Promise<string[]> {
@@ -86,12 +129,13 @@ function isIn(printed: string, parts: readonly string[]): boolean {
 /** Without what differs from run to run. */
 function comparable(text: string): string {
   return stripVTControlCharacters(text)
+    .replace(/just now|\d+ (second|minute)s? ago/g, 'AGO')
     .replace(/\d+(\.\d+)? (ms|s|min)\b/g, 'TIME')
     .replace(/\d+/g, '0')
     .replace(/[ \t]+/g, ' ');
 }
 
-describe.concurrent('programs', () => {
+describe.concurrent('programs', LONG, () => {
   let directory: string;
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'gofer-docs-'));
@@ -111,7 +155,7 @@ describe.concurrent('programs', () => {
   });
 
   it('of docs/plugins.md is a scheduler by every law, and runs a pipeline', async () => {
-    const [plugin, suite] = pages.find(({ name }) => name === 'docs/plugins.md')?.blocks.filter(({ language }) => language === 'js') ?? [];
+    const [plugin, suite] = pluginBlocks();
     await writeFile(join(directory, 'shell-scheduler.js'), plugin?.text ?? '');
     await writeFile(join(directory, 'check.js'), suite?.text ?? '');
     const checked = await run(process.execPath, ['check.js'], { cwd: directory });
@@ -126,4 +170,29 @@ describe.concurrent('programs', () => {
       await docs.close();
     }
   });
+
+  it('of docs/plugins.md is an object store by every law, and keeps an object', async () => {
+    const [, , plugin, suite] = pluginBlocks();
+    await writeFile(join(directory, 'folder-store.js'), plugin?.text ?? '');
+    await writeFile(join(directory, 'check-store.js'), suite?.text ?? '');
+    const checked = await run(process.execPath, ['--expose-gc', 'check-store.js'], { cwd: directory });
+    expect(checked.stdout).toBe('');
+
+    const engine = `object_store.engine=${join(directory, 'folder-store.js')}`;
+    const path = `object_store.folder.path=${join(directory, 'objects')}`;
+    const docs = await DocsServer.open(['--scheduler', 'process', '--set', engine, '--set', path]);
+    try {
+      const commands = ['up examples/hello', 'pipeline object put hello key=value', 'pipeline object get hello key --stringify'];
+      const { code, output } = await docs.run(commands.map((command) => `npx gofer ${command}`).join(' && '));
+      expect(output).toMatch(/^value$/m);
+      expect(code).toBe(0);
+    } finally {
+      await docs.close();
+    }
+  });
 });
+
+/** A scheduler and its check, an object store and its check. */
+function pluginBlocks(): readonly CodeBlock[] {
+  return pages.find(({ name }) => name === 'docs/plugins.md')?.blocks.filter(({ language }) => language === 'js') ?? [];
+}
