@@ -1,12 +1,7 @@
 /** The pages of docs/ that are made from code: name → content. */
 import { configurationReference } from '@gofer/config';
 import { ERROR_TABLE, type ErrorCode } from '@gofer/contracts';
-import { filesystemConfigSchema } from '@gofer/object-store-filesystem/config';
-import { sqliteConfigSchema } from '@gofer/object-store-sqlite/config';
-import { dockerConfigSchema } from '@gofer/scheduler-docker/config';
-import { fakeConfigSchema } from '@gofer/scheduler-fake/config';
-import { processConfigSchema } from '@gofer/scheduler-process/config';
-import { sqliteSecretStoreConfigSchema } from '@gofer/secret-store-sqlite/config';
+import { builtInPluginSchemas } from '../cli/src/built-in-plugin-schemas.ts';
 import { cliReference } from '../cli/src/help/cli-reference.ts';
 import { ERROR_MEANINGS } from './error-meanings.ts';
 
@@ -17,11 +12,7 @@ export function generatedPages(): Readonly<Record<string, string>> {
 }
 
 function configurationPage(): string {
-  const reference = configurationReference({
-    scheduler: { docker: dockerConfigSchema, process: processConfigSchema, fake: fakeConfigSchema },
-    object_store: { sqlite: sqliteConfigSchema, filesystem: filesystemConfigSchema },
-    secret_store: { sqlite: sqliteSecretStoreConfigSchema },
-  });
+  const reference = configurationReference(builtInPluginSchemas);
   return reference.replace('# Configuration\n', `# Configuration\n\n${WRITTEN_BY}\n\n${NOT_THERE_YET}\n`);
 }
 

@@ -8,7 +8,7 @@ import { GoferServer } from './gofer-server.ts';
 import { type Outcome, runGofer } from './run-gofer.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
-const ALL = ['hello', 'diamond', 'clean-up', 'fan-out', 'debug-envs', 'debug-fail', 'debug-log', 'debug-wait'];
+const ALL = ['artifact', 'hello', 'diamond', 'clean-up', 'fan-out', 'debug-envs', 'debug-fail', 'debug-log', 'debug-wait'];
 
 describe('the examples', () => {
   let server: GoferServer;
@@ -33,6 +33,23 @@ describe('the examples', () => {
     const { code, stdout } = await gofer('run', 'start', 'hello', '--follow');
     expect(code).toBe(0);
     expect(lines(stdout)).toContain('hello|Hello from Gofer!');
+  });
+
+  it('the artifact is the object’s value for all three tasks, and its secret is not shown', async () => {
+    const missing = await gofer('run', 'start', 'artifact', '--follow');
+    expect(missing.code).toBe(1);
+    expect(missing.stdout + missing.stderr).toContain('pipeline_object{{version}}: there is no such object');
+    expect(await gofer('pipeline', 'object', 'put', 'artifact', 'version=1.2.3')).toMatchObject({ code: 0 });
+    expect(await gofer('secret', 'pipeline', 'put', 'artifact', 'publish_token', 'the-token-of-the-test')).toMatchObject({ code: 0 });
+    const { code, stdout } = await gofer('run', 'start', 'artifact', '--follow');
+    expect(code).toBe(0);
+    expect(lines(stdout)).toEqual(
+      expect.arrayContaining([
+        'build|building app-1.2.3.tar',
+        'publish|publishing app-1.2.3.tar with the token [redacted]',
+        'announce|version 1.2.3 is out; the token is not mine to know',
+      ]),
+    );
   });
 
   it('the diamond runs in the shape of a diamond', async () => {

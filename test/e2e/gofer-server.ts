@@ -38,6 +38,7 @@ export interface TaskSketch {
   readonly script?: string;
   readonly depends_on?: Readonly<Record<string, 'Any' | 'Success' | 'Failure'>>;
   readonly variables?: Readonly<Record<string, string>>;
+  readonly registry_auth?: { readonly user: string; readonly pass: string };
 }
 
 export interface ServerOptions {

@@ -113,6 +113,35 @@ describe('a client of v0', () => {
     await ask('delete_event', { event_id });
   });
 
+  it('keeps objects, of pipelines and of runs', async () => {
+    const bytes = Buffer.from([0, 255, 10, 13, 128]);
+    for (const [of, names] of [
+      ['pipeline', PIPELINE],
+      ['run', RUN],
+    ] as const) {
+      const key = { ...names, key: 'a%2Fkey' };
+      await ask(`put_${of}_object`, key, bytes, '?force=false');
+      await ask(`put_${of}_object`, key, bytes, '?force=true');
+      expect(await ask(`list_${of}_objects`, names)).toMatchObject({ objects: [{ key: 'a/key' }] });
+      const answer = await server.call('GET', targetOf(`get_${of}_object`, key), undefined, HEADERS);
+      expect([answer.status, answer.headers['content-type'], answer.body.equals(bytes)]).toEqual([200, 'application/octet-stream', true]);
+      await ask(`delete_${of}_object`, key);
+    }
+  });
+
+  it('keeps secrets, of pipelines and global ones', async () => {
+    await ask('put_pipeline_secret', PIPELINE, { key: 'my-secret', content: 'hush', force: false });
+    await ask('put_pipeline_secret', PIPELINE, { key: 'my-secret', content: 'hush hush', force: true });
+    expect(await ask('list_pipeline_secrets', PIPELINE)).toMatchObject({ secrets: [{ key: 'my-secret', namespaces: ['default'] }] });
+    const key = { ...PIPELINE, key: 'my-secret' };
+    expect(await ask('get_pipeline_secret', key, undefined, '?include_secret=true')).toMatchObject({ secret: 'hush hush' });
+    await ask('delete_pipeline_secret', key);
+    await ask('put_global_secret', {}, { key: 'gsec', content: 'val', namespaces: ['.*'], force: false });
+    expect(await ask('list_global_secrets')).toMatchObject({ secrets: [{ key: 'gsec', namespaces: ['.*'] }] });
+    expect(await ask('get_global_secret', { key: 'gsec' }, undefined, '?include_secret=false')).toMatchObject({ secret: null });
+    await ask('delete_global_secret', { key: 'gsec' });
+  });
+
   it('cleans up after itself, and has used every operation', async () => {
     await ask('delete_logs', TASK);
     await ask('delete_config', { ...PIPELINE, version: '1' });

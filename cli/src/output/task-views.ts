@@ -67,9 +67,13 @@ function renderWarnings({ warnings = [] }: TaskExecution, colours: Colours, of =
 }
 
 function describeLog({ log, logs_expired, logs_removed }: TaskExecution): string {
-  if (logs_removed) return 'removed';
   if (logs_expired) return 'expired';
+  if (logs_removed) return 'removed';
   if (log === undefined) return 'not complete yet';
-  const size = `${log.lines} lines, ${log.bytes} bytes`;
+  const size = `${count(log.lines, 'line')}, ${count(log.bytes, 'byte')}`;
   return log.complete ? `complete, ${size}` : `not complete (${log.problem ?? 'unknown reason'}), ${size}`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -32,10 +32,25 @@ export async function answerBytes(context: Context, { size, etag, mediaType, wha
     return;
   }
   const stream = await open(range);
+  // What cannot be read at all is still answered as an error.
+  const body = stream instanceof Readable ? stream : Readable.from(await begun(stream), { objectMode: false });
   context.status = range === undefined ? 200 : 206;
   if (range !== undefined) context.set('content-range', `bytes ${range.start}-${range.end}/${size}`);
-  context.body = stream instanceof Readable ? stream : Readable.from(stream, { objectMode: false });
+  context.body = body;
   context.length = range === undefined ? size : range.end - range.start + 1;
+}
+
+/** The same bytes, once the first of them are there. */
+async function begun(stream: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
+  const source = stream[Symbol.asyncIterator]();
+  const first = await source.next();
+  return (async function* () {
+    try {
+      for (let next = first; next.done !== true; next = await source.next()) yield next.value;
+    } finally {
+      await source.return?.();
+    }
+  })();
 }
 
 function matches(header: string, tag: string): boolean {

@@ -22,6 +22,7 @@ export interface MemoryServices extends Services {
   lines: readonly string[];
   /** What the one object holds. */
   object: Buffer;
+  objectFails: boolean;
   /** Of the namespace. */
   description: string;
   /** Lines a batch. */
@@ -128,6 +129,7 @@ export function createMemoryServices(): MemoryServices {
     calls,
     lines: ['hello', 'wörld', ''],
     object: Buffer.from('hello'),
+    objectFails: false,
     description: '',
     batchSize: 2,
     sealed: true,
@@ -241,6 +243,7 @@ export function createMemoryServices(): MemoryServices {
           size: bytes.length,
           etag: '"v1"',
           async *read(range?: { start: number; end?: number }) {
+            if (services.objectFails) throw new GoferError('DATA_LOSS', 'It is gone.');
             yield bytes.subarray(range?.start ?? 0, (range?.end ?? bytes.length - 1) + 1);
           },
         };

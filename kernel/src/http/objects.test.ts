@@ -152,6 +152,16 @@ describe('a download', () => {
     expect([(await ifRange('"v1"')).status, (await ifRange('"v0"')).status]).toEqual([206, 200]);
   });
 
+  test('of what cannot be read is an error, not a connection that breaks', async () => {
+    server.services.objectFails = true;
+    try {
+      const answer = await server.ask('GET', `${OBJECTS}/key`, { headers: VERSION });
+      expect([answer.status, answer.json()['error_code'], answer.headers.etag]).toEqual([500, 'DATA_LOSS', undefined]);
+    } finally {
+      server.services.objectFails = false;
+    }
+  });
+
   test('of nothing is empty', async () => {
     server.services.object = Buffer.alloc(0);
     const answer = await server.ask('GET', `${OBJECTS}/key`, { headers: VERSION });

@@ -152,7 +152,7 @@ async function prepareAndStart(
   }
 }
 
-/** Asks again while a store cannot be reached. `first`: the first asking, where it is under way. */
+/** Asks again while a store cannot be reached or has no room. `first`: the first asking, where it is under way. */
 async function withPatience<T>(
   ask: () => T | Promise<T>,
   what: string,
@@ -166,8 +166,9 @@ async function withPatience<T>(
     try {
       return await (answer ?? ask());
     } catch (error) {
-      if (codeOf(error) !== 'UNAVAILABLE' || signal.aborted || performance.now() + pause > giveUpAt) throw error;
-      listener.progress(`${what} cannot be reached, trying again: ${messageOf(error)}`);
+      const mayPass = codeOf(error) === 'UNAVAILABLE' || codeOf(error) === 'STORAGE_FULL';
+      if (!mayPass || signal.aborted || performance.now() + pause > giveUpAt) throw error;
+      listener.progress(`${what} cannot be used, trying again: ${messageOf(error)}`);
       answer = undefined;
       await delay(pause, undefined, { signal });
     }

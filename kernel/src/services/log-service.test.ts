@@ -71,7 +71,7 @@ describe('the log of a task that has ended', () => {
     ])
       await expect(ask()).rejects.toMatchObject({
         code: 'NOT_FOUND',
-        message: expect.stringContaining("Task 'skipped' of run 1 of pipeline 'empty' has no log"),
+        message: expect.stringContaining("There is no log of task 'skipped' of run 1 of pipeline 'empty'"),
       });
     await expect(read(task('unknown'), true)).rejects.toMatchObject({
       code: 'NOT_FOUND',

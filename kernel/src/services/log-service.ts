@@ -135,8 +135,8 @@ export class StoredLogService implements LogService {
   }
 
   #readable(path: TaskPath, attempt: AttemptRecord | undefined): AttemptRecord {
-    const name = `Task '${path.taskId}' of run ${path.runId} of pipeline '${path.pipelineId}'`;
-    if (attempt === undefined) throw new GoferError('NOT_FOUND', `${name} has no log: it was never started.`);
+    const name = `task '${path.taskId}' of run ${path.runId} of pipeline '${path.pipelineId}'`;
+    if (attempt === undefined) throw new GoferError('NOT_FOUND', `There is no log of ${name}: it was never started.`);
     if (attempt.logsExpired) throw new GoferError('GONE', `The log of ${name} has expired (api.task_execution_log_expiry).`);
     if (attempt.logsRemoved) throw new GoferError('GONE', `The log of ${name} was removed.`);
     return attempt;
