@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [PART…]`: measures the whole server against its goals, each number beside what the machine itself needs for the
  * same work in the same run, prints the table and writes `bench/results/`. Parts: docker, process, fake, logs,
- * masking, idle.
+ * masking, objects, idle.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
@@ -12,6 +12,7 @@ import { fakeEngine } from './server/fake-engine.ts';
 import { idleServer } from './server/idle-server.ts';
 import { logsOfATask } from './server/logs-of-a-task.ts';
 import type { Row } from './server/measurement.ts';
+import { objectStores } from './server/object-stores.ts';
 import { processEngine } from './server/process-engine.ts';
 
 const PARTS: Readonly<Record<string, { title: string; measure: () => Promise<Row[]> }>> = {
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, { title: string; measure: () => Promise<Row
   process: { title: 'Tasks as processes', measure: processEngine },
   logs: { title: 'The log of a task (process scheduler)', measure: logsOfATask },
   masking: { title: 'Masking secrets in a log', measure: maskedLogs },
+  objects: { title: 'Objects of 1 GiB', measure: objectStores },
   docker: { title: 'Tasks as containers', measure: dockerEngine },
 };
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BenchServer } from './bench-server.ts';
 import { median, ms, type Row, timed } from './measurement.ts';
+import { residentMemory } from './server-load.ts';
 
 const GOFER = join(import.meta.dirname, '../../cli/bin/gofer.mjs');
 const WATCH_MS = 10_000;
@@ -16,11 +17,6 @@ function processorSeconds(pid: number): number {
     .replace(/^.*\) /, '')
     .split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-}
-
-/** In bytes, resident now. */
-function memory(pid: number): number {
-  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
 }
 
 export async function idleServer(): Promise<Row[]> {
@@ -36,7 +32,7 @@ export async function idleServer(): Promise<Row[]> {
     const before = processorSeconds(server.pid);
     await delay(WATCH_MS);
     const load = (processorSeconds(server.pid) - before) / (WATCH_MS / 1000);
-    const resident = memory(server.pid);
+    const resident = residentMemory(server.pid);
     const node = median(
       await Promise.all([1, 2, 3, 4, 5].map(async () => (await timed(async () => spawnSync(process.execPath, ['-e', '0']))).ms)),
     );

@@ -1,41 +1,17 @@
 /** A task that prints a million lines: kept while it runs, and read back in each of the three ways. */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 import { bareProcess } from './bare-process.ts';
 import { BenchServer } from './bench-server.ts';
 import { median, ms, percentile, type Row, timed } from './measurement.ts';
+import { latenessDuring, peakMemory } from './server-load.ts';
 
 const LINES = 1_000_000;
 const COMMAND = ['seq', '1', String(LINES)];
 const EXPECTED = createHash('sha256');
 for (let line = 1; line <= LINES; line += 1) EXPECTED.update(`${line}\n`);
 const SHA256 = EXPECTED.digest('hex');
-
-/** In bytes; the most the process has had in memory (Linux, proc(5)). */
-export function peakMemory(pid: number): number {
-  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
-}
-
-/** How late answers to a request that does nothing come while `work` goes on: the server's event loop, seen from outside. */
-async function latenessDuring(server: BenchServer, work: () => Promise<unknown>): Promise<number[]> {
-  const late: number[] = [];
-  const done = new AbortController();
-  const probe = (async () => {
-    while (!done.signal.aborted) {
-      const answer = await timed(() => server.call('GET', '/api/system/metadata'));
-      late.push(answer.ms);
-    }
-  })();
-  try {
-    await work();
-  } finally {
-    done.abort();
-    await probe;
-  }
-  return late;
-}
 
 function readBySocket(server: BenchServer, path: string, protocol: string | undefined): Promise<{ frames: number; bytes: number }> {
   return new Promise((resolve, reject) => {

@@ -15,6 +15,9 @@ export interface ByteAnswer {
   readonly open: (range: { start: number; end: number } | undefined) => Promise<AsyncIterable<Uint8Array>> | AsyncIterable<Uint8Array>;
 }
 
+/** So much is read ahead of what the client takes: reading and sending go on side by side. */
+const AHEAD_BYTES = 2 * 1024 * 1024;
+
 export async function answerBytes(context: Context, { size, etag, mediaType, what, open }: ByteAnswer): Promise<void> {
   context.set('content-type', mediaType);
   context.set('accept-ranges', 'bytes');
@@ -33,7 +36,7 @@ export async function answerBytes(context: Context, { size, etag, mediaType, wha
   }
   const stream = await open(range);
   // What cannot be read at all is still answered as an error.
-  const body = stream instanceof Readable ? stream : Readable.from(await begun(stream), { objectMode: false });
+  const body = stream instanceof Readable ? stream : Readable.from(await begun(stream), { objectMode: false, highWaterMark: AHEAD_BYTES });
   context.status = range === undefined ? 200 : 206;
   if (range !== undefined) context.set('content-range', `bytes ${range.start}-${range.end}/${size}`);
   context.body = body;

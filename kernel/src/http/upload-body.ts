@@ -18,28 +18,100 @@ export function readUpload(request: IncomingMessage, response: ServerResponse, i
   return { size: length === undefined ? undefined : Number(length), pieces: piecesOf(request, response, idleMs) };
 }
 
+/** So much may have come before it is taken: the client sends on while a store writes. */
+const AHEAD_BYTES = 1024 * 1024;
+
 async function* piecesOf(request: IncomingMessage, response: ServerResponse, idleMs: number): AsyncGenerator<Uint8Array> {
   if (request.headers.expect !== undefined) response.writeContinue();
-  // The request is left to be answered, whatever becomes of its body.
-  const source = request.iterator({ destroyOnReturn: false });
+  const arrivals = new Arrivals(request);
   try {
     for (;;) {
-      const piece = await nextWithin(source, idleMs);
-      if (piece.done === true) return;
-      yield piece.value as Uint8Array;
+      const piece = arrivals.take();
+      if (piece !== undefined) yield piece;
+      else if (arrivals.ended) return;
+      else await arrivals.more(idleMs);
     }
-  } catch (error) {
-    if (error instanceof GoferError) throw error;
-    throw new GoferError('CANCELLED', 'The client went away before its request was complete.', { cause: error });
+  } finally {
+    arrivals.leave();
   }
 }
 
-async function nextWithin(source: AsyncIterator<unknown>, idleMs: number): Promise<IteratorResult<unknown>> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(tooSlow(idleMs)), idleMs);
-  try {
-    return await Promise.race([source.next(), late]);
-  } finally {
-    clearTimeout(timer);
+/** What of a body has arrived and is not taken yet. By events, not by iteration: a body of many GiB comes in pieces of 64 KiB. */
+class Arrivals {
+  readonly #request: IncomingMessage;
+  readonly #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #ended = false;
+  #failure: GoferError | undefined;
+  #wake: (() => void) | undefined;
+
+  constructor(request: IncomingMessage) {
+    this.#request = request;
+    if (request.destroyed && !request.readableEnded) this.#gone();
+    request.on('data', this.#arrive);
+    request.once('end', this.#end);
+    request.once('error', this.#gone);
+    request.once('close', this.#close);
   }
+
+  /** Nothing more will arrive, and everything was taken. */
+  get ended(): boolean {
+    return this.#ended && this.#pieces.length === 0;
+  }
+
+  /** The next piece that is there. Throws where the client has gone before the end. */
+  take(): Uint8Array | undefined {
+    if (this.#failure !== undefined) throw this.#failure;
+    const piece = this.#pieces.shift();
+    if (piece === undefined) return undefined;
+    this.#bytes -= piece.byteLength;
+    if (this.#bytes < AHEAD_BYTES && this.#request.isPaused()) this.#request.resume();
+    return piece;
+  }
+
+  /** Resolves when something has happened; rejects where nothing does for so long. */
+  async more(idleMs: number): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => reject(tooSlow(idleMs)), idleMs);
+    this.#wake = resolve;
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      this.#wake = undefined;
+    }
+  }
+
+  /** The rest is not wanted: it is let go by, so that the request can be answered. */
+  leave(): void {
+    const request = this.#request;
+    request.off('data', this.#arrive);
+    request.off('end', this.#end);
+    request.off('error', this.#gone);
+    request.off('close', this.#close);
+    // An error from now on is nobody's.
+    request.on('error', () => undefined);
+    if (!this.#ended) request.resume();
+  }
+
+  readonly #arrive = (piece: Buffer): void => {
+    this.#pieces.push(piece);
+    this.#bytes += piece.byteLength;
+    if (this.#bytes >= AHEAD_BYTES) this.#request.pause();
+    this.#wake?.();
+  };
+
+  readonly #end = (): void => {
+    this.#ended = true;
+    this.#wake?.();
+  };
+
+  readonly #close = (): void => {
+    if (!this.#ended) this.#gone();
+  };
+
+  readonly #gone = (cause?: unknown): void => {
+    this.#failure ??= new GoferError('CANCELLED', 'The client went away before its request was complete.', { cause });
+    this.#wake?.();
+  };
 }

@@ -10,6 +10,7 @@ const OVER: Piece = { done: true, value: undefined };
 export class GatheredBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #source: AsyncIterator<Uint8Array>;
   #block: Uint8Array | undefined;
+  #other: Uint8Array | undefined;
   /** What did not fit any more; its memory is good until the source is asked again. */
   #rest: Uint8Array = new Uint8Array();
   #over = false;
@@ -24,7 +25,9 @@ export class GatheredBody implements AsyncIterableIterator<Uint8Array, undefined
 
   async next(): Promise<Piece> {
     if (this.#over && this.#rest.byteLength === 0) return OVER;
-    const block = (this.#block ??= new Uint8Array(CHUNK_BYTES));
+    const block = this.#other ?? new Uint8Array(new SharedArrayBuffer(CHUNK_BYTES));
+    this.#other = this.#block;
+    this.#block = block;
     let filled = 0;
     for (;;) {
       const part = this.#rest.subarray(0, block.byteLength - filled);
