@@ -170,7 +170,8 @@ export class GoferServer {
   call(method: string, path: string, body?: object, headers: Headers = VERSION): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const bytes = body === undefined || body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
-    const sized = bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length };
+    const length = headers['transfer-encoding'] === undefined ? { 'content-length': bytes?.length } : {};
+    const sized = bytes === undefined ? {} : { 'content-type': 'application/json', ...length };
     const to = { host: this.#url.hostname, port: this.#url.port, method, path, agent: this.#agent, headers: { ...sized, ...headers } };
     const asked = request(to, (incoming) => {
       const chunks: Buffer[] = [];
