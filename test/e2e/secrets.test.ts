@@ -171,5 +171,7 @@ function staysSecret(engine: Engine): void {
   });
 }
 
-describe('on processes, a secret stays one', () => staysSecret('process'));
+describe('on processes, a secret stays one', () => {
+  staysSecret('process');
+});
 await describeDocker('on Docker, a secret stays one', () => staysSecret('docker'));

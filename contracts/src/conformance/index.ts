@@ -16,4 +16,5 @@ export type { SecretStoreLaw } from './secret-store-law.ts';
 export { checkSecretStore, SECRET_STORE_LAWS, secretStoreSuite } from './secret-store-suite.ts';
 export type { ProgramStep, TaskCommand, TaskProgram } from './task-program.ts';
 export { shellProgram } from './task-program.ts';
+export { evidenceOfFiles, findTrace } from './traces.ts';
 export type { LawResult, SuiteRunner } from './trial.ts';

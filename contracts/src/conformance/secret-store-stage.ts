@@ -11,7 +11,7 @@ import { assert, assertBytes, assertEqual, LawBroken } from './assertions.ts';
 import { checkedSecretStore } from './checked-secret-store.ts';
 import { type Hosting, NEVER } from './law.ts';
 import { DEFAULT_CROWD, type FormerKey, type OpenSecretStore, type SecretStoreHarness } from './secret-store-harness.ts';
-import { type Evidence, evidenceOfFiles, evidenceOfValue, findTrace } from './secret-store-traces.ts';
+import { type Evidence, evidenceOfFiles, evidenceOfValue, findTrace } from './traces.ts';
 import type { Stage } from './trial.ts';
 
 export class SecretStoreStage implements Stage {

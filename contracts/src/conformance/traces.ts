@@ -24,6 +24,8 @@ function formsOf(secret: Buffer): readonly (readonly [form: string, needle: Buff
     ['hexadecimal', secret.toString('hex')],
     ['hexadecimal', secret.toString('hex').toUpperCase()],
     ['a list of numbers', secret.join(',')],
+    ['URL-encoded', encodeURIComponent(secret.toString('latin1'))],
+    ['inside a JSON string', JSON.stringify(secret.toString()).slice(1, -1)],
     ['UTF-16', Buffer.from(secret.toString('latin1'), 'utf16le')],
   ];
   // Inside a longer text a secret begins at any of three places of a group of base64; its first and last group differ with the neighbours.
@@ -38,6 +40,7 @@ function formsOf(secret: Buffer): readonly (readonly [form: string, needle: Buff
 export async function evidenceOfFiles(directory: string): Promise<readonly Evidence[]> {
   const evidence: Evidence[] = [];
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
+    // Reading a named pipe would wait for whoever writes to it.
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
     const bytes = await readFile(path).catch((error: unknown) => {
