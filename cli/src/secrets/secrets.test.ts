@@ -1,8 +1,14 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
 import { type Outcome, type RunOptions, runInProcess } from '../testing/run-in-process.ts';
 import { SIMPLE } from '../testing/sample-pipeline.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'gofer-cli-secrets-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 let server: TestServer;
 let client: GoferClient;
@@ -82,7 +88,9 @@ describe('global secrets', () => {
   const secret = (verb: string, words: readonly string[], options?: RunOptions) => gofer(['secret', 'global', verb, ...words], options);
 
   it('name who may use them', async () => {
-    expect((await secret('put', ['everywhere', '@'], { stdin: 'hush' })).stdout).toBe("✓ Successfully inserted new secret 'everywhere'\n");
+    expect((await secret('put', ['everywhere', '@'], { stdin: 'hush' })).stdout).toBe(
+      "✓ Successfully inserted new secret 'everywhere'\n  Namespaces whose tasks may use it: .*\n",
+    );
     expect(await secret('put', ['some', 'hush', '-n', 'prod-.*', '--namespaces', 'staging'])).toMatchObject({ code: 0 });
     const { stdout } = await secret('list', []);
     expect(stdout).toMatch(/^KEY +NAMESPACES +CREATED\n/u);
@@ -93,6 +101,13 @@ describe('global secrets', () => {
     );
     expect(await secret('put', ['some', 'other'])).toMatchObject({ code: 5 });
     expect(await secret('put', ['bad', 'hush', '-n', '('])).toMatchObject({ code: 2 });
+    expect(await secret('put', ['bad', 'hush', '--namespace', 'staging'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--namespaces'),
+    });
+    // A new value is no new admission.
+    expect((await secret('put', ['some', 'newer', '--force'])).stdout).toMatch(/: prod-\.\*, staging\n$/u);
+    expect((await secret('list', [])).stdout).toMatch(/^some +prod-\.\*, staging /mu);
     expect(await secret('delete', ['some'])).toMatchObject({ code: 0, stdout: "✓ Successfully removed secret 'some'\n" });
     expect(await secret('get', ['some'])).toMatchObject({ code: 3 });
   });
@@ -119,6 +134,13 @@ describe('the variables of a run', () => {
     const stdin = 'A=file\nB="two\nlines"\n';
     expect(await variablesOf(['--variables-file', name, '-v', 'a=flag'], { stdin })).toEqual({ a: 'flag', B: 'two\nlines' });
     expect(await variablesOf(['--variables-file', name], { stdin: '{ "A": "1" }' })).toEqual({ A: '1' });
+    const later = join(directory, 'later.env');
+    writeFileSync(later, 'a=later\nC=c\n');
+    expect(await variablesOf(['--variables-file', name, '--variables-file', later], { stdin })).toEqual({
+      a: 'later',
+      B: 'two\nlines',
+      C: 'c',
+    });
   });
 
   it('are refused with their place', async () => {

@@ -43,17 +43,19 @@ export async function answerBytes(context: Context, { size, etag, mediaType, wha
   context.length = range === undefined ? size : range.end - range.start + 1;
 }
 
-/** The same bytes, once the first of them are there. */
+/** The same bytes, once the first of them are there. Not by a generator: one that was never asked would leave nothing when it is left. */
 async function begun(stream: AsyncIterable<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
   const source = stream[Symbol.asyncIterator]();
-  const first = await source.next();
-  return (async function* () {
-    try {
-      for (let next = first; next.done !== true; next = await source.next()) yield next.value;
-    } finally {
-      await source.return?.();
-    }
-  })();
+  let first: IteratorResult<Uint8Array> | undefined = await source.next();
+  const rest: AsyncIterator<Uint8Array> = {
+    next() {
+      const result = first === undefined ? source.next() : Promise.resolve(first);
+      first = undefined;
+      return result;
+    },
+    return: async () => (await source.return?.()) ?? { done: true, value: undefined },
+  };
+  return { [Symbol.asyncIterator]: () => rest };
 }
 
 function matches(header: string, tag: string): boolean {

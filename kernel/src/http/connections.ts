@@ -9,7 +9,7 @@ export class Connections {
   readonly #open = new Set<Socket>();
   readonly #busy = new Set<Socket>();
   /** Answered before their request had arrived whole: what comes next on them is its rest. */
-  readonly #ahead = new WeakSet<Socket>();
+  readonly #ahead = new Map<Socket, NodeJS.Timeout>();
   readonly #restMs: number;
   #closing = false;
 
@@ -18,14 +18,17 @@ export class Connections {
     this.#restMs = restMs;
     server.on('connection', (socket) => {
       this.#open.add(socket);
-      socket.once('close', () => this.#open.delete(socket));
+      socket.once('close', () => {
+        this.#open.delete(socket);
+        this.#endWaiting(socket);
+      });
     });
   }
 
   /** To be called for each request, before anything is answered. */
   begin(response: ServerResponse): void {
     this.#busy.add(response.req.socket);
-    this.#ahead.delete(response.req.socket);
+    this.#endWaiting(response.req.socket);
     response.once('close', this.#end);
   }
 
@@ -47,11 +50,14 @@ export class Connections {
 
   /** Whoever goes on sending what nobody wants is cut off after a while. */
   #endRest(socket: Socket): void {
-    this.#ahead.add(socket);
-    const timer = setTimeout(() => {
-      if (this.#ahead.has(socket)) socket.destroy();
-    }, this.#restMs).unref();
-    socket.once('close', () => clearTimeout(timer));
+    if (socket.destroyed) return;
+    this.#endWaiting(socket);
+    this.#ahead.set(socket, setTimeout(() => socket.destroy(), this.#restMs).unref());
+  }
+
+  #endWaiting(socket: Socket): void {
+    clearTimeout(this.#ahead.get(socket));
+    this.#ahead.delete(socket);
   }
 
   /** One function for all responses: Node calls it with the response as `this`. */

@@ -124,11 +124,11 @@ export class AttemptEnvironments {
     const { registryAuth } = task;
     if (registryAuth === undefined) return undefined;
     const sealed = await this.#passwordOf(task.id, pipelineUid, configVersion);
-    if (sealed !== undefined && sealed !== '') search.secrets.set(sealed, `the password of the registry of ${task.image}`);
-    return {
-      username: await search.valueOf(registryAuth.user, 'registry_auth.user'),
-      password: sealed ?? (await search.valueOf(registryAuth.pass, 'registry_auth.pass')),
-    };
+    const username = await search.valueOf(registryAuth.user, 'registry_auth.user');
+    const password = sealed ?? (await search.valueOf(registryAuth.pass, 'registry_auth.pass'));
+    // A secret wherever it is from.
+    if (password !== '' && !search.secrets.has(password)) search.secrets.set(password, `the password of the registry of ${task.image}`);
+    return { username, password };
   }
 
   /** Undefined where the definition itself has it, as a reference. */

@@ -48,11 +48,10 @@ export class StoredObjectService implements ObjectService {
     const { store, objects } = this.#parts;
     const object = store.objects.find(this.#ownerUid(owner), key);
     if (object === undefined) throw new GoferError('NOT_FOUND', `${nameOf(owner)} has no object ${JSON.stringify(key)}.`);
-    const { size, body } = object;
     return {
-      size,
+      size: object.size,
       etag: etagOf(object),
-      read: (range: ObjectRange | undefined, signal: AbortSignal) => objects.read(body, range, signal),
+      read: (range: ObjectRange | undefined, signal: AbortSignal) => objects.read(object, range, signal),
     };
   }
 

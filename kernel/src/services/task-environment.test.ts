@@ -204,6 +204,16 @@ describe('a task is given', () => {
   });
 });
 
+it('a password of a registry is a secret wherever it is from', async () => {
+  const path = await deploy('from-object', {}, ENVIRONMENT, { registry_auth: { user: 'robot', pass: 'pipeline_object{{login}}' } });
+  const body = (async function* () {
+    yield Buffer.from('kept-as-an-object');
+  })();
+  await services.objects.put(path, 'login', body, { force: false, signal: NEVER });
+  await services.startAndEnd(path);
+  expect(specs).toMatchObject([{ sensitive: true, registryAuth: { username: 'robot', password: 'kept-as-an-object' } }]);
+});
+
 describe('the secrets that an attempt was given', () => {
   const given = (path: PipelinePath) =>
     services.stage.store.runs.uidsOf(services.uidOf(path)).flatMap((uid) => services.stage.store.attempts.withGiven(uid));

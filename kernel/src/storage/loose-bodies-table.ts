@@ -9,11 +9,13 @@ export type BodyStore = 'objects' | 'secrets';
  */
 export class LooseBodiesTable {
   readonly #after: SQLite.Statement<[string, string, number], { body: string }>;
+  readonly #find: SQLite.Statement<[string, string], { body: string }>;
   readonly #insert: SQLite.Statement<[string, string]>;
   readonly #delete: SQLite.Statement<[string, string]>;
 
   constructor(connection: Connection) {
     this.#after = connection.prepare('SELECT body FROM loose_bodies WHERE store = ? AND body > ? ORDER BY body LIMIT ?');
+    this.#find = connection.prepare('SELECT body FROM loose_bodies WHERE store = ? AND body = ?');
     this.#insert = connection.prepare('INSERT OR IGNORE INTO loose_bodies (store, body) VALUES (?, ?)');
     this.#delete = connection.prepare('DELETE FROM loose_bodies WHERE store = ? AND body = ?');
   }
@@ -21,6 +23,10 @@ export class LooseBodiesTable {
   /** In the order of their keys, behind one of them. */
   after(store: BodyStore, body: string, limit: number): string[] {
     return this.#after.all(store, body, limit).map((row) => row.body);
+  }
+
+  has(store: BodyStore, body: string): boolean {
+    return this.#find.get(store, body) !== undefined;
   }
 
   insert(store: BodyStore, body: string): void {

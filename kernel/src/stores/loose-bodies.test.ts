@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -94,6 +94,26 @@ describe('what nothing points to', () => {
     await bodies.close();
   });
 
+  it('is looked at again before each removal: what has become of use while others were removed stays', async () => {
+    const removing = Promise.withResolvers<void>();
+    const removed: string[] = [];
+    const remove = async (body: string): Promise<void> => {
+      await removing.promise;
+      removed.push(body);
+    };
+    const bodies = new LooseBodies({ store, kind: 'objects', remove, log });
+    const [first = '', second = ''] = [await bodies.begin(), await bodies.begin()].toSorted();
+    bodies.release(first);
+    // Both are of one page, and the first is on its way out.
+    bodies.collect();
+    await store.commit(() => bodies.adopt(second));
+    bodies.release(second);
+    removing.resolve();
+    await bodies.settled();
+    expect(removed).toEqual([first]);
+    await bodies.close();
+  });
+
   it('of another store or another server is never met', async () => {
     const bodies = new LooseBodies({ store, kind: 'objects', remove: async () => undefined, log });
     await store.commit(() => store.looseBodies.insert('secrets', 'of-the-other'));
@@ -105,6 +125,35 @@ describe('what nothing points to', () => {
     await bodies.settled();
     expect(store.looseBodies.after('secrets', '', 10)).toEqual(['of-the-other']);
   });
+});
+
+it('a body that has another length than it was put with is lost, at its end and not before', async () => {
+  const stores = new TestStores(store, directory, log);
+  const never = new AbortController().signal;
+  const source = async function* () {
+    yield Buffer.from('contents');
+  };
+  const written = await stores.objects.write(source(), never, async (body) => body);
+  const file = readdirSync(join(directory, 'objects'), { recursive: true, withFileTypes: true }).find((entry) => entry.isFile());
+  const path = join(file?.parentPath ?? '', file?.name ?? '');
+  const read = async (range?: { start: number; end?: number }): Promise<string> => {
+    let text = '';
+    for await (const piece of stores.objects.read(written, range, never)) text += Buffer.from(piece).toString();
+    return text;
+  };
+  expect([await read(), await read({ start: 3 }), await read({ start: 1, end: 2 }), await read({ start: 6, end: 99 })]).toEqual([
+    'contents',
+    'tents',
+    'on',
+    'ts',
+  ]);
+  writeFileSync(path, 'conte');
+  await expect(read()).rejects.toMatchObject({ code: 'DATA_LOSS', message: expect.stringContaining('3 bytes fewer') });
+  await expect(read({ start: 4, end: 6 })).rejects.toMatchObject({ code: 'DATA_LOSS' });
+  expect(await read({ start: 1, end: 2 })).toBe('on');
+  writeFileSync(path, 'contents and more');
+  await expect(read()).rejects.toMatchObject({ code: 'DATA_LOSS' });
+  await stores.close();
 });
 
 it('values larger than a secret store takes are kept in parts, and read as one', async () => {

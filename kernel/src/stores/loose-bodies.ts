@@ -126,6 +126,8 @@ export class LooseBodies {
         this.#passedOver.add(body);
         continue;
       }
+      // While the others of the page were removed it may have become someone's.
+      if (!store.looseBodies.has(kind, body)) continue;
       try {
         await remove(body);
         removed.push(body);

@@ -64,11 +64,19 @@ export class ObjectBodies {
     this.#loose.collect();
   }
 
-  /** The bytes, which stay until the reader has ended even if the object is deleted meanwhile. */
-  async *read(body: string, range: ObjectRange | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  /**
+   * The bytes, which stay until the reader has ended even if the object is deleted meanwhile. Rejects with `DATA_LOSS` where they are
+   * missing, and at the end where there are not as many as were written.
+   */
+  async *read({ body, size }: WrittenBody, range: ObjectRange | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     this.#loose.hold(body);
+    let missing = Math.min(size, (range?.end ?? size) + 1) - (range?.start ?? 0);
     try {
-      yield* this.#store.get(body, range, signal);
+      for await (const piece of this.#store.get(body, range, signal)) {
+        missing -= piece.byteLength;
+        if (missing >= 0) yield piece;
+      }
+      if (missing !== 0) throw lost(`there are ${Math.abs(missing)} bytes ${missing > 0 ? 'fewer' : 'more'} than were put`);
     } catch (error) {
       throw asLoss(error);
     } finally {
@@ -88,12 +96,14 @@ export class ObjectBodies {
 /** A row points to it: that the store does not have it is the store's fault. */
 function asLoss(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || error.code !== 'NOT_FOUND') return error;
+  return lost('they are missing', error);
+}
+
+function lost(what: string, cause?: unknown): GoferError {
   return new GoferError(
     'DATA_LOSS',
-    'The contents of this object are missing from the object store. Restore them from a backup, or put the object anew.',
-    {
-      cause: error,
-    },
+    `The contents of this object in the object store are damaged: ${what}. Restore them from a backup, or put the object anew.`,
+    { cause },
   );
 }
 

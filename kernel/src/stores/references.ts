@@ -48,9 +48,19 @@ export class References {
       case 'global_secret':
         return this.#globalSecret(name, place);
       case 'pipeline_object':
-        return this.#object(place.pipelineUid, reference, `gofer pipeline object put ${place.pipelineId} ${name} FILE`, signal);
+        return this.#object(
+          place.pipelineUid,
+          reference,
+          `gofer pipeline object put ${place.pipelineId} ${toWord(name)} FILE${inNamespace(place)}`,
+          signal,
+        );
       case 'run_object':
-        return this.#object(place.runUid, reference, `gofer run object put ${place.pipelineId} ${place.runId} ${name} FILE`, signal);
+        return this.#object(
+          place.runUid,
+          reference,
+          `gofer run object put ${place.pipelineId} ${place.runId} ${toWord(name)} FILE${inNamespace(place)}`,
+          signal,
+        );
     }
   }
 
@@ -59,7 +69,7 @@ export class References {
     const secret = store.secrets.find(place.pipelineUid, name);
     if (secret === undefined)
       throw missing(
-        `pipeline '${place.pipelineId}' has no such secret; store it with: gofer secret pipeline put ${place.pipelineId} ${name}`,
+        `pipeline '${place.pipelineId}' has no such secret; store it with: gofer secret pipeline put ${place.pipelineId} ${toWord(name)}${inNamespace(place)}`,
       );
     return secrets.read(secret.value);
   }
@@ -68,7 +78,7 @@ export class References {
     const { store, secrets } = this.#parts;
     const secret = store.secrets.find(GLOBAL, name);
     if (secret === undefined)
-      throw missing(`there is no such global secret; an administrator stores it with: gofer secret global put ${name}`);
+      throw missing(`there is no such global secret; an administrator stores it with: gofer secret global put ${toWord(name)}`);
     if (!admitsNamespace(secret.namespaces, place.namespaceId))
       throw missing(
         `this global secret does not admit the namespace '${place.namespaceId}'; an administrator decides that when it is stored`,
@@ -83,9 +93,18 @@ export class References {
     if (object.size > LARGEST_VALUE)
       throw missing(`the object has ${object.size} bytes, and a variable can carry ${LARGEST_VALUE}; let the task download it`);
     const pieces: Uint8Array[] = [];
-    for await (const piece of objects.read(object.body, undefined, signal)) pieces.push(Uint8Array.from(piece));
+    for await (const piece of objects.read(object, undefined, signal)) pieces.push(Uint8Array.from(piece));
     return Buffer.concat(pieces);
   }
+}
+
+/** One word of a shell's command line. */
+function toWord(name: string): string {
+  return /^[A-Za-z0-9_./:@%+,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+}
+
+function inNamespace({ namespaceId }: ReferencePlace): string {
+  return namespaceId === 'default' ? '' : ` --namespace ${namespaceId}`;
 }
 
 function toText(bytes: Uint8Array, reference: Reference): string {

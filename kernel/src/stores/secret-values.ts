@@ -59,22 +59,21 @@ export class SecretValues {
 
   /** Rejects with `DATA_LOSS` where it is missing or damaged; the message names nothing of it. */
   async read(pointer: string): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    for (const part of pointer.split(' ')) {
-      this.#loose.hold(part);
-      try {
-        parts.push(await this.#store.get(part));
-      } catch (error) {
-        if (!(error instanceof Error) || !('code' in error) || error.code !== 'NOT_FOUND') throw error;
-        throw new GoferError('DATA_LOSS', 'The value is missing from the secret store. Restore it from a backup, or store it anew.', {
-          cause: error,
-        });
-      } finally {
-        this.#loose.release(part);
-      }
+    const keys = pointer.split(' ');
+    for (const key of keys) this.#loose.hold(key);
+    try {
+      const parts: Uint8Array[] = [];
+      for (const key of keys) parts.push(await this.#store.get(key));
+      const [only] = parts;
+      return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+    } catch (error) {
+      if (!(error instanceof Error) || !('code' in error) || error.code !== 'NOT_FOUND') throw error;
+      throw new GoferError('DATA_LOSS', 'The value is missing from the secret store. Restore it from a backup, or store it anew.', {
+        cause: error,
+      });
+    } finally {
+      for (const key of keys) this.#loose.release(key);
     }
-    const [only] = parts;
-    return parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
   }
 
   /** As `SecretStore.rotate`. */

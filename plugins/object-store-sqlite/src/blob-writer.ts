@@ -34,17 +34,25 @@ export class BlobWriter {
     if (this.#filled === 0 && piece.byteLength === CHUNK_BYTES) return [piece];
     const full: Uint8Array[] = [];
     for (let at = 0; at < piece.byteLength; ) {
-      this.#block ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
       const part = piece.subarray(at, at + CHUNK_BYTES - this.#filled);
-      this.#block.set(part, this.#filled);
+      this.#needBlock(this.#filled + part.byteLength);
+      this.#block?.set(part, this.#filled);
       this.#filled += part.byteLength;
       at += part.byteLength;
       if (this.#filled < CHUNK_BYTES) break;
-      full.push(this.#block);
+      if (this.#block !== undefined) full.push(this.#block);
       this.#block = undefined;
       this.#filled = 0;
     }
     return full;
+  }
+
+  /** Most bodies are small: the first block is as large as what is there, the next one a whole one. */
+  #needBlock(bytes: number): void {
+    const former = this.#block;
+    if (former !== undefined && former.byteLength >= bytes) return;
+    this.#block = Buffer.allocUnsafeSlow(former === undefined && this.#n === 0 ? bytes : CHUNK_BYTES);
+    if (former !== undefined) this.#block.set(former.subarray(0, this.#filled));
   }
 
   write(chunks: readonly Uint8Array[]): void {

@@ -18,6 +18,7 @@ import {
 } from '@gofer/contracts';
 import { workerEntry } from './assets.ts';
 import { GatheredBody } from './gathered-body.ts';
+import { SharedBlocks } from './shared-blocks.ts';
 import type { StoreThreadData, StoreThreadMessage } from './thread-protocol.ts';
 
 interface StoreThread {
@@ -31,6 +32,7 @@ const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 64, maxYoungGenerationSizeMb: 
 export class ThreadedStore implements ObjectStore, PluginInstance {
   readonly #path: string;
   readonly #host: PluginHost;
+  readonly #blocks = new SharedBlocks();
   #thread: Promise<StoreThread> | undefined;
   #closed: Promise<void> | undefined;
 
@@ -52,7 +54,12 @@ export class ThreadedStore implements ObjectStore, PluginInstance {
       await leave(body);
       throw error;
     }
-    return store.put(key, signal, new GatheredBody(body));
+    const gathered = new GatheredBody(body, this.#blocks);
+    try {
+      return await store.put(key, signal, gathered);
+    } finally {
+      gathered.release();
+    }
   }
 
   async *get(key: string, range: ObjectRange | undefined, signal: AbortSignal): AsyncGenerator<Uint8Array> {

@@ -31,14 +31,17 @@ export class RunStart extends GoferCommand {
 
   id = Option.String({ name: 'pipeline' });
   variables = variablesOption();
-  variablesFile = Option.String('--variables-file', { description: 'Variables for the run from this file; - or @ is standard input' });
+  variablesFiles = Option.Array('--variables-file', [], {
+    description:
+      'Variables for the run from this file; - or @ is standard input; may be given several times: the last one that has a key gives its value',
+  });
   follow = Option.Boolean('-f,--follow', false, { description: 'Show the logs of all tasks until the run ends' });
   idempotencyKey = Option.String('--idempotency-key', { description: 'The same key never starts a second run' });
 
   async execute(): Promise<number> {
-    const given = readVariables(this.variables);
-    const variables =
-      this.variablesFile === undefined ? given : { ...(await readVariablesFile(this.context, this.variablesFile, given)), ...given };
+    let variables = readVariables(this.variables);
+    for (const file of this.variablesFiles.toReversed())
+      variables = { ...(await readVariablesFile(this.context, file, variables)), ...variables };
     const client = await this.client();
     const { run } = await client.call('start_run', {
       path: { namespace_id: await this.namespaceId(), pipeline_id: this.id },

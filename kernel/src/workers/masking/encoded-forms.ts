@@ -17,7 +17,7 @@ export function toBinary(text: string): string {
 
 /** `value` may have white space around it; `trimmed` is the same without. */
 export function encodedForms(value: string, trimmed: string): Set<string> {
-  return new Set([...base64Forms(value, trimmed), ...percentForms(trimmed), ...jsonForms(trimmed)]);
+  return new Set([...base64Forms(value, trimmed), ...percentForms(trimmed), ...jsonForms(trimmed), ...shellForms(trimmed)]);
 }
 
 /**
@@ -91,6 +91,11 @@ function jsonForms(text: string): string[] {
   if (/[<>&]/.test(plain)) forms.push(plain.replace(/[<>&]/g, escapeUnit));
   if (/[\u007f-\uffff]/.test(plain)) forms.push(...forms.map((form) => form.replace(/[\u007f-\uffff]/g, escapeUnit)));
   return [...forms, ...forms.filter((form) => form.includes('\\u')).map(withUpperCaseHex)].map(toBinary);
+}
+
+/** As a shell that traces its commands (`sh -x`) quotes an apostrophe, in the ways of bash and of dash. */
+function shellForms(text: string): string[] {
+  return text.includes("'") ? [`'\\''`, `'"'"'`].map((quoted) => toBinary(text.replaceAll("'", quoted))) : [];
 }
 
 function escapeUnit(unit: string): string {

@@ -29,6 +29,8 @@ describe('what is masked', () => {
     ['JSON in ASCII, upper case', JSON.stringify(trimmed).slice(1, -1).replace('ü', '\\u00FC')],
     ['JSON in ASCII with escaped slashes', JSON.stringify(trimmed).slice(1, -1).replace('ü', '\\u00fc').replaceAll('/', '\\/')],
     ['JSON fit for HTML', JSON.stringify(trimmed).slice(1, -1).replace('<', '\\u003c')],
+    ['the trace of bash', trimmed.replaceAll("'", `'\\''`)],
+    ['the trace of dash', trimmed.replaceAll("'", `'"'"'`)],
   ])('%s', (_what, form) => {
     expect(masker(`before ${form} behind`)).toBe('before [redacted] behind');
     // Nothing of it is left where the output is folded.
