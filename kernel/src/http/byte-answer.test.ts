@@ -3,7 +3,10 @@ import type { Context } from 'koa';
 import { expect, it } from 'vitest';
 import { answerBytes } from './byte-answer.ts';
 
-it('a source that has begun is left, also where the client is gone before anything is sent', async () => {
+it.each([
+  ['before anything is sent', true],
+  ['while the first bytes are fetched', false],
+])('a source that has begun is left, also where the client goes %s', async (_, isThere) => {
   let left = false;
   const open = async function* () {
     try {
@@ -12,10 +15,10 @@ it('a source that has begun is left, also where the client is gone before anythi
       left = true;
     }
   };
-  const context = { method: 'GET', get: () => '', set: () => undefined, body: undefined as unknown };
+  const context = { method: 'GET', res: { destroyed: !isThere }, get: () => '', set: () => undefined, body: undefined as unknown };
   await answerBytes(context as unknown as Context, { size: 1000, etag: undefined, mediaType: 'text/plain', what: 'object', open });
   const { body } = context;
   if (!(body instanceof Readable)) throw new Error('no stream was answered');
-  body.destroy();
+  if (isThere) body.destroy();
   await expect.poll(() => left).toBe(true);
 });

@@ -37,6 +37,8 @@ export async function answerBytes(context: Context, { size, etag, mediaType, wha
   const stream = await open(range);
   // What cannot be read at all is still answered as an error.
   const body = stream instanceof Readable ? stream : Readable.from(await begun(stream), { objectMode: false, highWaterMark: AHEAD_BYTES });
+  // Nobody reads, or ends, the answer to a client that has gone meanwhile.
+  if (context.res.destroyed) body.destroy();
   context.status = range === undefined ? 200 : 206;
   if (range !== undefined) context.set('content-range', `bytes ${range.start}-${range.end}/${size}`);
   context.body = body;

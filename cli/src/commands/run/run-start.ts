@@ -39,9 +39,8 @@ export class RunStart extends GoferCommand {
   idempotencyKey = Option.String('--idempotency-key', { description: 'The same key never starts a second run' });
 
   async execute(): Promise<number> {
-    let variables = readVariables(this.variables);
-    for (const file of this.variablesFiles.toReversed())
-      variables = { ...(await readVariablesFile(this.context, file, variables)), ...variables };
+    const variables = readVariables(this.variables);
+    for (const file of this.variablesFiles.toReversed()) Object.assign(variables, await readVariablesFile(this.context, file, variables));
     const client = await this.client();
     const { run } = await client.call('start_run', {
       path: { namespace_id: await this.namespaceId(), pipeline_id: this.id },
