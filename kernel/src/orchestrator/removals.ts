@@ -1,9 +1,10 @@
 /**
  * Takes ended attempts away from their scheduler, once their exit and their whole log are kept. It is done behind the run's back, a few
- * at a time, and remembered in the database: what a crash or an unreachable engine leaves behind is removed by a later sweep.
+ * at a time, tried again while the engine cannot be reached, and remembered in the database: what a crash leaves behind is removed by
+ * the next server.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PluginLog, Scheduler, TaskHandle } from '@gofer/contracts';
+import { codeOf, type PluginLog, type Scheduler, type TaskHandle } from '@gofer/contracts';
 import type { Store } from '../storage/store.ts';
 
 interface Removal {
@@ -12,13 +13,25 @@ interface Removal {
   readonly handle: TaskHandle;
 }
 
+interface Waiting {
+  readonly removal: Removal;
+  readonly done: () => void;
+  /** How often it was tried already. */
+  readonly tries: number;
+}
+
 const AT_ONCE = 8;
+const FIRST_RETRY_MS = 200;
+const LAST_RETRY_MS = 10_000;
+/** An engine that can be reached and refuses is asked so often. */
+const MOST_TRIES = 5;
 const MARK_AFTER_MS = 25;
 
 export class Removals {
   readonly #store: Store;
   readonly #log: PluginLog;
-  readonly #waiting: { readonly removal: Removal; readonly done: () => void }[] = [];
+  readonly #waiting: Waiting[] = [];
+  readonly #later = new Map<NodeJS.Timeout, Waiting>();
   readonly #pending = new Set<Promise<void>>();
   readonly #removed: string[] = [];
   #marking: Promise<void> | undefined;
@@ -38,19 +51,21 @@ export class Removals {
       this.#pending.delete(promise);
       resolve();
     };
-    this.#waiting.push({ removal, done });
+    this.#waiting.push({ removal, done, tries: 0 });
     this.#next();
   }
 
-  /** Resolves when every removal that was added so far has been done, has failed or was left. */
+  /** Resolves when every removal that was added so far has been done, has failed for good or was left. */
   async drained(): Promise<void> {
     await Promise.all(this.#pending);
   }
 
-  /** Takes no more; what waits is left to the next sweep. Resolves when nothing is under way. */
+  /** Takes no more; what waits is left to the next server. Resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const { done } of this.#waiting.splice(0)) done();
+    for (const timer of this.#later.keys()) clearTimeout(timer);
+    for (const { done } of [...this.#waiting.splice(0), ...this.#later.values()]) done();
+    this.#later.clear();
     await this.drained();
   }
 
@@ -59,24 +74,42 @@ export class Removals {
       const next = this.#waiting.shift();
       if (next === undefined) return;
       this.#active += 1;
-      void this.#remove(next.removal).finally(next.done);
+      void this.#remove(next);
     }
   }
 
-  async #remove({ attemptUid, scheduler, handle }: Removal): Promise<void> {
+  async #remove(waiting: Waiting): Promise<void> {
+    const { attemptUid, scheduler, handle } = waiting.removal;
     try {
       await scheduler.remove(handle).finally(() => {
         this.#active -= 1;
         this.#next();
       });
       await this.#markRemoved(attemptUid);
+      waiting.done();
     } catch (error) {
+      const tries = waiting.tries + 1;
+      if (!this.#closed && (codeOf(error) === 'UNAVAILABLE' || tries < MOST_TRIES)) {
+        this.#tryLater({ ...waiting, tries });
+        return;
+      }
+      waiting.done();
       const reason = error instanceof Error ? error.message : String(error);
-      this.#log('warn', 'an ended task could not be removed from its scheduler; the next sweep tries again', {
+      this.#log('warn', 'an ended task could not be removed from its scheduler; the next start tries again', {
         attempt: attemptUid,
         reason,
       });
     }
+  }
+
+  #tryLater(waiting: Waiting): void {
+    const pause = Math.min(FIRST_RETRY_MS * 2 ** (waiting.tries - 1), LAST_RETRY_MS);
+    const timer = setTimeout(() => {
+      this.#later.delete(timer);
+      this.#waiting.push(waiting);
+      this.#next();
+    }, pause).unref();
+    this.#later.set(timer, waiting);
   }
 
   /** Nobody waits for it, and forgetting it costs one more removal that does nothing: so many share a commit. */

@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GoferError, type Scheduler, type TaskHandle } from '@gofer/contracts';
+import { fakeScheduler } from '@gofer/scheduler-fake';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Store } from '../storage/store.ts';
+import { Removals } from './removals.ts';
+
+const HANDLE = { id: 'handle' } as unknown as TaskHandle;
+let directory: string;
+let store: Store;
+let sound: Scheduler & { close(): Promise<void> };
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'gofer-removals-'));
+  store = Store.open(join(directory, 'gofer.db'));
+  sound = await fakeScheduler.create({}, { instanceId: 'test', dataDirectory: directory, log: () => undefined });
+});
+afterEach(async () => {
+  await sound.close();
+  store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const removingBy = (remove: Scheduler['remove']): Scheduler => Object.assign(Object.create(sound) as Scheduler, { remove });
+
+it('a removal from an engine that is away is tried again, and others are done meanwhile', async () => {
+  const removals = new Removals(store, () => undefined);
+  let away = 2;
+  const done: string[] = [];
+  const scheduler = removingBy(async () => {
+    if (away-- > 0) throw new GoferError('UNAVAILABLE', 'the engine is away');
+    done.push('the one that was away');
+  });
+  removals.add({ attemptUid: 'first', scheduler, handle: HANDLE });
+  removals.add({ attemptUid: 'second', scheduler: removingBy(async () => void done.push('another')), handle: HANDLE });
+  await removals.drained();
+  expect(done).toEqual(['another', 'the one that was away']);
+  await removals.close();
+});
+
+it('one that waits to be tried again does not hold up the end, and is left to the next server', async () => {
+  const removals = new Removals(store, () => undefined);
+  const asked = Promise.withResolvers<void>();
+  const scheduler = removingBy(async () => {
+    asked.resolve();
+    throw new GoferError('UNAVAILABLE', 'the engine is away');
+  });
+  removals.add({ attemptUid: 'first', scheduler, handle: HANDLE });
+  await asked.promise;
+  await removals.close();
+  await removals.drained();
+});
