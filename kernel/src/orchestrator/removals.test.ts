@@ -42,7 +42,9 @@ it('a removal from an engine that is away is tried again, and others are done me
 it('one that waits to be tried again does not hold up the end, and is left to the next server', async () => {
   const removals = new Removals(store, () => undefined);
   const asked = Promise.withResolvers<void>();
+  let times = 0;
   const scheduler = removingBy(async () => {
+    times += 1;
     asked.resolve();
     throw new GoferError('UNAVAILABLE', 'the engine is away');
   });
@@ -50,4 +52,5 @@ it('one that waits to be tried again does not hold up the end, and is left to th
   await asked.promise;
   await removals.close();
   await removals.drained();
+  expect(times).toBe(1);
 });
