@@ -1,7 +1,7 @@
 /** Every key of the command line's own configuration. */
 import * as Type from 'typebox';
 import type { DeepReadonly } from './server-schema.ts';
-import { address, asSetting, choice, flag, secret, table, text, webUrl } from './setting.ts';
+import { address, asSetting, choice, flag, path, secret, table, text, webUrl } from './setting.ts';
 
 /** `GOFER_DETAIL` is `detail`. */
 export const CLI_ENVIRONMENT_PREFIX = 'GOFER_';
@@ -16,6 +16,9 @@ export const cliConfigSchema = table('The configuration of the gofer command.', 
   ),
   token: Type.Optional(secret('The token that is sent with every request.')),
   debug: flag('Print what is sent and received.', { default: false }),
+  ca_cert: Type.Optional(
+    path("A file of certificates (PEM) to trust beside the system's: the server's own CA.", { sample: '/etc/gofer/ca.pem' }),
+  ),
   insecure_skip_tls_verify: flag("Do not check the server's certificate.", { default: false }),
 });
 

@@ -124,7 +124,7 @@ function checkBlocks(layers: readonly WrittenLayer[], config: ServerConfig): { f
 }
 
 function pluginSectionOf(block: UndeclaredBlock): PluginSection {
-  if (block.section === 'scheduler' || block.section === 'object_store' || block.section === 'secret_store') return block.section;
+  if (Object.hasOwn(BUILT_IN_ENGINES, block.section)) return block.section as PluginSection;
   throw new TypeError(`no plugins are declared for [${block.section}]`);
 }
 

@@ -1,11 +1,15 @@
 /** Every key of the server's configuration. Names are the ones of the file; a key's other spelling is its alias. */
 import * as Type from 'typebox';
 import { address, asSetting, choice, count, duration, flag, LONGEST_TIMER, list, path, secret, table, webUrl } from './setting.ts';
-import { objectStoreSchema, schedulerSchema, secretStoreSchema } from './store-and-scheduler-schema.ts';
+import { authSchema, objectStoreSchema, schedulerSchema, secretStoreSchema } from './store-and-scheduler-schema.ts';
 
 const apiSchema = table('The rules of the service: limits, retention, logging.', {
   event_log_retention: duration('How long events are kept.', { default: '4380h' }),
-  event_prune_interval: duration('How often events older than event_log_retention are removed.', { default: '3h', minimum: '1s' }),
+  audit_retention: duration('How long entries of the audit are kept.', { default: '8760h' }),
+  event_prune_interval: duration('How often events and entries of the audit that are too old are removed.', {
+    default: '3h',
+    minimum: '1s',
+  }),
   ignore_pipeline_run_events: flag(
     'Start with event ingress off, so that no run can be started. Counts for the first start; afterwards the stored preference does.',
     { default: false },
@@ -37,15 +41,10 @@ const apiSchema = table('The rules of the service: limits, retention, logging.',
 });
 
 const developmentSchema = table('Conveniences for development. None of them belongs on a server that others can reach.', {
-  bypass_auth: flag(
-    'Skip authentication for every route. The server then binds loopback addresses only. This release cannot check tokens: it starts only with true.',
-    {
-      default: false,
-      sample: true,
-      sampleSet: true,
-      developmentDefault: true,
-    },
-  ),
+  bypass_auth: flag('Skip authentication for every route. The server then binds loopback addresses only.', {
+    default: false,
+    developmentDefault: true,
+  }),
   default_encryption: flag('Encrypt the secret store with the well-known default key.', { default: false, developmentDefault: true }),
   pretty_logging: flag('Log for people instead of as JSON.', { default: false, developmentDefault: true }),
   use_included_certs: flag('Use a certificate for localhost that the server makes itself.', {
@@ -63,7 +62,12 @@ const tlsKeys = {
 const serverSchema = table('The main service.', {
   url: Type.Optional(webUrl('The public address of the service, used in links and reports.', { sample: 'http://localhost:8080' })),
   bind_address: address('The address and port of the service. Port 0 takes a free one.', { default: 'localhost:8080', aliases: ['host'] }),
-  extension_address: address('The address under which extension containers reach the service.', { default: '172.17.0.1:8080' }),
+  extension_address: Type.Optional(
+    address(
+      'The address under which tasks and extensions reach this service from inside their containers. Without it a second listener is opened for them where the scheduler says that they reach this machine, as Docker does; it takes their tokens only.',
+      { sample: '172.17.0.1:8080' },
+    ),
+  ),
   shutdown_timeout: duration('How long a stopping server waits for what is in progress.', { default: '15s', maximum: LONGEST_TIMER }),
   ...tlsKeys,
   storage_path: path('The database file.', { statePath: 'gofer.db', sample: '/var/lib/gofer/gofer.db' }),
@@ -86,6 +90,41 @@ const serverSchema = table('The main service.', {
     maximum: 1_073_741_824,
   }),
   anonymous_read: flag('Let requests without a token read what the role `anonymous` may.', { default: false }),
+  session_lifetime: duration('How long a browser stays logged in.', { default: '12h', minimum: '1m', maximum: LONGEST_TIMER }),
+  trusted_proxies: list(
+    'Addresses or networks (10.0.0.0/8) of reverse proxies, whose X-Forwarded-For and X-Forwarded-Proto are believed. None by default.',
+    { default: [] },
+  ),
+});
+
+const limitsSchema = table('What one client, and all of them together, may ask of the service.', {
+  failed_authentications: count(
+    'How many requests with wrong credentials an address may send in a minute before it has to wait; right ones are answered meanwhile. 0 is unlimited.',
+    { default: 30 },
+  ),
+  expensive_requests: count(
+    'How many requests that start runs, register pipelines, upload objects or rotate keys one token may send in a minute. 0 is unlimited.',
+    { default: 0 },
+  ),
+  max_connections: count('Connections that are open at once; more are closed at once.', {
+    default: 10_000,
+    minimum: 10,
+    maximum: 1_000_000,
+  }),
+  max_web_sockets: count('WebSockets that are open at once: followers of logs and events.', {
+    default: 5000,
+    minimum: 1,
+    maximum: 1_000_000,
+  }),
+  max_header_size: count('The headers of a request in bytes, its target included.', { default: 16_384, minimum: 4096, maximum: 1_048_576 }),
+  max_headers: count('Headers of a request.', { default: 100, minimum: 20, maximum: 2000 }),
+  max_url_length: count("A request's target in bytes.", { default: 8192, minimum: 1024, maximum: 1_048_576 }),
+  max_json_depth: count('Objects and arrays inside each other in a body.', { default: 64, minimum: 8, maximum: 1000 }),
+  header_timeout: duration('How long a client may take to send the headers of a request.', {
+    default: '15s',
+    minimum: '1s',
+    maximum: LONGEST_TIMER,
+  }),
 });
 
 const externalEventsSchema = table(
@@ -119,6 +158,8 @@ export const SERVER_ENVIRONMENT_PREFIX = 'GOFER_WEB_';
 export const serverConfigSchema = table('The configuration of the Gofer service.', {
   api: apiSchema,
   server: serverSchema,
+  limits: limitsSchema,
+  auth: authSchema,
   external_events: externalEventsSchema,
   scheduler: schedulerSchema,
   object_store: objectStoreSchema,

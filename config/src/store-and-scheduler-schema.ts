@@ -7,6 +7,7 @@ export const BUILT_IN_ENGINES = {
   scheduler: ['docker', 'process', 'fake', 'auto'],
   object_store: ['sqlite', 'filesystem'],
   secret_store: ['sqlite'],
+  auth: ['token'],
 } as const;
 
 /** The key that the documentation shows as an example, and that is therefore no secret. */
@@ -97,6 +98,18 @@ export const secretStoreSchema = table(
       },
       OF_PLUGIN,
     ),
+  },
+  { pluginBlocks: true },
+);
+
+export const authSchema = table(
+  'Who people and programs are.',
+  {
+    engine: text(
+      "token, which knows the tokens of `gofer token create`, or the path or package of a plugin. Gofer's own tokens count beside any plugin.",
+      { default: 'token' },
+    ),
+    token: table('The tokens that this server hands out.', {}, OF_PLUGIN),
   },
   { pluginBlocks: true },
 );

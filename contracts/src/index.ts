@@ -1,7 +1,18 @@
+export type {
+  Auth,
+  AuthCapabilities,
+  AuthHost,
+  AuthPrincipal,
+  Credentials,
+  LoginRequest,
+  TokenDirectory,
+  TokenRecord,
+} from './auth.ts';
+export { TOKEN_PREFIX } from './auth.ts';
 export type { ErrorCode, Failure, Fault, GoferErrorOptions } from './errors.ts';
 export { codeOf, ERROR_TABLE, fromFailure, GoferError, isGoferError, toFailure } from './errors.ts';
 export type { ObjectRange, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
-export type { ContractId, Contracts, JsonSchema, PluginDefinition, PluginHost, PluginInstance, PluginLog } from './plugin.ts';
+export type { ContractId, Contracts, HostOf, JsonSchema, PluginDefinition, PluginHost, PluginInstance, PluginLog } from './plugin.ts';
 export { CONTRACT_API_VERSION, definePlugin } from './plugin.ts';
 export { connectScheduler } from './port/connect-scheduler.ts';
 export { hostScheduler } from './port/host-scheduler.ts';
@@ -12,6 +23,7 @@ export type {
   ExecInput,
   ExecOutput,
   ExecRequest,
+  HostAccess,
   Json,
   ListedTask,
   LogChunk,

@@ -2,6 +2,7 @@
  * What a plugin is: a frozen value. Importing it does nothing; `create` does everything and returns something with `close()`.
  * The kernel validates the plugin's configuration against `configSchema` before it calls `create`.
  */
+import type { Auth, AuthHost } from './auth.ts';
 import type { ObjectStore } from './object-store.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SecretStore } from './secret-store.ts';
@@ -11,6 +12,7 @@ export interface Contracts {
   scheduler: Scheduler;
   object_store: ObjectStore;
   secret_store: SecretStore;
+  auth: Auth;
 }
 export type ContractId = keyof Contracts;
 
@@ -37,6 +39,9 @@ export interface PluginHost {
   readonly log: PluginLog;
 }
 
+/** What a plugin of a contract is given: more than `PluginHost` where the contract says so. */
+export type HostOf<Id extends ContractId> = Id extends 'auth' ? AuthHost : PluginHost;
+
 /** A JSON Schema (2020-12). Its `default`s are applied, and properties marked `"x-secret": true` are redacted wherever they are shown. */
 export type JsonSchema = Readonly<Record<string, unknown>>;
 
@@ -46,7 +51,7 @@ export interface PluginDefinition<Id extends ContractId = ContractId, Config = u
   /** 1 to 32 of `[a-z0-9-]`; also the name of its block in the configuration, as in `[scheduler.docker]`. */
   readonly name: string;
   readonly configSchema: JsonSchema;
-  create(config: Config, host: PluginHost): Promise<Contracts[Id] & PluginInstance>;
+  create(config: Config, host: HostOf<Id>): Promise<Contracts[Id] & PluginInstance>;
 }
 
 /** Types and freezes a plugin. */

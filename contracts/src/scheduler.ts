@@ -123,6 +123,15 @@ export interface ListedTask {
   readonly state: 'created' | 'running' | 'exited';
 }
 
+/** How a task reaches a service of the machine that the server runs on. */
+export interface HostAccess {
+  /**
+   * An IP address of that machine: a service that listens on it is reached from inside a task under the same address. Absent where there
+   * is none that only tasks can reach.
+   */
+  readonly address?: string;
+}
+
 export interface Scheduler {
   readonly capabilities: SchedulerCapabilities;
 
@@ -171,4 +180,10 @@ export interface Scheduler {
 
   /** Every attempt, running or ended, that carries all these labels and was not removed; never anything that it did not start. */
   list(labels: Readonly<Record<string, string>>): Promise<readonly ListedTask[]>;
+
+  /**
+   * How tasks reach the kernel. `address` must be a loopback address where tasks share this machine's network, and else one that is not
+   * reachable from other machines. Rejects with `UNAVAILABLE` where the back end cannot be asked.
+   */
+  hostAccess(): Promise<HostAccess>;
 }

@@ -43,8 +43,8 @@ export interface ResourcePermission {
   readonly anonymous?: true;
 }
 
-/** `none`: no credentials are asked for. `admin`: the role `admin` or `bootstrap`. */
-export type Permission = ResourcePermission | 'admin' | 'none';
+/** `none`: no credentials are asked for. `token`: any that are good. `admin`: the role `admin` or `bootstrap`. */
+export type Permission = ResourcePermission | 'admin' | 'token' | 'none';
 
 /** Every path parameter of every route, by its one name. */
 export const PATH_PARAMETERS = {
@@ -68,6 +68,8 @@ export const PATH_PARAMETERS = {
   task_id: Type.String({ description: "The task's id" }),
   event_id: Type.String({ description: "The event's id (a uuid)" }),
   key: Type.String({ description: "The object's or secret's key" }),
+  id: Type.String({ description: "The token's id (a uuid)" }),
+  role_id: Type.String({ description: "The role's id" }),
 } as const;
 export type PathParameterName = keyof typeof PATH_PARAMETERS;
 
@@ -82,6 +84,9 @@ export const TAGS = [
   'Objects',
   'Secrets',
   'Events',
+  'Tokens',
+  'Roles',
+  'Audit',
 ] as const;
 export type Tag = (typeof TAGS)[number];
 
@@ -113,6 +118,13 @@ export interface RouteDefinition {
   readonly frames?: TSchema;
   /** WebSocket: the sub-protocols beside none at all (v0's), and what each Text frame then holds as JSON. */
   readonly protocols?: Readonly<Record<string, TSchema>>;
+  /** Costs much more than others: counted where `limits.expensive_requests` says so. */
+  readonly expensive?: true;
+  /**
+   * What the audit tells of a request beside its path. Whatever is no GET is in the audit; a GET is where the query parameter `when` is
+   * true. `body`: the fields that are told, none of which may hold a secret.
+   */
+  readonly audit?: { readonly when?: string; readonly body?: readonly string[] };
   /** The `gofer-api-version` header is not asked for: probes cannot send it. */
   readonly unversioned?: true;
 }

@@ -1,17 +1,29 @@
 /** The API: every route by its operation id. Who changes it runs `npm run generate:openapi`. */
 import type { Static, TObject, TSchema } from 'typebox';
 import type { PathParameters } from './route.ts';
+import { AUDIT_ROUTES } from './routes/audit.ts';
 import { EVENT_ROUTES } from './routes/events.ts';
 import { NAMESPACE_ROUTES } from './routes/namespaces.ts';
 import { OBJECT_ROUTES } from './routes/objects.ts';
 import { CONFIG_ROUTES, DEPLOYMENT_ROUTES, PIPELINE_ROUTES } from './routes/pipelines.ts';
+import { ROLE_ROUTES } from './routes/roles.ts';
 import { RUN_ROUTES, TASK_ROUTES } from './routes/runs.ts';
 import { SECRET_ROUTES } from './routes/secrets.ts';
 import { SYSTEM_ROUTES } from './routes/system.ts';
+import { SESSION_ROUTES, TOKEN_ROUTES } from './routes/tokens.ts';
 
 export const API_VERSION = 'v0';
 /** A request header of every route that is not `unversioned`; WebSockets may carry it in the query instead, as browsers cannot set headers. */
 export const API_VERSION_HEADER = 'gofer-api-version';
+
+/** A browser's credentials: a session that `create_session` has begun, out of reach of the page's scripts. */
+export const SESSION_COOKIE = 'gofer_session';
+/** WebSockets of browsers, which cannot set headers, may carry a token in the query under this name. */
+export const TOKEN_QUERY = 'token';
+/** … or as a sub-protocol that begins with this. */
+export const TOKEN_PROTOCOL_PREFIX = 'gofer.token.';
+/** The sub-protocol that stands for the version header; the server chooses it where the client offers none of the route's own. */
+export const VERSION_PROTOCOL = `gofer.api.${API_VERSION}` as const;
 
 export const ROUTES = {
   ...SYSTEM_ROUTES,
@@ -24,6 +36,10 @@ export const ROUTES = {
   ...OBJECT_ROUTES,
   ...SECRET_ROUTES,
   ...EVENT_ROUTES,
+  ...TOKEN_ROUTES,
+  ...SESSION_ROUTES,
+  ...ROLE_ROUTES,
+  ...AUDIT_ROUTES,
 } as const;
 
 export type Routes = typeof ROUTES;

@@ -29,6 +29,7 @@ export const NAMESPACE_ROUTES = {
     summary: 'Create a namespace',
     permission: 'admin',
     body: CreateNamespaceRequest,
+    audit: { body: ['id'] },
     status: 201,
     response: CreateNamespaceResponse,
   },

@@ -96,6 +96,7 @@ export const CONFIG_ROUTES = {
     },
     body: RegisterPipelineConfigRequest,
     bodyCheck: 'service',
+    expensive: true,
     status: 201,
     response: RegisterPipelineConfigResponse,
   },

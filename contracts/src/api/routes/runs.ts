@@ -78,6 +78,7 @@ export const RUN_ROUTES = {
       ),
     }),
     body: StartRunRequest,
+    expensive: true,
     status: 201,
     response: StartRunResponse,
   },

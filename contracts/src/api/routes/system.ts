@@ -43,6 +43,7 @@ export const SYSTEM_ROUTES = {
     summary: "Change the server's preferences",
     permission: 'admin',
     body: UpdateSystemPreferencesRequest,
+    audit: { body: ['ignore_pipeline_run_events'] },
     status: 200,
     response: UpdateSystemPreferencesResponse,
   },
