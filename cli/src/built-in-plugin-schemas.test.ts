@@ -6,7 +6,7 @@ import { builtInPluginSchemas } from './built-in-plugin-schemas.ts';
 import { builtInPlugins } from './built-in-plugins.ts';
 import { runInProcess } from './testing/run-in-process.ts';
 
-const SECTIONS = ['scheduler', 'object_store', 'secret_store'] as const;
+const SECTIONS = ['scheduler', 'object_store', 'secret_store', 'auth'] as const;
 
 it.each(SECTIONS)('of %s are those that the plugins are checked with', async (section) => {
   const loaded = await Promise.all(Object.entries(builtInPlugins[section]).map(async ([name, load]) => [name, await load()] as const));

@@ -1,3 +1,4 @@
+import { tokenAuthConfigSchema } from '@gofer/auth-token/config';
 import type { PluginSchemas } from '@gofer/config';
 import { filesystemConfigSchema } from '@gofer/object-store-filesystem/config';
 import { sqliteConfigSchema } from '@gofer/object-store-sqlite/config';
@@ -11,4 +12,5 @@ export const builtInPluginSchemas = {
   scheduler: { docker: dockerConfigSchema, process: processConfigSchema, fake: fakeConfigSchema },
   object_store: { sqlite: sqliteConfigSchema, filesystem: filesystemConfigSchema },
   secret_store: { sqlite: sqliteSecretStoreConfigSchema },
+  auth: { token: tokenAuthConfigSchema },
 } satisfies PluginSchemas;

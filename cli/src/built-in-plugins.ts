@@ -19,5 +19,6 @@ export const builtInPlugins: BuiltInPlugins = {
     filesystem: () => import('@gofer/object-store-filesystem'),
   },
   secret_store: { sqlite: () => import('@gofer/secret-store-sqlite') },
+  auth: { token: () => import('@gofer/auth-token') },
   automatic: ['docker', 'process'],
 };

@@ -73,7 +73,7 @@ function roomOf(file: string): string | undefined {
 
 function targetOf(specifier: string, file: string): string | undefined {
   if (specifier.startsWith('.')) return roomOf(normalize(join(dirname(file), specifier)));
-  if (/^@gofer\/(scheduler|object-store|secret-store)-/.test(specifier)) return 'plugins';
+  if (/^@gofer\/(scheduler|object-store|secret-store|auth)-/.test(specifier)) return 'plugins';
   return PACKAGES[specifier];
 }
 

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { tokenAuthConfigSchema } from '@gofer/auth-token/config';
 import { loadServerConfig } from '@gofer/config';
 import { ERROR_TABLE } from '@gofer/contracts';
 import { filesystemConfigSchema } from '@gofer/object-store-filesystem/config';
@@ -72,6 +73,7 @@ describe('blocks of data', () => {
       scheduler: { docker: docker.configSchema, process: processes.configSchema, fake: fake.configSchema },
       object_store: { sqlite: sqliteConfigSchema, filesystem: filesystemConfigSchema },
       secret_store: { sqlite: sqliteSecretStoreConfigSchema },
+      auth: { token: tokenAuthConfigSchema },
     };
     const { developmentMode } = await loadServerConfig({ environment: {}, homeDirectory: directory, configPath, pluginSchemas });
     expect(developmentMode).toBe(false);

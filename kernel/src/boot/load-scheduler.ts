@@ -11,6 +11,8 @@ export interface BuiltInPlugins {
   readonly scheduler: BuiltInModules;
   readonly object_store: BuiltInModules;
   readonly secret_store: BuiltInModules;
+  /** `token` must be among them: it is always there. */
+  readonly auth: BuiltInModules;
   /** What `scheduler.engine = "auto"` tries, in this order. */
   readonly automatic: readonly string[];
 }
@@ -22,7 +24,7 @@ export interface SchedulerLoad {
 }
 
 /** How long a plugin may take to be created, and then to say that it is well. */
-const CREATE_TIMEOUT_MS = 30_000;
+export const CREATE_TIMEOUT_MS = 30_000;
 
 /** Rejects with `PLUGIN_INVALID` and every fault. */
 export async function loadScheduler(

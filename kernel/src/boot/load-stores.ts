@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { type LoadedServerConfig, resolvePluginBlock } from '@gofer/config';
 import { type ContractId, type Contracts, GoferError, type PluginHost, type PluginInstance } from '@gofer/contracts';
 import { loadPlugins } from '../plugins/load-plugins.ts';
-import type { BuiltInPlugins } from './load-scheduler.ts';
+import { type BuiltInPlugins, CREATE_TIMEOUT_MS } from './load-scheduler.ts';
 
 export interface LoadedStores {
   readonly objects: Contracts['object_store'] & PluginInstance;
@@ -12,9 +12,6 @@ export interface LoadedStores {
 }
 
 type StoreContract = 'object_store' | 'secret_store';
-
-/** How long a plugin may take to be created, and then to say that it is well. */
-const CREATE_TIMEOUT_MS = 30_000;
 
 /** Rejects with `PLUGIN_INVALID` and the faults of both. */
 export async function loadStores(

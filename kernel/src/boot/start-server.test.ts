@@ -31,6 +31,7 @@ const BUILT_INS: BuiltInPlugins = {
   scheduler: { fake: () => import('@gofer/scheduler-fake'), unreachable: () => Promise.resolve({ plugin: unreachable }) },
   object_store: { filesystem: () => import('@gofer/object-store-filesystem') },
   secret_store: { sqlite: () => import('@gofer/secret-store-sqlite') },
+  auth: { token: () => import('@gofer/auth-token') },
   automatic: ['unreachable', 'fake'],
 };
 

@@ -11,7 +11,7 @@ import { loadPlugins } from './load-plugins.ts';
 const journal: string[] = [];
 Reflect.set(globalThis, 'goferPluginJournal', journal);
 
-const METHODS = ['start', 'wait', 'stop', 'remove', 'inspect', 'logs', 'exec', 'list'];
+const METHODS = ['start', 'wait', 'stop', 'remove', 'inspect', 'logs', 'exec', 'list', 'hostAccess'];
 
 /** A plugin's source. `changes` replace parts of the definition, `instance` parts of what it creates. */
 function source(name: string, changes: Record<string, string> = {}, instance: Record<string, string> = {}): string {
@@ -98,7 +98,7 @@ const host: PluginHost = { instanceId: 'test', dataDirectory: tmpdir(), log: () 
 function load(...requests: readonly PluginRequest[]): Promise<LoadedPlugins> {
   const docker = async (): Promise<unknown> => import(join(directory, 'good.mjs'));
   return loadPlugins(requests, {
-    builtIns: { scheduler: { docker, process: docker }, object_store: {}, secret_store: {} },
+    builtIns: { scheduler: { docker, process: docker }, object_store: {}, secret_store: {}, auth: {} },
     host: () => host,
     createTimeoutMs: 5000,
   });
@@ -223,7 +223,7 @@ describe('loadPlugins', () => {
   it('gives up on a plugin that takes too long, and closes it when it comes after all', async () => {
     const gate = Promise.withResolvers<void>();
     Reflect.set(globalThis, 'goferPluginGate', gate.promise);
-    const options = { builtIns: { scheduler: {}, object_store: {}, secret_store: {} }, host: () => host, createTimeoutMs: 20 };
+    const options = { builtIns: { scheduler: {}, object_store: {}, secret_store: {}, auth: {} }, host: () => host, createTimeoutMs: 20 };
     const faults = await faultsOf(loadPlugins([request('./hangs.mjs')], options));
     expect(faults[0]?.message).toMatch(/did not start: its "create" took longer than 20 ms/);
     gate.resolve();

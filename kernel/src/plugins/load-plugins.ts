@@ -3,7 +3,7 @@
  * and health. All faults of all plugins are reported together, and if there is one nothing is left running.
  */
 
-import type { ContractId, Contracts, Fault, JsonSchema, PluginDefinition, PluginHost, PluginInstance } from '@gofer/contracts';
+import type { ContractId, Contracts, Fault, HostOf, JsonSchema, PluginDefinition, PluginInstance } from '@gofer/contracts';
 import { GoferError, isGoferError } from '@gofer/contracts';
 import type { WrittenBlock } from './plugin-config.ts';
 import { checkPluginConfig } from './plugin-config.ts';
@@ -37,7 +37,7 @@ export interface LoadedPlugins<Id extends ContractId = ContractId> {
 
 export interface PluginLoading<Id extends ContractId = ContractId> {
   readonly builtIns: { readonly [Contract in Id]: BuiltInModules };
-  readonly host: (contract: Id, name: string) => PluginHost | Promise<PluginHost>;
+  readonly host: (contract: Id, name: string) => HostOf<Id> | Promise<HostOf<Id>>;
   /** How long `create`, and then `health`, may each take. */
   readonly createTimeoutMs: number;
 }

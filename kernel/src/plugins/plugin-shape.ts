@@ -6,9 +6,10 @@ import { CONTRACT_API_VERSION } from '@gofer/contracts';
 const NAME = /^[a-z0-9-]{1,32}$/;
 
 const METHODS = {
-  scheduler: ['start', 'wait', 'stop', 'remove', 'inspect', 'logs', 'exec', 'list'],
+  scheduler: ['start', 'wait', 'stop', 'remove', 'inspect', 'logs', 'exec', 'list', 'hostAccess'],
   object_store: ['put', 'get', 'stat', 'delete', 'list'],
   secret_store: ['put', 'get', 'delete', 'list', 'rotate'],
+  auth: ['authenticate', 'beginLogin', 'completeLogin'],
 } as const satisfies { readonly [Id in ContractId]: readonly (keyof Contracts[Id])[] };
 
 export type Checked<Value> = { readonly value: Value } | { readonly faults: readonly string[] };
@@ -19,7 +20,7 @@ export function checkPluginModule<Id extends ContractId>(module: unknown, contra
   if (!isObject(plugin)) return { faults: ['must export its definition as "plugin"'] };
   const field = (name: keyof PluginDefinition): unknown => Reflect.get(plugin, name);
   const faults: string[] = [];
-  if (typeof field('contract') !== 'string') faults.push('its definition must say which contract it implements: contract = "scheduler"');
+  if (typeof field('contract') !== 'string') faults.push(`its definition must say which contract it implements: contract = "${contract}"`);
   if (typeof field('apiVersion') !== 'number')
     faults.push(`its definition must say what it was written for: apiVersion = ${CONTRACT_API_VERSION}`);
   const name = field('name');
