@@ -182,8 +182,9 @@ export interface Scheduler {
   list(labels: Readonly<Record<string, string>>): Promise<readonly ListedTask[]>;
 
   /**
-   * How tasks reach the kernel. `address` must be a loopback address where tasks share this machine's network, and else one that is not
-   * reachable from other machines. Rejects with `UNAVAILABLE` where the back end cannot be asked.
+   * How tasks reach the kernel. `address` must be an address of this machine on which the kernel can listen; a loopback address where
+   * tasks are not isolated, and else one that is not reachable from other machines. Must say the same as long as nobody changes the
+   * network. Rejects with `UNAVAILABLE` where the back end cannot be asked.
    */
   hostAccess(): Promise<HostAccess>;
 }

@@ -16,6 +16,7 @@ export function checkedScheduler(scheduler: Scheduler & PluginInstance): Schedul
     logs: (handle, request, signal) => checkedStream(() => scheduler.logs(handle, request, signal), 'a chunk of logs', checkChunk),
     exec: (handle, request, signal, input) => checkedStream(() => scheduler.exec(handle, request, signal, input), 'an item of exec'),
     list: (labels) => checked(scheduler.list(labels), 'the result of list'),
+    hostAccess: () => checked(scheduler.hostAccess(), 'the result of hostAccess'),
     health: () => checked(scheduler.health(), 'the result of health'),
     close: () => checked(scheduler.close(), 'the result of close'),
   };

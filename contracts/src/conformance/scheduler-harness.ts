@@ -16,6 +16,11 @@ export interface SchedulerHarness extends Harness {
   readonly image: string;
   /** Default: `shellProgram`. */
   readonly express?: (program: TaskProgram) => TaskCommand;
+  /**
+   * A command that asks for this URL with GET, prints the body of the answer and nothing else, and exits with 0. Absent where tasks can
+   * have no network, or no program for it.
+   */
+  readonly reach?: (url: string) => TaskCommand;
   /** An image that exists nowhere. Default: `gofer-conformance.invalid/none:0`. Used with the capability `images`. */
   readonly missingImage?: string;
   /** A command that cannot be executed. Default: a path that does not exist, as the entrypoint. */

@@ -18,12 +18,12 @@
  * test runner and reports each law.
  */
 
-import type { SchedulerCapabilities } from '../scheduler.ts';
 import type { Hosting } from './law.ts';
 import { endLaws } from './scheduler-end-laws.ts';
 import { execLaws } from './scheduler-exec-laws.ts';
 import type { SchedulerHarness } from './scheduler-harness.ts';
-import type { SchedulerLaw } from './scheduler-law.ts';
+import { hostLaws } from './scheduler-host-laws.ts';
+import type { SchedulerLaw, SchedulerTraits } from './scheduler-law.ts';
 import { lifeLaws } from './scheduler-life-laws.ts';
 import { logLaws } from './scheduler-log-laws.ts';
 import { SchedulerStage } from './scheduler-stage.ts';
@@ -31,7 +31,7 @@ import { startLaws } from './scheduler-start-laws.ts';
 import { checkSuite, declareSuite, type LawResult, type Suite, type SuiteRunner } from './trial.ts';
 
 /** Every law, in the order in which they are checked. */
-export const SCHEDULER_LAWS: readonly SchedulerLaw[] = [...startLaws, ...endLaws, ...logLaws, ...execLaws, ...lifeLaws];
+export const SCHEDULER_LAWS: readonly SchedulerLaw[] = [...startLaws, ...endLaws, ...logLaws, ...execLaws, ...hostLaws, ...lifeLaws];
 
 /** Declares the suite's tests with a test runner. */
 export function schedulerSuite(runner: SuiteRunner, harness: SchedulerHarness): void {
@@ -46,11 +46,11 @@ export function checkScheduler(
   return checkSuite(suiteOf(harness), options);
 }
 
-function suiteOf(harness: SchedulerHarness): Suite<SchedulerStage, SchedulerCapabilities> {
+function suiteOf(harness: SchedulerHarness): Suite<SchedulerStage, SchedulerTraits> {
   return {
     contract: 'scheduler',
     harness,
-    capabilities: harness.capabilities,
+    capabilities: { ...harness.capabilities, reaches: harness.reach !== undefined },
     laws: SCHEDULER_LAWS,
     openStage: (hosting, dataDirectory) => SchedulerStage.open(harness, hosting, dataDirectory),
   };

@@ -2,6 +2,7 @@
 import type { PluginInstance } from '../plugin.ts';
 import type {
   ExecOutput,
+  HostAccess,
   ListedTask,
   LogChunk,
   Scheduler,
@@ -40,6 +41,7 @@ export async function connectScheduler(port: PortLike): Promise<Scheduler & Plug
     exec: (handle, request, signal, input) =>
       client.stream({ method: 'exec', handle, request }, EXEC_WINDOW, signal, input) as AsyncIterable<ExecOutput>,
     list: (labels) => client.call({ method: 'list', labels }) as Promise<readonly ListedTask[]>,
+    hostAccess: () => client.call({ method: 'hostAccess' }) as Promise<HostAccess>,
     async health() {
       await client.call({ method: 'health' });
     },

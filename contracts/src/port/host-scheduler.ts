@@ -32,6 +32,8 @@ async function callScheduler(scheduler: Scheduler & PluginInstance, call: Schedu
       return scheduler.inspect(call.handle);
     case 'list':
       return scheduler.list(call.labels);
+    case 'hostAccess':
+      return scheduler.hostAccess();
     default:
       return call satisfies never;
   }

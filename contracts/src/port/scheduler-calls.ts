@@ -4,6 +4,7 @@ import type { ExecRequest, LogsRequest, TaskHandle, TaskSpec } from '../schedule
 export type SchedulerUnaryCall =
   | { readonly method: 'health' }
   | { readonly method: 'close' }
+  | { readonly method: 'hostAccess' }
   | { readonly method: 'wait'; readonly handle: TaskHandle }
   | {
       readonly method: 'stop';

@@ -12,6 +12,7 @@ await describeDocker('conformance', () => {
       name: 'docker',
       capabilities: { exec: true, endpoints: true, streams: true, replay: true, images: true, isolation: true },
       image: BUSYBOX_IMAGE,
+      reach: (url) => ({ command: ['wget', '-q', '-O', '-', url] }),
       create: (host) => plugin.create(DEFAULT_CONFIG, host),
     },
   );

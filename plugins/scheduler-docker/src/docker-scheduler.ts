@@ -4,6 +4,7 @@ import type {
   ExecInput,
   ExecOutput,
   ExecRequest,
+  HostAccess,
   ListedTask,
   LogChunk,
   LogsRequest,
@@ -32,6 +33,7 @@ import { throwIfAborted } from './engine.ts';
 import { isStatus } from './engine-error.ts';
 import { execSession } from './exec-session.ts';
 import { ExitWatch } from './exit-watch.ts';
+import { hostAccess } from './host-access.ts';
 import { ImagePuller } from './image-puller.ts';
 import type { LiveOutput } from './live-output.ts';
 import type { OutputPosition } from './output-position.ts';
@@ -229,6 +231,14 @@ export class DockerScheduler implements Scheduler, PluginInstance {
         const state = stateOf(State);
         return state === 'gone' ? [] : [{ handle: { id }, labels: taskLabels(Labels), state }];
       });
+    } catch (error) {
+      throw this.#engine.failure(error);
+    }
+  }
+
+  async hostAccess(): Promise<HostAccess> {
+    try {
+      return await hostAccess(this.#engine, this.#config.network);
     } catch (error) {
       throw this.#engine.failure(error);
     }

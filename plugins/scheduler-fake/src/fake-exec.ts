@@ -1,5 +1,6 @@
 /** One more command inside a fake task. */
 import type { ExecInput, ExecOutput } from '@gofer/contracts';
+import { fetchBody } from './fake-fetch.ts';
 import { FakeOutput } from './fake-output.ts';
 import type { FakeStep } from './fake-script.ts';
 import type { FakeTask } from './fake-task.ts';
@@ -30,7 +31,12 @@ export async function* runExec(
       }
       if ('sleep_ms' in step) await pause(step.sleep_ms, over.signal);
       else if ('echo' in step) yield* echo(input);
-      else yield* shown(rendered(task, step), tty, over.signal);
+      else if ('get' in step) {
+        const bytes = await fetchBody(step.get, over.signal);
+        if (over.signal.aborted) break;
+        yield bytes === undefined ? { kind: 'exit', exitCode: 1 } : { kind: 'data', stream: 'stdout', bytes };
+        if (bytes === undefined) return;
+      } else yield* shown(rendered(task, step), tty, over.signal);
     }
     if (!over.signal.aborted) {
       yield { kind: 'exit', exitCode: 0 };

@@ -21,6 +21,7 @@ export function fakeHarness(name: string, lacks: NonNullable<FakeConfig['capabil
     tickMs: 40,
     timeoutMs: 10_000,
     express: (program) => ({ entrypoint: [INLINE_STEPS], command: [JSON.stringify(program.map(toStep))] }),
+    reach: (url) => ({ entrypoint: [INLINE_STEPS], command: [JSON.stringify([{ get: url } satisfies FakeStep])] }),
     create: (host) => fakeScheduler.create({ script: [...more, ...SCRIPT], capabilities: lacks }, host),
   };
 }

@@ -7,6 +7,7 @@ import type {
   ExecInput,
   ExecOutput,
   ExecRequest,
+  HostAccess,
   ListedTask,
   LogChunk,
   LogsRequest,
@@ -175,6 +176,10 @@ class FakeScheduler implements Scheduler, PluginInstance {
       listed.push({ handle: task.handle, labels: { ...task.spec.labels }, state: task.exit === undefined ? 'running' : 'exited' });
     }
     return listed;
+  }
+
+  async hostAccess(): Promise<HostAccess> {
+    return { address: '127.0.0.1' };
   }
 
   async health(): Promise<void> {

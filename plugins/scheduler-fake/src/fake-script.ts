@@ -19,6 +19,8 @@ export type FakeStep =
   | { readonly environment: true }
   /** Copies the input of `exec` to its output until it ends. */
   | { readonly echo: true }
+  /** Asks for this URL and writes the body of the answer; ends with 1 where there is none. */
+  | { readonly get: string }
   /** From here on SIGTERM is ignored. */
   | { readonly ignore_term: true }
   /** From here on SIGTERM prints this and exits with this code. */
@@ -101,6 +103,7 @@ const STEP_CHECKS: Readonly<Record<string, readonly [check: (value: unknown) => 
   fill: [isCount, 'a whole number'],
   environment: [isTrue, 'true'],
   echo: [isTrue, 'true'],
+  get: [(value) => isText(value) && URL.canParse(String(value)), 'a URL'],
   ignore_term: [isTrue, 'true'],
   on_term: [(value) => isRecord(value) && isExitCode(value.exit), 'a table with "exit"'],
   sleep_ms: [isCount, 'a whole number of milliseconds'],

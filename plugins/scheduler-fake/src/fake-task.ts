@@ -2,6 +2,7 @@
 
 import type { Json, TaskExit, TaskHandle, TaskSpec } from '@gofer/contracts';
 import { GoferError } from '@gofer/contracts';
+import { fetchBody } from './fake-fetch.ts';
 import { FakeOutput } from './fake-output.ts';
 import type { FakeRule, FakeStep } from './fake-script.ts';
 
@@ -26,6 +27,8 @@ export class FakeTask {
   #onTerm: 'default' | 'ignore' | { readonly print_base64?: string; readonly exit: number } = 'default';
   #exit: TaskExit | undefined;
   #told = false;
+  /** Aborts with the end. */
+  readonly #over = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #force: NodeJS.Timeout | undefined;
   #onEnd: (() => void)[] = [];
@@ -50,6 +53,10 @@ export class FakeTask {
         return;
       }
       const pause = this.#take(step);
+      if (typeof pause !== 'number') {
+        void pause.then(() => this.run());
+        return;
+      }
       if (pause > 0) {
         this.#timer = later(pause, () => this.run());
         return;
@@ -57,8 +64,8 @@ export class FakeTask {
     }
   }
 
-  /** Does a step, or its next part, and returns the milliseconds to wait before going on. */
-  #take(step: FakeStep): number {
+  /** Does a step, or its next part, and returns the milliseconds to wait before going on, or what to wait for. */
+  #take(step: FakeStep): number | Promise<void> {
     if ('lines' in step && step.per_second !== undefined) return this.#takeLines(step.lines, step.per_second, step.stream ?? 'stdout');
     this.#next++;
     if ('print' in step) this.output.print(step.stream ?? 'stdout', encoder.encode(step.print));
@@ -69,10 +76,18 @@ export class FakeTask {
     else if ('ignore_term' in step) this.#onTerm = 'ignore';
     else if ('on_term' in step) this.#onTerm = step.on_term;
     else if ('sleep_ms' in step) return step.sleep_ms;
+    else if ('get' in step) return this.#get(step.get);
     else if ('exit' in step) this.#end({ kind: 'exited', exitCode: step.exit, endedAt: Date.now() });
     else if ('lose' in step) this.#end({ kind: 'lost', reason: step.lose, endedAt: Date.now() });
     // `echo` is left: a task has no input, so there is nothing to copy.
     return 0;
+  }
+
+  async #get(url: string): Promise<void> {
+    const body = await fetchBody(url, this.#over.signal);
+    if (this.#exit !== undefined) return;
+    if (body === undefined) this.#end({ kind: 'exited', exitCode: 1, endedAt: Date.now() });
+    else this.output.print('stdout', body);
   }
 
   #takeLines(total: number, perSecond: number, stream: 'stdout' | 'stderr'): number {
@@ -150,6 +165,7 @@ export class FakeTask {
   #end(exit: TaskExit): void {
     if (this.#exit !== undefined) return;
     this.#exit = exit;
+    this.#over.abort();
     clearTimeout(this.#timer);
     clearTimeout(this.#force);
     this.output.end();

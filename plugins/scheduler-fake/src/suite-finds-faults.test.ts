@@ -4,6 +4,7 @@ import type { LawResult, SchedulerHarness, SchedulerLaw } from '@gofer/contracts
 import { checkScheduler, SCHEDULER_LAWS } from '@gofer/contracts/conformance';
 import { describe, expect, it } from 'vitest';
 import { BROKEN_ENDS } from './broken/broken-ends.ts';
+import { BROKEN_HOST_ACCESS } from './broken/broken-host-access.ts';
 import { BROKEN_LIVES } from './broken/broken-lives.ts';
 import { BROKEN_LOGS } from './broken/broken-logs.ts';
 import type { BrokenScheduler } from './broken/broken-scheduler.ts';
@@ -11,7 +12,7 @@ import { BROKEN_STARTS } from './broken/broken-starts.ts';
 import { fakeHarness } from './fake-harness.ts';
 import { INLINE_STEPS } from './fake-script.ts';
 
-const BROKEN_SCHEDULERS = [...BROKEN_STARTS, ...BROKEN_ENDS, ...BROKEN_LOGS, ...BROKEN_LIVES];
+const BROKEN_SCHEDULERS = [...BROKEN_STARTS, ...BROKEN_ENDS, ...BROKEN_LOGS, ...BROKEN_HOST_ACCESS, ...BROKEN_LIVES];
 
 /** How long a law waits here for what a broken scheduler never does. */
 const PATIENCE_MS = 1200;
@@ -35,6 +36,7 @@ function brokenHarness(broken: BrokenScheduler): SchedulerHarness {
         logs: (...args) => scheduler.logs(...args),
         exec: (...args) => scheduler.exec(...args),
         list: (...args) => scheduler.list(...args),
+        hostAccess: () => scheduler.hostAccess(),
         health: () => scheduler.health(),
         close: () => scheduler.close(),
         ...broken.breaks(scheduler, host),
@@ -76,7 +78,9 @@ describe('the scheduler suite', () => {
     const slow = fakeHarness('slow', {}, [
       { image: 'fake', command: `${INLINE_STEPS} *`, progress: ['pulling 10 %', 'pulling 90 %'], start_delay_ms: 20 },
     ]);
-    const laws = SCHEDULER_LAWS.filter((law) => law.name.startsWith('start: ') && (law.when?.(slow.capabilities) ?? true));
+    const laws = SCHEDULER_LAWS.filter(
+      (law) => law.name.startsWith('start: ') && (law.when?.({ ...slow.capabilities, reaches: true }) ?? true),
+    );
     const broken: LawResult[] = [];
     for await (const result of checkScheduler({ ...slow, crowd: 20 }, { laws })) if (result.broken !== undefined) broken.push(result);
     expect(broken).toEqual([]);

@@ -4,6 +4,7 @@ import {
   type ExecOutput,
   type ExecRequest,
   GoferError,
+  type HostAccess,
   type ListedTask,
   type LogChunk,
   type LogsRequest,
@@ -130,6 +131,11 @@ export class ProcessScheduler implements Scheduler, PluginInstance {
       labels: task.labels,
       state: task.state,
     }));
+  }
+
+  /** A task is a process of this machine like any other. */
+  hostAccess(): Promise<HostAccess> {
+    return Promise.resolve({ address: '127.0.0.1' });
   }
 
   async health(): Promise<void> {

@@ -11,7 +11,7 @@ export interface BrokenScheduler {
   readonly fails: readonly string[];
   readonly lacks?: NonNullable<FakeConfig['capabilities']>;
   /** What the plugin says of itself beside the truth. */
-  readonly declares?: NonNullable<FakeConfig['capabilities']>;
+  readonly declares?: NonNullable<FakeConfig['capabilities']> & { readonly isolation?: boolean };
   readonly script?: FakeScript;
   /** What replaces the methods of the sound scheduler. Called for each instance. */
   readonly breaks: (sound: Whole, host: PluginHost) => Partial<Whole>;
