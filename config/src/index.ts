@@ -2,6 +2,7 @@ export type { CliConfig } from './cli-schema.ts';
 export { CLI_ENVIRONMENT_PREFIX, cliConfigSchema } from './cli-schema.ts';
 export { closestName } from './closest-name.ts';
 export { formatDuration, parseDuration } from './duration.ts';
+export { editToml } from './edit-toml.ts';
 export type { CliConfigRequest, LoadedCliConfig } from './load-cli-config.ts';
 export { cliConfigPaths, loadCliConfig } from './load-cli-config.ts';
 export type { LoadedServerConfig, ServerConfigRequest } from './load-server-config.ts';

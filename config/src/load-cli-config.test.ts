@@ -65,6 +65,22 @@ describe('loadCliConfig', () => {
     expect((await loadCliConfig({ environment: both })).config).toMatchObject({ namespace: 'own', token: 'given' });
   });
 
+  it('takes a token without the blanks around it, and knows where it was written', async () => {
+    await writeFile(join(home, '.gofer.toml'), 'detail = true\ntoken = "file"\n');
+    const load = async (environment: Record<string, string>, flags: Record<string, string> = {}) => {
+      const { config, locate } = await loadCliConfig({ environment: { HOME: home, ...environment }, flags });
+      return [config.token, locate('token')];
+    };
+    const file = ['file', `${join(home, '.gofer.toml')}:2`];
+    expect(await load({})).toEqual(file);
+    expect(await load({ GOFER_TOKEN: '' })).toEqual(file);
+    expect(await load({ GOFER_TOKEN: ' \r\n' })).toEqual(file);
+    expect(await load({ GOFER_TOKEN: '0042\n' })).toEqual(['0042', 'GOFER_TOKEN']);
+    expect(await load({ GOFER_TOKEN: '\n', GOFER_API_TOKEN: 'injected\n' })).toEqual(['injected', 'GOFER_API_TOKEN']);
+    expect(await load({ GOFER_TOKEN: 'given' }, { token: 'flag' })).toEqual(['flag', '--token']);
+    expect((await loadCliConfig({ environment: { HOME: home } })).locate('namespace')).toBeUndefined();
+  });
+
   it('takes a host for an address', async () => {
     expect((await loadCliConfig({ environment: { GOFER_HOST: '[::1]:9000' } })).config.api_base_url).toBe('http://[::1]:9000/');
     await writeFile(join(home, '.gofer.toml'), 'api_base_url = "https://gofer.example/base/"\n');

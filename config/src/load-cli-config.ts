@@ -25,6 +25,8 @@ export interface CliConfigRequest {
 export interface LoadedCliConfig {
   readonly config: CliConfig;
   readonly source: { readonly path?: string };
+  /** Where the value of a key was written: `file:line`, the variable, the flag; undefined where it is the default. */
+  readonly locate: (key: keyof CliConfig) => string | undefined;
 }
 
 /** Variables that stand in for another one that is not set: these are what a task is given. */
@@ -36,9 +38,10 @@ const STAND_INS = [
 /** Rejects with `CONFIG_INVALID`; `details` has every fault with its file and line, variable or flag. */
 export async function loadCliConfig(request: CliConfigRequest): Promise<LoadedCliConfig> {
   const file = await findFile(request);
+  const variables = ownVariables(request.environment);
   const layers = [
     ...(file === undefined ? [] : [writtenInFile(file, cliSettings)]),
-    writtenInEnvironment(ownVariables(request.environment), CLI_ENVIRONMENT_PREFIX, cliSettings),
+    writtenInEnvironment(variables.own, CLI_ENVIRONMENT_PREFIX, cliSettings),
     writtenInFlags(request.flags ?? {}, cliSettings),
   ];
   const { settings, faults: written } = resolveSettings(layers.map(hostAsUrl));
@@ -47,7 +50,11 @@ export async function loadCliConfig(request: CliConfigRequest): Promise<LoadedCl
   if (faults.length > 0) throw configInvalid(faults);
   // Without faults `buildTable` has made exactly what the schema describes.
   const config = deepFreeze(built) as unknown as CliConfig;
-  return Object.freeze({ config, source: Object.freeze(file === undefined ? {} : { path: file.path }) });
+  const locate = (key: string): string | undefined => {
+    const at = settings.get(key)?.written.at;
+    return at === undefined ? undefined : (variables.standIns.get(at) ?? at);
+  };
+  return Object.freeze({ config, source: Object.freeze(file === undefined ? {} : { path: file.path }), locate });
 }
 
 /** In the order in which they are looked for. */
@@ -70,20 +77,26 @@ async function findFile(request: CliConfigRequest): Promise<ConfigFile | undefin
   return undefined;
 }
 
-/** Known keys only: a task's environment has many other `GOFER_` variables. */
-function ownVariables(environment: Environment): Environment {
+/**
+ * Known keys only: a task's environment has many other `GOFER_` variables. Blanks around a token are no part of it: it often comes from a
+ * file, with the newline at its end. `standIns`: variable → what stands in for it.
+ */
+function ownVariables(environment: Environment): { readonly own: Environment; readonly standIns: ReadonlyMap<string, string> } {
   const known = new Set([...leavesOf(cliSettings)].map(({ path }) => environmentVariable(CLI_ENVIRONMENT_PREFIX, path)));
   const own: Record<string, string | undefined> = {};
   for (const [name, value] of Object.entries(environment)) {
-    if (known.has(name.toUpperCase())) own[name] = value;
+    if (known.has(name.toUpperCase())) own[name] = name.toUpperCase() === 'GOFER_TOKEN' ? value?.trim() : value;
   }
+  const standIns = new Map<string, string>();
   const isSet = (name: string): boolean =>
     Object.entries(own).some(([key, value]) => key.toUpperCase() === name && value !== undefined && value !== '');
   for (const [name, standIn] of STAND_INS) {
-    const value = environment[standIn];
-    if (!isSet(name) && value !== undefined && value !== '') own[name] = value;
+    const value = environment[standIn]?.trim();
+    if (isSet(name) || value === undefined || value === '') continue;
+    own[name] = value;
+    standIns.set(name, standIn);
   }
-  return own;
+  return { own, standIns };
 }
 
 /** `host` is another spelling of `api_base_url`, with another form of value. What is not a host and port stays as it is, to be refused. */

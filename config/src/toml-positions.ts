@@ -15,9 +15,29 @@ export function scanTomlPositions(text: string): LineOf {
   return (path) => scanner.lines.get(JSON.stringify(path));
 }
 
+/** A key of the table that a text begins with, and where it stands: offsets in the text, each end behind the last character. */
+export interface TomlEntry {
+  /** More than one where it is dotted. */
+  readonly names: readonly string[];
+  readonly start: number;
+  readonly valueStart: number;
+  readonly end: number;
+}
+
+export function scanTomlRoot(text: string): {
+  readonly entries: readonly TomlEntry[] /** Where the first header stands. */;
+  readonly tables: number | undefined;
+} {
+  const scanner = new PositionScanner(text);
+  scanner.document();
+  return { entries: scanner.rootEntries, tables: scanner.firstHeader };
+}
+
 class PositionScanner {
   /** The line of the first mention, by the path as JSON. */
   readonly lines = new Map<string, number>();
+  readonly rootEntries: TomlEntry[] = [];
+  firstHeader: number | undefined;
   readonly #text: string;
   #offset = 0;
   #line = 1;
@@ -31,9 +51,22 @@ class PositionScanner {
   document(): void {
     let table: readonly string[] = [];
     for (this.#skipBlank(); this.#offset < this.#text.length; this.#skipBlank()) {
-      if (this.#peek() === '[') table = this.#header();
-      else this.#keyValue(table);
+      const start = this.#offset;
+      if (this.#peek() === '[') {
+        this.firstHeader ??= start;
+        table = this.#header();
+        continue;
+      }
+      const { names, valueStart } = this.#keyValue(table);
+      if (this.firstHeader === undefined) this.rootEntries.push({ names, start, valueStart, end: this.#endOfValue() });
     }
+  }
+
+  /** A value without quotes or brackets is read up to what ends it, blanks before that included. */
+  #endOfValue(): number {
+    let end = this.#offset;
+    while (' \t\r'.includes(this.#text[end - 1] ?? '.')) end -= 1;
+    return end;
   }
 
   #peek(ahead = 0): string {
@@ -95,14 +128,17 @@ class PositionScanner {
     return path;
   }
 
-  #keyValue(table: readonly string[]): void {
+  #keyValue(table: readonly string[]): { readonly names: readonly string[]; readonly valueStart: number } {
     const line = this.#line;
-    const path = [...table, ...this.#dottedKey()];
+    const names = this.#dottedKey();
+    const path = [...table, ...names];
     this.#record(path, line);
     this.#skipBlank();
     this.#next();
     this.#skipBlank();
+    const valueStart = this.#offset;
     this.#value(path);
+    return { names, valueStart };
   }
 
   #dottedKey(): string[] {
