@@ -14,6 +14,7 @@ export { codeOf, ERROR_TABLE, fromFailure, GoferError, isGoferError, toFailure }
 export type { ObjectRange, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';
 export type { ContractId, Contracts, HostOf, JsonSchema, PluginDefinition, PluginHost, PluginInstance, PluginLog } from './plugin.ts';
 export { CONTRACT_API_VERSION, definePlugin } from './plugin.ts';
+export { connectAuth, hostAuth } from './port/auth-port.ts';
 export { connectScheduler } from './port/connect-scheduler.ts';
 export { hostScheduler } from './port/host-scheduler.ts';
 export { connectObjectStore, hostObjectStore } from './port/object-store-port.ts';

@@ -1,4 +1,7 @@
 export { LawBroken } from './assertions.ts';
+export type { AuthHarness, CredentialKind, Ending, IssuedCredentials, LoginHarness, OpenAuth } from './auth-harness.ts';
+export type { AuthLaw } from './auth-law.ts';
+export { AUTH_LAWS, authSuite, checkAuth } from './auth-suite.ts';
 export { filesHolding } from './files-holding.ts';
 export type { Hosting } from './law.ts';
 export type { ObjectStoreHarness, OpenObjectStore } from './object-store-harness.ts';
