@@ -1,5 +1,5 @@
 /** Reads one TOML file and knows where each of its keys stands. The only I/O of this package. */
-import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
 import type { Fault } from '@gofer/contracts';
 import { parse, TomlError } from 'smol-toml';
 import type { LineOf } from './toml-positions.ts';
@@ -14,6 +14,8 @@ export interface ConfigFile {
 
 /** A file larger than this is not a configuration. */
 const LARGEST_BYTES = 4 * 1024 * 1024;
+/** Tables and arrays inside each other; the parser counts brackets only, and a dotted key opens tables without any. */
+const DEEPEST = 32;
 
 export type ReadResult =
   | { readonly kind: 'read'; readonly file: ConfigFile }
@@ -23,7 +25,7 @@ export type ReadResult =
 export async function readConfigFile(path: string): Promise<ReadResult> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readAtMost(path, LARGEST_BYTES + 1);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
     if (code === 'ENOENT' || code === 'ENOTDIR') return { kind: 'missing' };
@@ -32,10 +34,17 @@ export async function readConfigFile(path: string): Promise<ReadResult> {
   if (bytes.byteLength > LARGEST_BYTES) {
     return {
       kind: 'fault',
-      fault: { path, message: `the file is ${bytes.byteLength} bytes long; a configuration has at most ${LARGEST_BYTES}` },
+      fault: { path, message: `the file has more than ${LARGEST_BYTES} bytes; a configuration is smaller` },
     };
   }
   return parseConfigFile(path, bytes);
+}
+
+/** What is named may have no end, as a device or a pipe. */
+async function readAtMost(path: string, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of createReadStream(path, { end: limit - 1 })) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
 }
 
 /** `bytes` are what the file holds. */
@@ -48,7 +57,9 @@ export function parseConfigFile(path: string, bytes: Uint8Array): ReadResult {
     return { kind: 'fault', fault: { path, message: 'the file is not UTF-8 text' } };
   }
   try {
-    const tree = parse(source, { unsafeKeyBehaviour: 'throw', maxDepth: 32 });
+    const tree = parse(source, { unsafeKeyBehaviour: 'throw', maxDepth: DEEPEST });
+    const message = `tables and arrays are more than ${DEEPEST} deep inside each other`;
+    if (isDeeperThan(tree, DEEPEST)) return { kind: 'fault', fault: { path, message } };
     return { kind: 'read', file: { path, tree, locate: locator(path, scanTomlPositions(source)) } };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
@@ -56,6 +67,11 @@ export function parseConfigFile(path: string, bytes: Uint8Array): ReadResult {
     const [what = 'not TOML'] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
     return { kind: 'fault', fault: { path: `${path}:${error.line}:${error.column}`, message: `not valid TOML: ${what}` } };
   }
+}
+
+function isDeeperThan(value: unknown, limit: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return limit === 0 || Object.values(value).some((inner) => isDeeperThan(inner, limit - 1));
 }
 
 function locator(path: string, lineOf: LineOf): (key: readonly string[]) => string {

@@ -195,6 +195,16 @@ cors_origins = "https://a.example"
     expect(await faults({ file: twice, environment }, 's3cr3t-')).toHaveLength(1);
   });
 
+  it('a file that is too large or nests too deep, in no time', async () => {
+    const dots = Array.from({ length: 300_000 }, () => 'a').join('.');
+    expect(await faults({ file: `${dots} = 1\n` })).toEqual([expect.stringContaining('more than 32 deep')]);
+    expect(await faults({ file: `[${dots}]\n` })).toEqual([expect.stringContaining('more than 32 deep')]);
+    expect(await faults({ file: `a = ${'['.repeat(100_000)}` })).toEqual([expect.stringContaining('nested')]);
+    expect(await faults({ file: '# \n'.repeat(1_500_000) })).toEqual([expect.stringContaining('more than 4194304 bytes')]);
+    const endless = loadServerConfig({ environment: { HOME: '/home/user' }, configPath: '/dev/zero' });
+    await expect(endless).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
   it('a file that was asked for and cannot be read', async () => {
     const missing = loadServerConfig({ environment: { HOME: '/home/user' }, configPath: join(directory, 'missing.toml') });
     await expect(missing).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('there is no such file') });
@@ -258,6 +268,35 @@ describe('the rules between keys', () => {
     const both = '[server]\ntls_cert_path = "/c.pem"\ntls_key_path = "/k.pem"\n';
     expect((await load({ file: both })).config.server.use_tls).toBe(true);
     expect((await load({ file: `${both}use_tls = false\n` })).config.server.use_tls).toBe(false);
+  });
+
+  it('included certificates count with TLS only, and beside no others', async () => {
+    const included = '[development]\nuse_included_certs = true\n';
+    const on = await load({ file: `${included}[server]\nuse_tls = true\n` });
+    expect([on.config.server.use_tls, on.warnings]).toEqual([true, []]);
+    expect((await load({ file: included })).warnings).toEqual([expect.stringContaining('while server.use_tls is false')]);
+    const both = `${included}[server]\ntls_cert_path = "/c.pem"\ntls_key_path = "/k.pem"\n`;
+    expect((await load({ file: both })).warnings).toEqual([expect.stringContaining('which has server.tls_cert_path')]);
+    const bypassed = `${included}bypass_auth = true\n[server]\nuse_tls = true\nbind_address = "0.0.0.0:8080"\n`;
+    expect(await faults({ file: bypassed })).toEqual([expect.stringContaining('reachable by others while auth is bypassed')]);
+  });
+
+  it.each(['10.0.0.1', '10.0.0.0/8', '::1', 'fd00::/8', '0.0.0.0/0', '::ffff:10.0.0.0/104'])('%s may be a trusted proxy', async (entry) => {
+    const { config } = await load({ file: '', flags: { 'server.trusted_proxies': entry } });
+    expect(config.server.trusted_proxies).toEqual([entry]);
+  });
+
+  it.each(['10.0.0', 'proxy.example', '10.0.0.0/33', '::1/129', '10.0.0.0/', '10.0.0.0/8/8', 'fe80::1%eth0', '10.0.0.0/-1', '*'])(
+    '%s cannot be a trusted proxy',
+    async (entry) => {
+      const file = `[server]\ntrusted_proxies = ["10.0.0.1", "${entry}"]\n`;
+      expect(await faults({ file })).toEqual([expect.stringMatching(/^2: server\.trusted_proxies holds ".*", which is neither/)]);
+    },
+  );
+
+  it('warns of a limit that another one hides', async () => {
+    const { warnings } = await load({ file: '[limits]\nmax_header_size = 4096\nmax_url_length = 4096\n' });
+    expect(warnings).toEqual([expect.stringContaining('limits.max_url_length has no effect')]);
   });
 
   it('warns of what has no effect', async () => {

@@ -1,5 +1,6 @@
 /** What no single key can say: the rules between keys. Pure. */
 import type { Fault } from '@gofer/contracts';
+import { isNetwork } from './network.ts';
 import type { ServerConfig } from './server-schema.ts';
 import { SAMPLE_ENCRYPTION_KEY } from './store-and-scheduler-schema.ts';
 
@@ -24,7 +25,8 @@ export function checkServerRules(config: ServerConfig, context: RuleContext): Ru
   };
   checkBypassedAuth(config, fault, warnings);
   checkEncryption(config, context, fault, warnings);
-  checkTls(config, fault);
+  checkTls(config, fault, warnings);
+  checkFront(config, fault, warnings);
   checkScheduler(config, context, fault, warnings);
   return { faults, warnings };
 }
@@ -74,7 +76,7 @@ function checkEncryption(config: ServerConfig, context: RuleContext, fault: AddF
   }
 }
 
-function checkTls(config: ServerConfig, fault: AddFault): void {
+function checkTls(config: ServerConfig, fault: AddFault, warnings: string[]): void {
   for (const section of ['server', 'external_events', 'extensions'] as const) {
     const { use_tls: useTls, tls_cert_path: certificate, tls_key_path: key } = config[section];
     if (certificate !== undefined && key === undefined)
@@ -86,6 +88,20 @@ function checkTls(config: ServerConfig, fault: AddFault): void {
       fault(`${section}.use_tls`, `${section}.use_tls needs a certificate: ${remedy}`);
     }
   }
+  if (!config.development.use_included_certs) return;
+  if (!config.server.use_tls) warnings.push('development.use_included_certs has no effect on the service while server.use_tls is false');
+  else if (config.server.tls_cert_path !== undefined)
+    warnings.push('development.use_included_certs has no effect on the service, which has server.tls_cert_path');
+}
+
+function checkFront(config: ServerConfig, fault: AddFault, warnings: string[]): void {
+  for (const entry of config.server.trusted_proxies) {
+    if (isNetwork(entry)) continue;
+    const message = `server.trusted_proxies holds "${entry}", which is neither an address such as 10.0.0.1 nor a network such as 10.0.0.0/8`;
+    fault('server.trusted_proxies', message);
+  }
+  if (config.limits.max_url_length >= config.limits.max_header_size)
+    warnings.push('limits.max_url_length has no effect: it is not less than limits.max_header_size, which counts the target too');
 }
 
 function checkScheduler(config: ServerConfig, context: RuleContext, fault: AddFault, warnings: string[]): void {
