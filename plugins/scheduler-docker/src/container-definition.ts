@@ -2,6 +2,7 @@
 
 import type { TaskSpec } from '@gofer/contracts';
 import { GoferError } from '@gofer/contracts';
+import { containerSecurity } from './container-security.ts';
 import type { DockerConfig } from './docker-config.ts';
 import { parseImageReference } from './image-reference.ts';
 
@@ -69,6 +70,7 @@ export function containerDefinition(spec: TaskSpec, config: DockerConfig): objec
     AttachStderr: true,
     ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
     HostConfig: {
+      ...containerSecurity(config.security),
       NetworkMode: config.network,
       LogConfig: LOG_CONFIG[config.log_driver],
       // An empty HostPort lets the engine choose a free one.

@@ -12,6 +12,7 @@ export interface DockerConfig {
   /** `bridge`, `host`, `none`, or the name of a network. */
   readonly network: string;
   readonly publish_address: string;
+  readonly security: 'default' | 'strict';
   readonly log_driver: 'local' | 'json-file';
   /** Bytes; 0: no limit. */
   readonly memory: number;
@@ -65,6 +66,12 @@ export const dockerConfigSchema: JsonSchema = {
       default: '127.0.0.1',
       description:
         "The address on the engine's host at which ports of tasks are published; an engine on another machine needs one of its own.",
+    },
+    security: {
+      enum: ['default', 'strict'],
+      default: 'default',
+      description:
+        "default: Docker's own capabilities. strict: none, no way to gain rights, no core dumps; images that change users or owners need default.",
     },
     log_driver: {
       enum: ['local', 'json-file'],

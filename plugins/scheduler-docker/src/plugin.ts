@@ -11,6 +11,11 @@ export const plugin = definePlugin<'scheduler', DockerConfig>({
   name: 'docker',
   configSchema: dockerConfigSchema,
   async create(config, host) {
+    if (config.network === 'host') {
+      const message =
+        'scheduler.docker.network is "host": tasks have the whole network of the machine, its loopback services included; choose another network unless you trust them with it';
+      host.log('warn', message);
+    }
     const [engine, journal] = await Promise.all([Engine.open(config), AttemptJournal.open(host.dataDirectory)]);
     return new DockerScheduler(config, host, engine, journal);
   },

@@ -1,6 +1,6 @@
 /** What the tests of this plugin start tasks with. */
 import { randomUUID } from 'node:crypto';
-import type { LogChunk, PluginInstance, Scheduler, StartUpdate, TaskHandle, TaskSpec } from '@gofer/contracts';
+import type { LogChunk, PluginInstance, PluginLog, Scheduler, StartUpdate, TaskHandle, TaskSpec } from '@gofer/contracts';
 import type { DockerConfig } from '../src/docker-config.ts';
 import { plugin } from '../src/plugin.ts';
 
@@ -13,6 +13,7 @@ export const DEFAULT_CONFIG: DockerConfig = {
   prune_interval: 86_400,
   network: 'bridge',
   publish_address: '127.0.0.1',
+  security: 'default',
   log_driver: 'local',
   memory: 0,
   cpus: 0,
@@ -25,8 +26,9 @@ export function openScheduler(
   dataDirectory: string,
   changes: Partial<DockerConfig> = {},
   instanceId = `test-${randomUUID()}`,
+  log: PluginLog = () => undefined,
 ): Promise<OpenScheduler> {
-  return plugin.create({ ...DEFAULT_CONFIG, ...changes }, { instanceId, dataDirectory, log: () => undefined });
+  return plugin.create({ ...DEFAULT_CONFIG, ...changes }, { instanceId, dataDirectory, log });
 }
 
 export function shellTask(script: string, changes: Partial<TaskSpec> = {}): TaskSpec {
