@@ -12,6 +12,7 @@ import { SecretValues } from '../stores/secret-values.ts';
 import { HybridDagEngine } from '../workers/dag/index.ts';
 import { createThreadedLogStore } from '../workers/logs/index.ts';
 import type { Container } from './container.ts';
+import { TaskListener } from './task-listener.ts';
 import { TOKENS } from './tokens.ts';
 
 export function registerStores(container: Container, { config }: LoadedServerConfig, log: PluginLog): void {
@@ -67,6 +68,7 @@ export function registerBodies(container: Container, { config }: LoadedServerCon
 }
 
 export function registerWork(container: Container, { config }: LoadedServerConfig): void {
+  container.register(TOKENS.taskListener, () => new TaskListener());
   container.register(
     TOKENS.orchestrator,
     () => {
@@ -77,6 +79,7 @@ export function registerWork(container: Container, { config }: LoadedServerConfi
         logs: container.resolve(TOKENS.logs),
         references: container.resolve(TOKENS.references),
         secrets: container.resolve(TOKENS.secrets),
+        taskAccess: container.resolve(TOKENS.taskListener),
         runEnded: (pipelineUid) => container.resolve(TOKENS.retention).runEnded(pipelineUid),
         schedulers,
         limits: {
@@ -107,6 +110,7 @@ export function registerRetention(container: Container, { config }: LoadedServer
         objectRuns: object_store.run_object_expiry,
         versions: api.pipeline_version_retention,
         eventsMs: api.event_log_retention * 1000,
+        auditMs: api.audit_retention * 1000,
       };
       const [logs, objects, secrets] = [
         container.resolve(TOKENS.logs),

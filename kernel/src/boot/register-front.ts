@@ -2,7 +2,10 @@
 import type { LoadedServerConfig } from '@gofer/config';
 import type { PluginLog } from '@gofer/contracts';
 import type { SystemMetadata } from '@gofer/contracts/api';
-import { createHttpServer } from '../http/index.ts';
+import { AccessControl } from '../access/access-control.ts';
+import { BYPASSED_AUTHORITY, createHttpServer, type HttpServer, TokenAuthority } from '../http/index.ts';
+import { StoredAuditService } from '../services/audit-service.ts';
+import { Authenticators } from '../services/authenticators.ts';
 import { StoredConfigService } from '../services/config-service.ts';
 import { Deletions } from '../services/deletions.ts';
 import { StoredDeploymentService } from '../services/deployment-service.ts';
@@ -12,14 +15,18 @@ import { Lookup } from '../services/lookup.ts';
 import { StoredNamespaceService } from '../services/namespace-service.ts';
 import { StoredObjectService } from '../services/object-service.ts';
 import { StoredPipelineService } from '../services/pipeline-service.ts';
+import { StoredRoleService } from '../services/role-service.ts';
 import { StoredRunService } from '../services/run-service.ts';
 import { StoredSecretService } from '../services/secret-service.ts';
+import { StoredSessionService } from '../services/session-service.ts';
 import { StoredSystemService } from '../services/system-service.ts';
 import { StoredTaskExecutionService } from '../services/task-execution-service.ts';
+import { StoredTokenService } from '../services/token-service.ts';
 import type { Container } from './container.ts';
 import { TOKENS } from './tokens.ts';
 
-export function registerFront(container: Container, { config }: LoadedServerConfig, metadata: SystemMetadata, log: PluginLog): void {
+export function registerFront(container: Container, loaded: LoadedServerConfig, metadata: SystemMetadata, log: PluginLog): void {
+  const { config } = loaded;
   const now = Date.now;
   const parts = () => ({
     store: container.resolve(TOKENS.store),
@@ -30,6 +37,18 @@ export function registerFront(container: Container, { config }: LoadedServerConf
     secrets: container.resolve(TOKENS.secrets),
     now,
   });
+  container.register(
+    TOKENS.access,
+    () => {
+      const authenticators = new Authenticators(container.resolve(TOKENS.auth));
+      return new AccessControl({
+        store: container.resolve(TOKENS.store),
+        authenticate: (token) => authenticators.authenticate(token),
+        now,
+      });
+    },
+    (access) => access.close(),
+  );
   container.register(TOKENS.lookup, () => new Lookup(container.resolve(TOKENS.store), container.resolve(TOKENS.orchestrator).configs));
   container.register(TOKENS.deletions, () => new Deletions({ ...parts(), log, leave: container.resolve(TOKENS.leave).signal }));
   container.register(TOKENS.pipelines, () => new StoredPipelineService({ ...parts(), deletions: container.resolve(TOKENS.deletions) }));
@@ -64,18 +83,58 @@ export function registerFront(container: Container, { config }: LoadedServerConf
       objects: new StoredObjectService({ store, lookup, objects, pipelineObjectLimit: config.object_store.pipeline_object_limit, now }),
       secrets: new StoredSecretService({ store, lookup, secrets, now }),
       events: new StoredEventService(store, config.api.event_log_retention * 1000, now),
+      tokens: new StoredTokenService(store, now),
+      sessions: new StoredSessionService(store, config.server.session_lifetime * 1000, now),
+      roles: new StoredRoleService(store, container.resolve(TOKENS.access)),
+      audit: new StoredAuditService(store),
     };
   });
   container.register(
     TOKENS.http,
     () =>
       createHttpServer({
+        ...frontOptions(container, loaded, metadata.semver),
         config: config.server,
-        services: container.resolve(TOKENS.services),
-        stopTimeout: config.api.task_execution_stop_timeout,
-        version: metadata.semver,
-        log,
+        authority: config.development.bypass_auth ? BYPASSED_AUTHORITY : createAuthority(container, loaded, false),
       }),
-    (http) => http.close(config.server.shutdown_timeout * 1000),
+    async (http) => {
+      const graceMs = config.server.shutdown_timeout * 1000;
+      await Promise.all([http.close(graceMs), container.resolve(TOKENS.taskListener).close(graceMs)]);
+    },
   );
+}
+
+/** To be called once the main listener listens. */
+export async function openTaskListener(container: Container, loaded: LoadedServerConfig, version: string): Promise<void> {
+  const { config } = loaded;
+  const [{ scheduler, engine }] = container.resolve(TOKENS.schedulers);
+  const create = (bindAddress: string): HttpServer =>
+    createHttpServer({
+      ...frontOptions(container, loaded, version),
+      config: { ...config.server, bind_address: bindAddress, cors_origins: [] },
+      authority: createAuthority(container, loaded, true),
+    });
+  await container.resolve(TOKENS.taskListener).open({
+    scheduler,
+    engine,
+    configured: config.server.extension_address,
+    main: container.resolve(TOKENS.http).address ?? '',
+    bypassed: config.development.bypass_auth,
+    create,
+    log: container.resolve(TOKENS.log),
+  });
+}
+
+function frontOptions(container: Container, { config }: LoadedServerConfig, version: string) {
+  return {
+    services: container.resolve(TOKENS.services),
+    stopTimeout: config.api.task_execution_stop_timeout,
+    version,
+    log: container.resolve(TOKENS.log),
+  };
+}
+
+function createAuthority(container: Container, { config }: LoadedServerConfig, tasksOnly: boolean): TokenAuthority {
+  const access = container.resolve(TOKENS.access);
+  return new TokenAuthority({ access, anonymousRead: config.server.anonymous_read, tasksOnly, failed: () => undefined });
 }

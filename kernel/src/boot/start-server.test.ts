@@ -74,7 +74,7 @@ async function faultOf(promise: Promise<unknown>): Promise<{ code: string; messa
 async function ask(server: RunningServer, path: string, options: RequestInit = {}): Promise<Record<string, unknown>> {
   const answer = await fetch(`${server.url}${path}`, {
     ...options,
-    headers: { 'gofer-api-version': 'v0', 'content-type': 'application/json' },
+    headers: { 'gofer-api-version': 'v0', 'content-type': 'application/json', ...options.headers },
   });
   return (await answer.json()) as Record<string, unknown>;
 }
@@ -140,30 +140,13 @@ describe('a server', () => {
     expect(await ask(first, '/api/namespaces/default')).toMatchObject({ namespace: { id: 'default' } });
   });
 
-  it('refuses what this release cannot do, before it touches anything', async () => {
-    const loaded = await loadServerConfig({
-      environment: { XDG_STATE_HOME: directory },
-      systemConfigPath: join(directory, 'none.toml'),
-      homeDirectory: directory,
-      flags: { 'server.storage_path': storagePath(), 'scheduler.engine': 'fake' },
-    });
-    const config = {
-      ...loaded.config,
-      development: { ...loaded.config.development, bypass_auth: false },
-      server: { ...loaded.config.server, use_tls: true },
-    };
-    const { code, details } = await faultOf(
-      startServer({
-        loaded: { ...loaded, config },
-        builtIns: BUILT_INS,
-        metadata: { semver: '', commit: '' },
-        write: (line) => void lines.push(line),
-      }),
-    );
-    expect(code).toBe('CONFIG_INVALID');
-    expect(details.map(({ path }) => path)).toEqual(['development.bypass_auth', 'server.use_tls']);
-    expect(details[0]?.message).toContain('set it to true');
-    expect(existsSync(storagePath())).toBe(false);
+  it('asks for tokens where it is told to, and hands out the first one', async () => {
+    const server = await start({ 'development.bypass_auth': 'false', 'secret_store.sqlite.encryption_key': 'k'.repeat(32) });
+    expect(await ask(server, '/api/namespaces')).toMatchObject({ error_code: 'UNAUTHENTICATED' });
+    const { secret } = await ask(server, '/api/tokens/bootstrap', { method: 'POST' });
+    const headers = { authorization: `Bearer ${String(secret)}` };
+    expect(await ask(server, '/api/namespaces', { headers })).toMatchObject({ namespaces: [{ id: 'default' }] });
+    expect(await ask(server, '/api/tokens/bootstrap', { method: 'POST' })).toMatchObject({ error_code: 'FAILED_PRECONDITION' });
   });
 });
 

@@ -4,15 +4,17 @@
  */
 import { dirname, join } from 'node:path';
 import { type LoadedServerConfig, redact } from '@gofer/config';
-import { type ContractId, GoferError, type PluginHost, type PluginLog } from '@gofer/contracts';
+import type { AuthHost, ContractId, PluginHost, PluginLog } from '@gofer/contracts';
+import { createTokenDirectory } from '../access/access-control.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { makePrivateDirectory } from '../storage/private-directory.ts';
 import type { Store } from '../storage/store.ts';
 import { Container } from './container.ts';
+import { loadAuth } from './load-auth.ts';
 import { type BuiltInPlugins, loadScheduler } from './load-scheduler.ts';
 import { loadStores } from './load-stores.ts';
 import { registerBodies, registerRetention, registerStores, registerWork } from './register-back.ts';
-import { registerFront } from './register-front.ts';
+import { openTaskListener, registerFront } from './register-front.ts';
 import { loadSchedulers } from './schedulers.ts';
 import { createServerLog } from './server-log.ts';
 import { TOKENS } from './tokens.ts';
@@ -40,7 +42,6 @@ export interface RunningServer {
 /** Rejects with `CONFIG_INVALID`, `PLUGIN_INVALID` or `LOCKED`; nothing is left half started. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { config } = options.loaded;
-  refuseWhatIsNotThere(options.loaded);
   const log = await createServerLog({ level: config.api.log_level, pretty: config.development.pretty_logging, write: options.write });
   const container = new Container();
   const close = () => container.close((part, error) => log('error', `closing the ${part} failed`, { error: String(error) }));
@@ -61,6 +62,18 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       () => stores.close(),
     );
     container.resolve(TOKENS.stores);
+    const authHost = (contract: 'auth', name: string): AuthHost => ({
+      ...host(contract, name),
+      tokens: createTokenDirectory(store),
+      now: Date.now,
+    });
+    const auth = await loadAuth(options.loaded, options.builtIns, authHost);
+    container.register(
+      TOKENS.auth,
+      () => auth,
+      () => auth.close(),
+    );
+    container.resolve(TOKENS.auth);
     const schedulers = await loadServerSchedulers(options, store, host, log);
     container.register(TOKENS.schedulers, () => schedulers.loaded, schedulers.close);
     container.resolve(TOKENS.schedulers);
@@ -79,6 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     container.resolve(TOKENS.secrets).collect();
     const http = container.resolve(TOKENS.http);
     await http.listen();
+    await openTaskListener(container, options.loaded, options.metadata.semver);
     container.resolve(TOKENS.retention).start();
     const url = http.address ?? '';
     const { engine } = schedulers.loaded[0];
@@ -101,21 +115,6 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await close();
     throw error;
   }
-}
-
-/** What a configuration may ask for and this release does not have is refused, never left out without a word. */
-function refuseWhatIsNotThere({ config }: LoadedServerConfig): void {
-  const details = [];
-  if (!config.development.bypass_auth) {
-    details.push({
-      path: 'development.bypass_auth',
-      message: 'this release cannot check tokens yet: set it to true, which lets only this machine in',
-    });
-  }
-  if (config.server.use_tls)
-    details.push({ path: 'server.use_tls', message: 'this release cannot serve TLS yet: set it to false, and put a proxy in front of it' });
-  if (details.length > 0)
-    throw new GoferError('CONFIG_INVALID', 'The configuration asks for what this release does not have.', { details });
 }
 
 /** Each plugin has a directory of its own beside the database. */

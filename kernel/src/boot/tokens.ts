@@ -1,4 +1,5 @@
 import type { PluginLog } from '@gofer/contracts';
+import type { AccessControl } from '../access/access-control.ts';
 import type { HttpServer } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
@@ -16,7 +17,9 @@ import type { SecretValues } from '../stores/secret-values.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
+import type { LoadedAuth } from './load-auth.ts';
 import type { LoadedStores } from './load-stores.ts';
+import type { TaskListener } from './task-listener.ts';
 
 /** Everything that a running server is made of. */
 export const TOKENS = {
@@ -27,6 +30,8 @@ export const TOKENS = {
   logs: token<LogStore>('log store'),
   schedulers: token<readonly [NamedScheduler, ...NamedScheduler[]]>('schedulers'),
   stores: token<LoadedStores>('stores'),
+  auth: token<LoadedAuth>('auth plugins'),
+  access: token<AccessControl>('access control'),
   objects: token<ObjectBodies>('object bodies'),
   secrets: token<SecretValues>('secret values'),
   references: token<References>('references'),
@@ -39,4 +44,5 @@ export const TOKENS = {
   pipelines: token<StoredPipelineService>('pipeline service'),
   services: token<Services>('services'),
   http: token<HttpServer>('HTTP server'),
+  taskListener: token<TaskListener>('listener for tasks'),
 } as const;

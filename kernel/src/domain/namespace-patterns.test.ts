@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { admitsNamespace, patternFault } from './namespace-patterns.ts';
+import { admitsNamespace } from './namespace-patterns.ts';
+import { patternFault } from './target-pattern.ts';
 
 test.each([
   ['test', 'test', true],
@@ -26,7 +27,7 @@ test('one of several is enough, and none admits nobody', () => {
 
 test('what cannot be a pattern is told', () => {
   expect(patternFault('team-.*')).toBeUndefined();
-  expect(patternFault('')).toContain('.* admits every namespace');
+  expect(patternFault('')).toContain('.* matches everything');
   for (const pattern of ['[', '(?=x)', 'a{1001}', '\\1']) expect(patternFault(pattern)).toContain('is not a regular expression');
 });
 

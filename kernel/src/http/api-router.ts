@@ -12,12 +12,17 @@ import {
   type Permission,
   ROUTES,
   type RouteDefinition,
+  SESSION_COOKIE,
+  VERSION_PROTOCOL,
 } from '@gofer/contracts/api';
 import type { Context, Middleware } from 'koa';
 import compress from 'koa-compress';
 import { Router } from 'koa-router';
-import type { Authority, Principal } from './authority.ts';
+import type { TargetIds } from '../domain/index.ts';
+import type { Principal } from './authority.ts';
 import { BodyValidator } from './body-validator.ts';
+import { type AccessOptions, Checkpoint } from './checkpoint.ts';
+import { sessionSecretOf } from './credentials.ts';
 import type { HttpState } from './http-app.ts';
 import { type BodyLimits, readJsonBody } from './json-body.ts';
 import type { Lifetimes } from './lifetimes.ts';
@@ -28,7 +33,7 @@ import { readUpload, type UploadBody } from './upload-body.ts';
 
 export interface ApiRouterOptions {
   readonly handlers: Handlers;
-  readonly authority: Authority;
+  readonly access: AccessOptions;
   readonly lifetimes: Lifetimes;
   readonly webSockets: WebSocketHub;
   /** Of bodies that are JSON. */
@@ -53,28 +58,38 @@ export function createApiRouter(options: ApiRouterOptions): Router<HttpState> {
 /** A handler whatever its operation: what the table's types say of each is erased where they are walked. */
 type AnyHandler = (request: ErasedRequest, extra: Context | UploadBody | string | undefined) => Promise<unknown>;
 
-class ErasedRequest {
+interface CheckedRequest {
   readonly path: Values;
   readonly query: Values;
   readonly headers: Values;
   readonly body: unknown;
   readonly principal: Principal;
-  readonly may: (permission: Permission) => boolean | Promise<boolean>;
+  readonly may: (permission: Permission, ids?: TargetIds) => boolean;
+  readonly session: string | undefined;
+  readonly setSessionCookie: (value: string | undefined, seconds: number) => void;
+}
+
+class ErasedRequest implements CheckedRequest {
+  readonly path: Values;
+  readonly query: Values;
+  readonly headers: Values;
+  readonly body: unknown;
+  readonly principal: Principal;
+  readonly may: CheckedRequest['may'];
+  readonly session: string | undefined;
+  readonly setSessionCookie: CheckedRequest['setSessionCookie'];
   readonly #makeSignal: () => AbortSignal;
   #signal: AbortSignal | undefined;
 
-  constructor(
-    values: { readonly path: Values; readonly query: Values; readonly headers: Values; readonly body: unknown },
-    principal: Principal,
-    may: (permission: Permission) => boolean | Promise<boolean>,
-    makeSignal: () => AbortSignal,
-  ) {
-    this.path = values.path;
-    this.query = values.query;
-    this.headers = values.headers;
-    this.body = values.body;
-    this.principal = principal;
-    this.may = may;
+  constructor(checked: CheckedRequest, makeSignal: () => AbortSignal) {
+    this.path = checked.path;
+    this.query = checked.query;
+    this.headers = checked.headers;
+    this.body = checked.body;
+    this.principal = checked.principal;
+    this.may = checked.may;
+    this.session = checked.session;
+    this.setSessionCookie = checked.setSessionCookie;
     this.#makeSignal = makeSignal;
   }
 
@@ -85,19 +100,20 @@ class ErasedRequest {
 }
 
 function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOptions): Middleware<HttpState> {
-  const { authority, bodyLimits, lifetimes, webSockets } = options;
+  const { access, bodyLimits, lifetimes, webSockets } = options;
   // The table's type holds `handlers` to one function of the right type for each operation; walking the table forgets which is which.
   const handler = options.handlers[id] as unknown as AnyHandler;
   const path = new Parameters('path', pathSchema(route.path));
   const query = new Parameters('query', route.query);
   const headers = new Parameters('header', route.headers);
   const validator = route.body === undefined || route.bodyCheck === 'service' ? undefined : new BodyValidator(route.body);
+  const checkpoint = new Checkpoint(id, route, access);
 
   return async (context) => {
     const request = context.req;
-    const principal = await authority.authenticate(request.headers, route.permission);
+    const caller = await checkpoint.identify(context);
     if (route.unversioned !== true) checkVersion(context, route);
-    await authority.authorize(principal, route.permission, context.params);
+    await checkpoint.admit(caller, context);
     const upgrade = context.state.upgrade;
     if (route.kind === 'websocket') checkHandshake(request, upgrade);
     const pathValues = path.read(context.params);
@@ -105,25 +121,33 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
     const headerValues = headers.read(request.headers);
     const body = route.body === undefined ? undefined : await readBody(context, bodyLimits, validator);
     const ends = route.kind === 'websocket' ? request.socket : context.res;
+    const { principal } = caller;
     const erased = new ErasedRequest(
-      { path: pathValues, query: queryValues, headers: headerValues, body },
-      principal,
-      (permission) => authority.permits(principal, permission, context.params),
+      {
+        path: pathValues,
+        query: queryValues,
+        headers: headerValues,
+        body,
+        principal,
+        may: (permission, ids = context.params) => access.authority.authorize(principal, permission, ids),
+        session: sessionSecretOf(request),
+        setSessionCookie: (value, seconds) => context.append('set-cookie', sessionCookie(value, seconds, access.isSecure(request))),
+      },
       () => lifetimes.signal(ends),
     );
+    const parts = { path: context.params, query: queryValues, body };
 
     if (route.kind === 'raw') {
-      await handler(erased, context);
+      await checkpoint.audited(caller, parts, () => handler(erased, context));
     } else if (route.kind === 'websocket' && upgrade !== undefined) {
       const protocol = chooseProtocol(request, route.protocols);
       const conversation = (await handler(erased, protocol)) as Conversation;
       context.respond = false;
       context.res.detachSocket(request.socket);
       webSockets.accept(request, upgrade, protocol, conversation);
-    } else if (route.kind === 'upload') {
-      answerJson(context, route.status, await handler(erased, readUpload(request, context.res, bodyLimits.timeMs)));
     } else {
-      answerJson(context, route.status, await handler(erased, undefined));
+      const extra = route.kind === 'upload' ? readUpload(request, context.res, bodyLimits.timeMs) : undefined;
+      answerJson(context, route.status, await checkpoint.audited(caller, parts, () => handler(erased, extra)));
     }
   };
 }
@@ -146,11 +170,24 @@ async function readBody(context: Context, limits: BodyLimits, validator: BodyVal
 
 function checkVersion(context: Context, route: RouteDefinition): void {
   let version = context.req.headers[API_VERSION_HEADER];
-  if (version === undefined && route.kind === 'websocket')
-    version = new URLSearchParams(String(context.state.query)).get(API_VERSION_HEADER) ?? undefined;
+  if (version === undefined && route.kind === 'websocket') version = versionOfSocket(context);
   if (version === API_VERSION) return;
   const fault = version === undefined ? 'is missing' : `is ${JSON.stringify(version).slice(0, 60)}`;
   throw new GoferError('UNSUPPORTED_VERSION', `The header ${API_VERSION_HEADER} ${fault}; this server speaks ${API_VERSION}.`);
+}
+
+/** Browsers cannot set headers on a WebSocket. */
+function versionOfSocket(context: Context): string | undefined {
+  const inQuery = new URLSearchParams(String(context.state.query)).get(API_VERSION_HEADER);
+  if (inQuery !== null) return inQuery;
+  const offered = context.req.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+  return offered.includes(VERSION_PROTOCOL) ? API_VERSION : undefined;
+}
+
+/** RFC 6265: out of reach of scripts, of other sites, and of connections that others can read where this one they cannot. */
+function sessionCookie(value: string | undefined, seconds: number, secure: boolean): string {
+  const life = value === undefined ? 0 : seconds;
+  return `${SESSION_COOKIE}=${value ?? ''}; Path=/; Max-Age=${life}; HttpOnly; SameSite=Strict${secure ? '; Secure' : ''}`;
 }
 
 function pathSchema(path: string): ParametersSchema {

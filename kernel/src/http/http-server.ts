@@ -11,6 +11,7 @@ import { Connections } from './connections.ts';
 import { createDocsRouter } from './docs/docs-router.ts';
 import { toErrorAnswer } from './error-answer.ts';
 import { createHttpApp } from './http-app.ts';
+import { createIdentityHandlers } from './identity-handlers.ts';
 import { createJsonHandlers } from './json-handlers.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { createObjectHandlers } from './object-handlers.ts';
@@ -18,6 +19,7 @@ import { createRawLogHandler } from './raw-log-handler.ts';
 import { createSecretHandlers } from './secret-handlers.ts';
 import { createWebSocketHandlers } from './streams/web-socket-handlers.ts';
 import { type Upgrade, WebSocketHub } from './streams/web-socket-hub.ts';
+import { WebOrigins } from './web-origins.ts';
 import { WebPageGuard } from './web-page-guard.ts';
 
 /** Keys of the block `[server]` as they are configured; durations are seconds. */
@@ -74,13 +76,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...createRawLogHandler(services.logs),
     ...createObjectHandlers(services.objects),
     ...createSecretHandlers(services.secrets),
+    ...createIdentityHandlers(services),
     ...createWebSocketHandlers(services),
   };
   const app = createHttpApp({
     routers: [
       createApiRouter({
         handlers,
-        authority,
+        access: {
+          authority,
+          audit: services.audit,
+          origins: new WebOrigins({ origins: config.cors_origins, ...(config.url === undefined ? {} : { url: config.url }) }),
+          addressOf: (request) => request.socket.remoteAddress ?? '',
+          isSecure: () => false,
+          expensive: () => undefined,
+          now: Date.now,
+        },
         lifetimes,
         webSockets,
         bodyLimits: { size: config.max_body_size, timeMs: config.request_timeout * 1000 },

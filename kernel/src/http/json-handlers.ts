@@ -1,6 +1,8 @@
 import { GoferError } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
 import type { Services } from '../services/services.ts';
+import { mayReadEvent } from './event-visibility.ts';
+import type { IdentityHandlers } from './identity-handlers.ts';
 import type { ObjectHandlers } from './object-handlers.ts';
 import { toPage, toPipelinePath, toRunPath, toTaskPath } from './request-paths.ts';
 import type { JsonHandlers } from './route-request.ts';
@@ -9,10 +11,13 @@ import type { SecretHandlers } from './secret-handlers.ts';
 /** What variables that refer to a pipeline's secrets need beside the permission to start a run. */
 const READ_SECRETS: Permission = { action: 'read', resources: ['namespaces', 'pipelines', 'secrets'] };
 
-type OwnHandlers = Omit<JsonHandlers, keyof ObjectHandlers | keyof SecretHandlers>;
+const READ_NAMESPACES: Permission = { action: 'read', resources: ['namespaces'] };
+const READ_PIPELINES: Permission = { action: 'read', resources: ['namespaces', 'pipelines'] };
+
+type OwnHandlers = Omit<JsonHandlers, keyof ObjectHandlers | keyof SecretHandlers | keyof IdentityHandlers>;
 
 /**
- * Binds the JSON operations to their use cases (those of objects and secrets have files of their own); one that is missing does not compile. `stopTimeout`: the
+ * Binds the JSON operations to their use cases (those of objects, secrets and identity have files of their own); one that is missing does not compile. `stopTimeout`: the
  * seconds that a task has to end where its cancellation names none.
  */
 export function createJsonHandlers(services: Services, stopTimeout: number): OwnHandlers {
@@ -27,7 +32,10 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
       return {};
     },
 
-    list_namespaces: async ({ query }) => ({ namespaces: await namespaces.list(toPage(query)) }),
+    // A list shows what the caller could get one by one.
+    list_namespaces: async ({ query, may }) => ({
+      namespaces: await namespaces.list(toPage(query), may('admin') ? undefined : (id) => may(READ_NAMESPACES, { namespace_id: id })),
+    }),
     create_namespace: async ({ body: { id, name, description } }) => ({ namespace: await namespaces.create({ id, name, description }) }),
     get_namespace: async ({ path }) => ({ namespace: await namespaces.get(path.namespace_id) }),
     update_namespace: async ({ path, body: { name, description } }) => {
@@ -36,7 +44,10 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
     },
     delete_namespace: ({ path }) => namespaces.delete(path.namespace_id),
 
-    list_pipelines: async ({ path, query }) => ({ pipelines: await pipelines.list(path.namespace_id, toPage(query)) }),
+    list_pipelines: async ({ path, query, may }) => {
+      const mayRead = (id: string) => may(READ_PIPELINES, { ...path, pipeline_id: id });
+      return { pipelines: await pipelines.list(path.namespace_id, toPage(query), may('admin') ? undefined : mayRead) };
+    },
     get_pipeline: async ({ path }) => ({ pipeline: await pipelines.get(toPipelinePath(path)) }),
     update_pipeline: async ({ path, body: { state } }) => {
       if (state === 'unknown') {
@@ -82,7 +93,11 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
     cancel_task_execution: ({ path, query }) => taskExecutions.cancel(toTaskPath(path), query.wait_for ?? stopTimeout),
     delete_logs: ({ path }) => logs.delete(toTaskPath(path)),
 
-    get_event: async ({ path }) => ({ event: await events.get(path.event_id) }),
+    get_event: async ({ path, may }) => {
+      const event = await events.get(path.event_id);
+      if (!mayReadEvent(may, event)) throw new GoferError('NOT_FOUND', `Event '${path.event_id}' does not exist.`);
+      return { event };
+    },
     delete_event: ({ path }) => events.delete(path.event_id),
   };
 }

@@ -12,6 +12,7 @@ import type {
   WebSocketOperationId,
 } from '@gofer/contracts/api';
 import type { Context } from 'koa';
+import type { TargetIds } from '../domain/index.ts';
 import type { Principal } from './authority.ts';
 import type { WebSocketPeer } from './streams/web-socket-peer.ts';
 import type { UploadBody } from './upload-body.ts';
@@ -23,8 +24,12 @@ export interface RouteRequest<Id extends OperationId> {
   readonly headers: HeadersOf<Id>;
   readonly body: BodyOf<Id>;
   readonly principal: Principal;
-  /** Whether the caller has a further permission on what the path names. */
-  readonly may: (permission: Permission) => boolean | Promise<boolean>;
+  /** Whether the caller has a further permission, on what the path names or on other things. */
+  readonly may: (permission: Permission, ids?: TargetIds) => boolean;
+  /** The session that the request's cookie names. */
+  readonly session: string | undefined;
+  /** Sends the browser a cookie of this value for so many seconds; without a value takes it back. */
+  readonly setSessionCookie: (value: string | undefined, seconds: number) => void;
   /** Aborts when the client has gone, and when the server stops; made at the first use. */
   readonly signal: AbortSignal;
 }

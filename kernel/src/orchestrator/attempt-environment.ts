@@ -7,6 +7,7 @@
 import { randomBytes } from 'node:crypto';
 import { codeOf, GoferError, type PluginLog } from '@gofer/contracts';
 import type { TaskDefinition } from '@gofer/contracts/pipeline';
+import { insertTaskToken, mintTaskToken, type NewTaskToken, type TaskAccess } from '../access/task-tokens.ts';
 import {
   formatReference,
   isSecretReference,
@@ -41,9 +42,11 @@ export interface AttemptEnvironmentsParts {
   readonly store: Store;
   readonly references: References;
   readonly secrets: SecretValues;
+  readonly taskAccess: TaskAccess;
   readonly logs: LogStore;
   readonly log: PluginLog;
   readonly leave: AbortSignal;
+  readonly now: () => number;
 }
 
 /** What is kept of a prepared attempt, as JSON in the secret store. */
@@ -78,7 +81,8 @@ export class AttemptEnvironments {
   prepare(subject: AttemptSubject, earlier: string | undefined): PreparedAttempt | Promise<PreparedAttempt> {
     if (earlier !== undefined) return this.#recall(earlier);
     const { task, variables } = subject;
-    if (task.registryAuth !== undefined || variables.some(({ value }) => value.includes('{{'))) return this.#lookUp(subject);
+    if (task.injectApiToken || task.registryAuth !== undefined || variables.some(({ value }) => value.includes('{{')))
+      return this.#lookUp(subject);
     return { environment: { env: toEnvironment(variables), sensitive: false } };
   }
 
@@ -112,12 +116,25 @@ export class AttemptEnvironments {
     }
     const registryAuth = await this.#registryAuth(subject, search);
     search.assertFound();
+    const injection = subject.task.injectApiToken ? await this.#inject(subject, search) : undefined;
     const environment = {
-      env: toEnvironment(variables),
+      env: { ...injection?.env, ...toEnvironment(variables) },
       sensitive: search.secrets.size > 0,
       ...(registryAuth === undefined ? {} : { registryAuth }),
     };
-    return search.secrets.size === 0 ? { environment } : this.#keep(subject.attemptUid, environment, search);
+    return search.secrets.size === 0 ? { environment } : this.#keep(subject, environment, search, injection);
+  }
+
+  /** What the task is given to speak to the API; variables of the same names that a person has set stay as they are. */
+  async #inject(subject: AttemptSubject, search: Search): Promise<Injection> {
+    const token = mintTaskToken();
+    search.secrets.set(token.secret, "the task's API token");
+    const access = await this.#parts.taskAccess.baseUrl();
+    const warnings = 'missing' in access ? [`GOFER_API_BASE_URL is not set, since ${access.missing}: set server.extension_address`] : [];
+    const given: Record<string, string> = { GOFER_API_TOKEN: token.secret, GOFER_TOKEN: token.secret };
+    if ('url' in access) given['GOFER_API_BASE_URL'] = access.url;
+    const set = new Set(subject.variables.filter(({ source }) => source !== 'system').map(({ key }) => key.toUpperCase()));
+    return { token, env: Object.fromEntries(Object.entries(given).filter(([key]) => !set.has(key))), warnings };
   }
 
   async #registryAuth({ task, pipelineUid, configVersion }: AttemptSubject, search: Search): Promise<TaskEnvironment['registryAuth']> {
@@ -141,16 +158,23 @@ export class AttemptEnvironments {
   }
 
   /** Committed before anything of it is used. */
-  async #keep(attemptUid: string, environment: TaskEnvironment, search: Search): Promise<PreparedAttempt> {
-    const { store, secrets } = this.#parts;
+  async #keep(
+    subject: AttemptSubject,
+    environment: TaskEnvironment,
+    search: Search,
+    injection: Injection | undefined,
+  ): Promise<PreparedAttempt> {
+    const { attemptUid } = subject;
+    const { store, secrets, now } = this.#parts;
     const values = [...search.secrets.keys()];
     const key = randomBytes(KEY_BYTES);
-    const warnings = warningsOf(search.secrets);
+    const warnings = [...warningsOf(search.secrets), ...(injection?.warnings ?? [])];
     const kept: GivenValues = { environment, values, key: key.toString('base64') };
     const given = await secrets.write(Buffer.from(JSON.stringify(kept)), (pointer) =>
       store.commit(() => {
         secrets.adopt(pointer);
         store.attempts.setGiven(attemptUid, pointer, warnings);
+        if (injection !== undefined) writeInjection(store, subject, injection, now());
         return pointer;
       }),
     );
@@ -167,6 +191,32 @@ export class AttemptEnvironments {
       this.#parts.log('warn', "a warning could not be written into a task's log", { attempt: attemptUid, reason: String(error) });
     }
   }
+}
+
+interface Injection {
+  readonly token: NewTaskToken;
+  readonly env: Readonly<Record<string, string>>;
+  /** What the task has to do without, for a person. */
+  readonly warnings: readonly string[];
+}
+
+/** What an answer shows where a token is given. */
+const REDACTED = '[redacted]';
+
+function writeInjection(store: Store, subject: AttemptSubject, { token, env }: Injection, now: number): void {
+  const taskId = subject.task.id;
+  insertTaskToken(store, token, { ...subject, taskId }, now);
+  const shown = Object.entries(env).map(([key, value]) => ({
+    key,
+    value: value === token.secret ? REDACTED : value,
+    source: 'system' as const,
+  }));
+  const others = subject.variables.filter(({ key }) => !Object.hasOwn(env, key));
+  store.taskExecutions.setVariables(
+    subject.runUid,
+    taskId,
+    [...others, ...shown].sort((a, b) => (a.key.toUpperCase() < b.key.toUpperCase() ? -1 : 1)),
+  );
 }
 
 /** The references of one attempt, and what was found. */

@@ -1,5 +1,6 @@
 /** Every unfinished run and its loop: takes new runs, finds the old ones again, and says what they wait for. */
 import { GoferError, type PluginLog } from '@gofer/contracts';
+import type { TaskAccess } from '../access/task-tokens.ts';
 import { describeWaiting, effectiveRunLimit, type RunCancellation, unlimitedIfZero } from '../domain/index.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { RunRecord } from '../storage/runs-table.ts';
@@ -24,6 +25,7 @@ export interface OrchestratorOptions {
   readonly logs: LogStore;
   readonly references: References;
   readonly secrets: SecretValues;
+  readonly taskAccess: TaskAccess;
   /** The first one takes new attempts; the others own attempts that they started earlier. */
   readonly schedulers: readonly [NamedScheduler, ...NamedScheduler[]];
   readonly limits: {
@@ -49,7 +51,8 @@ export class Orchestrator {
   readonly #leave = new AbortController();
 
   constructor(options: OrchestratorOptions) {
-    const { store, dag, logs, schedulers, limits, log, references, secrets } = options;
+    const { store, dag, logs, schedulers, limits, log, references, secrets, taskAccess } = options;
+    const now = options.now ?? Date.now;
     const leave = this.#leave.signal;
     this.#options = options;
     this.configs = new CompiledConfigs(store);
@@ -62,10 +65,10 @@ export class Orchestrator {
       schedulerOf: (engine) => byEngine.get(engine),
       slots: new TaskSlots(unlimitedIfZero(limits.runningTasks)),
       removals: new Removals(store, log),
-      environments: new AttemptEnvironments({ store, references, secrets, logs, log, leave }),
+      environments: new AttemptEnvironments({ store, references, secrets, taskAccess, logs, log, leave, now }),
       log,
       leave,
-      now: options.now ?? Date.now,
+      now,
     };
     this.#admission = new Admission({ global: unlimitedIfZero(limits.globalRuns) }, (uid) => this.#loops.get(uid)?.post({ kind: 'begin' }));
   }

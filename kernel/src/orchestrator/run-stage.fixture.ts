@@ -79,6 +79,9 @@ class CountedScheduler {
   }
 }
 
+/** Where tasks are told to find the API; nobody answers there. */
+export const TASK_ACCESS_URL = 'http://127.0.0.1:9';
+
 export class RunStage {
   readonly directory: string;
   readonly logged: string[] = [];
@@ -137,6 +140,7 @@ export class RunStage {
       store,
       references: stores.references,
       secrets: stores.secrets,
+      taskAccess: { baseUrl: async () => ({ url: TASK_ACCESS_URL }) },
       runEnded: (pipelineUid) => this.#options.runEnded?.(pipelineUid),
       dag,
       logs,

@@ -20,6 +20,7 @@ export interface RetentionLimits {
   readonly versions: number;
   /** Milliseconds. */
   readonly eventsMs: number;
+  readonly auditMs: number;
 }
 
 export interface ExpiryParts {
@@ -61,6 +62,18 @@ export class Expiry {
     }
   }
 
+  /** Entries of the audit that are too old, and the credentials that nobody can use any more. */
+  async identity(): Promise<void> {
+    const { store, limits, now } = this.#parts;
+    await this.#untilFewer(() => store.audit.prune(now() - limits.auditMs, EVENT_BATCH));
+    await this.#untilFewer(() => store.tokens.deleteExpired(now(), EVENT_BATCH));
+    await this.#untilFewer(() => store.sessions.deleteExpired(now(), EVENT_BATCH));
+  }
+
+  async #untilFewer(remove: () => number): Promise<void> {
+    while (!this.#parts.leave.aborted && (await this.#parts.store.commit(remove)) >= EVENT_BATCH) await turn();
+  }
+
   /** Marked first, so that a reader hears that it has expired; then the files; then the run, which until then is found again. */
   async #logs(pipelineUid: string, upTo: number): Promise<void> {
     const { store, logs } = this.#parts;
@@ -72,7 +85,10 @@ export class Expiry {
           .filter(({ attempts }) => attempts.every(({ uid }) => logs.readers(uid) === 0));
         if (idle.length === 0) return;
         await store.commit(() => {
-          for (const { run } of idle) store.attempts.markLogsExpired(run.uid);
+          for (const { run } of idle) {
+            store.attempts.markLogsExpired(run.uid);
+            store.tokens.deleteOfRun(run.uid);
+          }
         });
         for (const { attempts } of idle) for (const { uid } of attempts) await logs.delete(uid);
         await store.commit(() => {
@@ -88,7 +104,10 @@ export class Expiry {
       (after) => store.runs.withObjects(pipelineUid, after, upTo, BATCH),
       async (batch) => {
         await store.commit(() => {
-          for (const { uid } of batch) store.runs.setObjectsExpired(uid);
+          for (const { uid } of batch) {
+            store.runs.setObjectsExpired(uid);
+            store.tokens.deleteOfRun(uid);
+          }
         });
         for (const { uid } of batch) await this.#takeObjects(uid);
         await store.commit(() => {

@@ -8,7 +8,7 @@ import { Retention } from './retention.ts';
 
 const HANGS = [{ sleep_ms: 3_600_000 }];
 const TASKS = [{ id: 'one', steps: [{ print: 'hello\n' }] }];
-const LIMITS: RetentionLimits = { logRuns: 2, objectRuns: 2, versions: 2, eventsMs: 3_600_000 };
+const LIMITS: RetentionLimits = { logRuns: 2, objectRuns: 2, versions: 2, eventsMs: 3_600_000, auditMs: 3_600_000 };
 
 let services: ServiceStage;
 let now: () => number;
@@ -190,7 +190,11 @@ describe('events', () => {
 describe('the looks', () => {
   it('follow the end of a run, and the timer', async () => {
     const looked: string[] = [];
-    const expiry = { ofPipeline: async (uid: string) => void looked.push(uid), events: async () => void looked.push('events') };
+    const expiry = {
+      ofPipeline: async (uid: string) => void looked.push(uid),
+      events: async () => void looked.push('events'),
+      identity: async () => undefined,
+    };
     const log = (): void => undefined;
     const retention = new Retention({
       store: services.stage.store,
@@ -215,6 +219,7 @@ describe('the looks', () => {
     let fails = true;
     const expiry = {
       ofPipeline: async () => undefined,
+      identity: async () => undefined,
       events: async () => {
         if (fails) throw new Error('the disk is away');
         logged.push('done');

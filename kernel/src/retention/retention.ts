@@ -5,7 +5,7 @@ import type { Expiry } from './expiry.ts';
 
 export interface RetentionParts {
   readonly store: Store;
-  readonly expiry: Pick<Expiry, 'ofPipeline' | 'events'>;
+  readonly expiry: Pick<Expiry, 'ofPipeline' | 'events' | 'identity'>;
   /** Milliseconds between two looks at everything. */
   readonly intervalMs: number;
   readonly log: PluginLog;
@@ -58,6 +58,7 @@ export class Retention {
         page = store.pipelines.uidsAfter(page.at(-1) ?? '', PAGE);
       }
       await expiry.events();
+      await expiry.identity();
     });
   }
 

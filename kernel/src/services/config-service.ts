@@ -54,7 +54,7 @@ export class StoredConfigService implements ConfigService {
 
   #insert(path: PipelinePath, definition: PipelineDefinition, credentials: string | undefined) {
     const { pipelines, configs, events } = this.#store;
-    return this.#store.commit(() => {
+    return this.#store.commitAudited(() => {
       this.#lookup.namespace(path.namespaceId);
       const now = this.#now();
       if (pipelines.find(path.namespaceId, path.pipelineId) === undefined)
@@ -62,6 +62,7 @@ export class StoredConfigService implements ConfigService {
       const pipeline = this.#lookup.pipeline(path);
       const version = configs.highestVersion(pipeline.uid) + 1;
       configs.insert(pipeline.uid, version, { definition, credentials }, now);
+      this.#store.trail.add('version', version);
       if (credentials !== undefined) this.#secrets.adopt(credentials);
       events.emit('created_pipeline', { namespace_id: path.namespaceId, pipeline_id: path.pipelineId }, now);
       const record = {
@@ -101,7 +102,7 @@ export class StoredConfigService implements ConfigService {
 
   async deploy(path: PipelinePath, version: number): Promise<Deployment> {
     const { configs, deployments, events } = this.#store;
-    return this.#store.commit(() => {
+    return this.#store.commitAudited(() => {
       const pipeline = this.#lookup.pipeline(path);
       const end = this.#lookup.config(pipeline, version).version;
       const now = this.#now();
@@ -119,7 +120,7 @@ export class StoredConfigService implements ConfigService {
 
   async delete(path: PipelinePath, version: number): Promise<void> {
     const { configs, runs } = this.#store;
-    await this.#store.commit(() => {
+    await this.#store.commitAudited(() => {
       const pipeline = this.#lookup.pipeline(path);
       const config = this.#lookup.config(pipeline, version);
       const refuse = (why: string): never => {

@@ -22,13 +22,18 @@ export class StoredEventService implements EventService {
   }
 
   async delete(id: string): Promise<void> {
-    await this.#store.commit(() => {
+    await this.#store.commitAudited(() => {
       this.#existing(id);
       this.#store.events.delete(id);
     });
   }
 
-  async *stream(query: { history: boolean; reverse: boolean; signal: AbortSignal; after?: string }): AsyncIterable<Event> {
+  async *stream(query: Parameters<EventService['stream']>[0]): AsyncIterable<Event> {
+    const { mayRead } = query;
+    for await (const event of this.#all(query)) if (mayRead === undefined || mayRead(event)) yield event;
+  }
+
+  async *#all(query: Parameters<EventService['stream']>[0]): AsyncIterable<Event> {
     if (query.reverse) {
       if (!query.history)
         throw new GoferError('INVALID_ARGUMENT', 'reverse needs history=true: events that are still to come have no last one.');

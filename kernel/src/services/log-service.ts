@@ -58,7 +58,7 @@ export class StoredLogService implements LogService {
       throw new GoferError('FAILED_PRECONDITION', `Task '${taskId}' has not ended: its log can be removed once it has.`);
     }
     const attempts = this.#store.attempts.listOfTask(runUid, taskId);
-    await this.#store.commit(() => {
+    await this.#store.commitAudited(() => {
       for (const attempt of attempts) this.#store.attempts.markLogsRemoved(attempt.uid);
     });
     for (const attempt of attempts) await this.#logs.delete(attempt.uid);

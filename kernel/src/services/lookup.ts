@@ -16,6 +16,19 @@ export function limitsOf(page: Page): [limit: number, offset: number] {
   return [page.limit ?? NO_LIMIT, page.offset ?? 0];
 }
 
+/** A page of what a caller sees: of everything, where nothing is hidden from it. */
+export function listVisible<Item>(
+  page: Page,
+  list: (limit: number, offset: number) => Item[],
+  isVisible: ((item: Item) => boolean) | undefined,
+): Item[] {
+  if (isVisible === undefined) return list(...limitsOf(page));
+  const { limit, offset = 0 } = page;
+  return list(NO_LIMIT, 0)
+    .filter(isVisible)
+    .slice(offset, limit === undefined ? undefined : offset + limit);
+}
+
 export class Lookup {
   readonly #store: Store;
   readonly #configs: CompiledConfigs;

@@ -2,7 +2,7 @@ import { GoferError } from '@gofer/contracts';
 import type { Namespace } from '@gofer/contracts/api';
 import { IDENTIFIER_RULE, isIdentifier } from '@gofer/contracts/pipeline';
 import type { Store } from '../storage/store.ts';
-import { limitsOf } from './lookup.ts';
+import { listVisible } from './lookup.ts';
 import type { NamespaceService, Page } from './services.ts';
 
 /** The namespace that exists from the start. */
@@ -28,8 +28,8 @@ export class StoredNamespaceService implements NamespaceService {
     if (this.#store.namespaces.find(DEFAULT_NAMESPACE.id) === undefined) await this.create(DEFAULT_NAMESPACE);
   }
 
-  async list(page: Page): Promise<Namespace[]> {
-    return this.#store.namespaces.list(...limitsOf(page));
+  async list(page: Page, mayRead?: (namespaceId: string) => boolean): Promise<Namespace[]> {
+    return listVisible(page, (limit, offset) => this.#store.namespaces.list(limit, offset), mayRead && (({ id }) => mayRead(id)));
   }
 
   async create(namespace: { id: string; name: string; description: string }): Promise<Namespace> {
@@ -37,7 +37,7 @@ export class StoredNamespaceService implements NamespaceService {
       const message = `must be ${IDENTIFIER_RULE}`;
       throw new GoferError('INVALID_ARGUMENT', `Namespace id '${namespace.id}' ${message}.`, { details: [{ path: '$.id', message }] });
     }
-    return this.#store.commit(() => {
+    return this.#store.commitAudited(() => {
       const { namespaces, events } = this.#store;
       if (namespaces.find(namespace.id) !== undefined)
         throw new GoferError('ALREADY_EXISTS', `Namespace '${namespace.id}' exists already.`);
@@ -53,7 +53,7 @@ export class StoredNamespaceService implements NamespaceService {
   }
 
   async update(id: string, change: { name?: string; description?: string }): Promise<Namespace> {
-    return this.#store.commit(() => {
+    return this.#store.commitAudited(() => {
       const namespace = this.#existing(id);
       if (change.name === undefined && change.description === undefined) return namespace;
       this.#store.namespaces.update(
@@ -65,7 +65,7 @@ export class StoredNamespaceService implements NamespaceService {
   }
 
   async delete(id: string): Promise<void> {
-    const sweep = await this.#store.commit(() => {
+    const sweep = await this.#store.commitAudited(() => {
       this.#existing(id);
       const sweepPipelines = this.#deletePipelines(id);
       this.#store.namespaces.delete(id);

@@ -57,7 +57,7 @@ export class StoredObjectService implements ObjectService {
 
   async delete(owner: ObjectOwner, key: string): Promise<void> {
     const { store, objects } = this.#parts;
-    await store.commit(() => {
+    await store.commitAudited(() => {
       const body = store.objects.delete(this.#ownerUid(owner), key);
       if (body !== undefined) objects.letGo([body]);
     });
@@ -67,7 +67,7 @@ export class StoredObjectService implements ObjectService {
   /** One transaction: the new row, the row that it replaces, and the oldest one where there are too many. */
   #commit(owner: ObjectOwner, key: string, { body, size }: WrittenBody, force: boolean): Promise<ObjectRecord> {
     const { store, objects, now, pipelineObjectLimit } = this.#parts;
-    return store.commit(() => {
+    return store.commitAudited(() => {
       // The path may mean something else by now, or nothing.
       const ownerUid = this.#ownerUid(owner);
       this.#assertFree(owner, ownerUid, key, force);

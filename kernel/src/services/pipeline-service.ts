@@ -2,7 +2,7 @@ import type { PipelineMetadata } from '@gofer/contracts/api';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { Deletions } from './deletions.ts';
-import { type Lookup, limitsOf } from './lookup.ts';
+import { type Lookup, limitsOf, listVisible } from './lookup.ts';
 import type { Page, PipelinePath, PipelineService } from './services.ts';
 
 export interface PipelineServiceParts {
@@ -19,9 +19,11 @@ export class StoredPipelineService implements PipelineService {
     this.#parts = parts;
   }
 
-  async list(namespaceId: string, page: Page): Promise<PipelineMetadata[]> {
+  async list(namespaceId: string, page: Page, mayRead?: (pipelineId: string) => boolean): Promise<PipelineMetadata[]> {
     this.#parts.lookup.namespace(namespaceId);
-    return this.#parts.store.pipelines.list(namespaceId, ...limitsOf(page)).map((record) => record.metadata);
+    const { pipelines } = this.#parts.store;
+    const isVisible = mayRead && ((metadata: PipelineMetadata) => mayRead(metadata.pipeline_id));
+    return listVisible(page, (...limits) => pipelines.list(namespaceId, ...limits).map((record) => record.metadata), isVisible);
   }
 
   async get(path: PipelinePath): Promise<PipelineMetadata> {
@@ -30,7 +32,7 @@ export class StoredPipelineService implements PipelineService {
 
   async setState(path: PipelinePath, state: 'active' | 'disabled'): Promise<void> {
     const { store, lookup, now } = this.#parts;
-    await store.commit(() => {
+    await store.commitAudited(() => {
       const pipeline = lookup.pipeline(path);
       if (pipeline.metadata.state === state) return;
       store.pipelines.setState(pipeline.uid, state, now());
@@ -44,7 +46,7 @@ export class StoredPipelineService implements PipelineService {
 
   async delete(path: PipelinePath): Promise<void> {
     const { store, lookup } = this.#parts;
-    const pipeline = await store.commit(() => this.#hide(lookup.pipeline(path)));
+    const pipeline = await store.commitAudited(() => this.#hide(lookup.pipeline(path)));
     this.#parts.deletions.emptyPipeline(pipeline);
   }
 

@@ -49,8 +49,8 @@ export class StoredRunService implements RunService {
     if (first !== undefined) {
       throw new GoferError('INVALID_ARGUMENT', `The run cannot be started. ${first.path}: ${first.message}`, { details: faults });
     }
-    await assertMayRefer(request);
-    const { pipeline, run, isNew } = await store.commit(() => this.#insert(path, request));
+    assertMayRefer(request);
+    const { pipeline, run, isNew } = await store.commitAudited(() => this.#insert(path, request));
     if (isNew) orchestrator.submit(run);
     return this.#toRun(pipeline, run);
   }
@@ -81,13 +81,13 @@ export class StoredRunService implements RunService {
   async cancel(path: RunPath): Promise<void> {
     const { run } = this.#parts.lookup.run(path);
     // On the disk before it is answered: a server that dies now carries it out when it is back.
-    await this.#parts.store.commit(() => this.#parts.store.runs.requestCancel(run.uid, 'user_cancelled'));
+    await this.#parts.store.commitAudited(() => this.#parts.store.runs.requestCancel(run.uid, 'user_cancelled'));
     this.#parts.orchestrator.cancelRun(run.uid, { reason: 'user_cancelled', description: 'cancelled on request' }, this.#parts.stopGraceMs);
   }
 
   async purge(path: RunPath): Promise<void> {
     const { store, lookup, deletions, now } = this.#parts;
-    const run = await store.commit(() => {
+    const run = await store.commitAudited(() => {
       const found = lookup.run(path);
       if (found.run.state !== 'complete') {
         throw new GoferError(
@@ -152,6 +152,7 @@ export class StoredRunService implements RunService {
       started,
     );
     store.runs.setEvent(uid, eventId);
+    store.trail.add('run_id', runId);
     const run: RunRecord = {
       uid,
       pipelineUid: pipeline.uid,
@@ -168,6 +169,7 @@ export class StoredRunService implements RunService {
       eventId,
       objectsExpired: false,
       logsExpired: false,
+      tokenId: undefined,
     };
     return { pipeline, run, isNew: true };
   }
@@ -178,12 +180,12 @@ export class StoredRunService implements RunService {
 }
 
 /** Whoever may not read a secret must not have a task read it to them. */
-async function assertMayRefer({ variables, mayRead }: StartRequest): Promise<void> {
+function assertMayRefer({ variables, mayRead }: StartRequest): void {
   for (const [name, value] of Object.entries(variables)) {
     const reference = referenceIn(name, value);
     if (reference === undefined || !isSecretReference(reference)) continue;
     const kind = reference.kind === 'global_secret' ? 'global' : 'pipeline';
-    if (!(await mayRead(kind))) {
+    if (!mayRead(kind)) {
       throw new GoferError(
         'PERMISSION_DENIED',
         `The run cannot be started: variable '${name}' refers to a ${kind} secret, and these credentials do not permit to read ${kind} secrets.`,

@@ -83,7 +83,7 @@ export class StoredSecretService implements SecretService {
     const { store, secrets, now } = this.#parts;
     this.#assertFree(ownerOf(), secret);
     const record = await secrets.write(bytes, (value) =>
-      store.commit(() => {
+      store.commitAudited(() => {
         const owner = ownerOf();
         this.#assertFree(owner, secret);
         const replaced = store.secrets.delete(owner, secret.key);
@@ -105,7 +105,7 @@ export class StoredSecretService implements SecretService {
 
   async #delete(ownerOf: () => string, key: string): Promise<void> {
     const { store, secrets } = this.#parts;
-    await store.commit(() => {
+    await store.commitAudited(() => {
       const value = store.secrets.delete(ownerOf(), key);
       if (value !== undefined) secrets.letGo([value]);
     });

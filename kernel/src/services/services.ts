@@ -4,20 +4,29 @@
  */
 import type { ObjectRange } from '@gofer/contracts';
 import type {
+  AuditEntry,
   Deployment,
   Event,
+  GivenPermission,
   Initiator,
   Namespace,
   Pipeline,
   PipelineConfig,
   PipelineMetadata,
+  Role,
   Run,
   Secret,
   StoredObject,
   SystemMetadata,
   SystemPreferences,
   TaskExecution,
+  Token,
 } from '@gofer/contracts/api';
+import type { Principal } from '../domain/index.ts';
+import type { AuditQuery, NewAuditEntry } from '../storage/audit-table.ts';
+
+export type { AuditQuery, NewAuditEntry } from '../storage/audit-table.ts';
+
 import type { LogBatch, LogStat } from '../workers/logs/log-store.ts';
 
 /** Absent: everything, as v0 answers. */
@@ -45,7 +54,8 @@ export interface SystemService {
 }
 
 export interface NamespaceService {
-  list(page: Page): Promise<Namespace[]>;
+  /** `mayRead`: which of them the caller sees; absent: all. The page is one of those. */
+  list(page: Page, mayRead?: (namespaceId: string) => boolean): Promise<Namespace[]>;
   create(namespace: { id: string; name: string; description: string }): Promise<Namespace>;
   get(id: string): Promise<Namespace>;
   update(id: string, change: { name?: string; description?: string }): Promise<Namespace>;
@@ -54,7 +64,8 @@ export interface NamespaceService {
 }
 
 export interface PipelineService {
-  list(namespaceId: string, page: Page): Promise<PipelineMetadata[]>;
+  /** `mayRead` as for namespaces. */
+  list(namespaceId: string, page: Page, mayRead?: (pipelineId: string) => boolean): Promise<PipelineMetadata[]>;
   get(path: PipelinePath): Promise<PipelineMetadata>;
   /** A disabled pipeline starts no new runs. */
   setState(path: PipelinePath, state: 'active' | 'disabled'): Promise<void>;
@@ -89,7 +100,7 @@ export interface RunService {
       initiator: Initiator;
       idempotencyKey?: string;
       /** Whether the caller may read secrets itself: only then may its variables refer to them. Asked only where they do. */
-      mayRead: (secrets: 'pipeline' | 'global') => boolean | Promise<boolean>;
+      mayRead: (secrets: 'pipeline' | 'global') => boolean;
     },
   ): Promise<Run>;
   get(path: RunPath): Promise<Run>;
@@ -187,10 +198,67 @@ export interface EventService {
   get(id: string): Promise<Event>;
   delete(id: string): Promise<void>;
   /**
-   * `history`: everything stored first. `reverse` (with history): newest first, then the end. Else goes on until `signal` aborts. Each
+   * `mayRead`: which of them the caller sees; absent: all. `history`: everything stored first. `reverse` (with history): newest first, then the end. Else goes on until `signal` aborts. Each
    * event once, in the order of its commit; a slow reader holds nobody back and misses nothing that is still stored.
    */
-  stream(query: { history: boolean; reverse: boolean; signal: AbortSignal; after?: string }): AsyncIterable<Event>;
+  stream(query: {
+    history: boolean;
+    reverse: boolean;
+    signal: AbortSignal;
+    after?: string;
+    mayRead?: (event: Event) => boolean;
+  }): AsyncIterable<Event>;
+}
+
+export interface NewToken {
+  readonly user: string;
+  readonly roles: readonly string[];
+  /** Seconds from now; 0: never. */
+  readonly expires: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+export interface TokenWithSecret {
+  readonly token_details: Token;
+  /** Told this once. */
+  readonly secret: string;
+}
+export interface TokenService {
+  /** Oldest first. */
+  list(page: Page): Promise<Token[]>;
+  get(id: string): Promise<Token>;
+  ofPrincipal(principal: Principal): Promise<Token>;
+  /** Once for each database; `FAILED_PRECONDITION` afterwards. */
+  createBootstrap(): Promise<TokenWithSecret>;
+  /** `PERMISSION_DENIED` for what the creator does not hold, in roles or in time. */
+  create(creator: Principal, token: NewToken): Promise<TokenWithSecret>;
+  /** `FAILED_PRECONDITION` where the caller would disable its own. */
+  setDisabled(caller: Principal, id: string, disabled: boolean): Promise<void>;
+  /** Succeeds where there is none; `FAILED_PRECONDITION` for the caller's own. */
+  delete(caller: Principal, id: string): Promise<void>;
+}
+
+export interface SessionService {
+  /** `secret`: what the browser's cookie is to hold. */
+  begin(principal: Principal): Promise<{ readonly secret: string; readonly expires: number; readonly seconds: number }>;
+  /** Succeeds where there is none. */
+  end(secret: string): Promise<void>;
+}
+
+export interface RoleService {
+  /** Those of the system first. */
+  list(page: Page): Promise<Role[]>;
+  get(id: string): Promise<Role>;
+  create(role: { id: string; description: string; permissions: readonly GivenPermission[] }): Promise<Role>;
+  /** A change that is wrong changes nothing; `FORBIDDEN` for a system role. */
+  update(id: string, change: { description?: string; permissions?: readonly GivenPermission[] }): Promise<Role>;
+  delete(id: string): Promise<void>;
+}
+
+export interface AuditService {
+  /** Newest first. */
+  list(query: AuditQuery): Promise<AuditEntry[]>;
+  /** Does `work` and writes the entry in its first commit; see `AuditTrail`. */
+  record<T>(entry: NewAuditEntry, work: () => T | Promise<T>): Promise<T>;
 }
 
 export interface Services {
@@ -205,4 +273,8 @@ export interface Services {
   readonly objects: ObjectService;
   readonly secrets: SecretService;
   readonly events: EventService;
+  readonly tokens: TokenService;
+  readonly sessions: SessionService;
+  readonly roles: RoleService;
+  readonly audit: AuditService;
 }

@@ -24,7 +24,7 @@ export class StoredSystemService implements SystemService {
   async updatePreferences(change: { ignorePipelineRunEvents?: boolean }): Promise<void> {
     const ignore = change.ignorePipelineRunEvents;
     if (ignore === undefined) return;
-    await this.#store.commit(() => this.#store.system.setIgnorePipelineRunEvents(ignore));
+    await this.#store.commitAudited(() => this.#store.system.setIgnorePipelineRunEvents(ignore));
   }
 
   health(): Promise<void> {

@@ -49,6 +49,8 @@ export class StoredTaskExecutionService implements TaskExecutionService {
     const { run, task } = this.#lookup.task(path);
     if (!Number.isFinite(graceSeconds) || graceSeconds < 0)
       throw new GoferError('INVALID_ARGUMENT', 'wait_for must be a number of seconds, 0 or more.');
+    // On the disk before it is answered: a server that dies now carries it out when it is back.
+    await this.#store.commitAudited(() => this.#store.taskExecutions.requestCancel(run.uid, task.id, graceSeconds * 1000));
     this.#orchestrator.cancelTask(run.uid, task.id, graceSeconds * 1000);
   }
 

@@ -78,7 +78,7 @@ export function toRun(pipeline: PipelineRecord, run: RunRecord, waitingReason: s
     status_reason: run.statusReason ?? null,
     initiator: run.initiator,
     variables: [...run.variables],
-    token_id: null,
+    token_id: run.tokenId ?? null,
     store_objects_expired: run.objectsExpired,
     event_id: run.eventId ?? null,
     ...(waitingReason === undefined ? {} : { waiting_reason: waitingReason }),

@@ -180,4 +180,57 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX runs_deleted ON runs (deleted) WHERE deleted <> 0;
     `,
   },
+  {
+    version: 3,
+    sql: `
+      -- \`hash\` is the SHA-256 of the secret, which is kept nowhere. A token of a task has its run, and reaches its pipeline only.
+      CREATE TABLE tokens (
+        id TEXT PRIMARY KEY,
+        hash TEXT NOT NULL UNIQUE,
+        user TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        metadata TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        expires INTEGER NOT NULL,
+        disabled INTEGER NOT NULL DEFAULT 0,
+        last_used INTEGER NOT NULL DEFAULT 0,
+        pipeline_uid TEXT REFERENCES pipelines ON DELETE CASCADE,
+        run_uid TEXT REFERENCES runs ON DELETE CASCADE,
+        task_id TEXT
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX tokens_of_runs ON tokens (run_uid) WHERE run_uid IS NOT NULL;
+      CREATE INDEX tokens_of_pipelines ON tokens (pipeline_uid) WHERE pipeline_uid IS NOT NULL;
+
+      CREATE TABLE sessions (
+        hash TEXT PRIMARY KEY,
+        token_id TEXT NOT NULL REFERENCES tokens ON DELETE CASCADE,
+        expires INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX sessions_of_tokens ON sessions (token_id);
+
+      -- Roles that people have made; the system's own are the program's.
+      CREATE TABLE roles (
+        id TEXT PRIMARY KEY,
+        description TEXT NOT NULL,
+        permissions TEXT NOT NULL
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE audit (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at INTEGER NOT NULL,
+        actor_id TEXT NOT NULL,
+        actor_user TEXT NOT NULL,
+        address TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        target TEXT NOT NULL,
+        namespace_id TEXT,
+        pipeline_id TEXT,
+        result TEXT NOT NULL,
+        request_id TEXT NOT NULL
+      ) STRICT;
+      CREATE TRIGGER audit_is_append_only BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END;
+
+      ALTER TABLE runs ADD COLUMN token_id TEXT;
+    `,
+  },
 ];

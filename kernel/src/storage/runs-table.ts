@@ -26,6 +26,8 @@ export interface RunRecord {
   readonly eventId: string | undefined;
   readonly objectsExpired: boolean;
   readonly logsExpired: boolean;
+  /** Of the token that a task of it was given last. */
+  readonly tokenId: string | undefined;
 }
 interface RunRow {
   uid: string;
@@ -43,6 +45,7 @@ interface RunRow {
   event_id: string | null;
   objects_expired: number;
   logs_expired: number;
+  token_id: string | null;
 }
 
 export interface NewRun {
@@ -66,6 +69,7 @@ export class RunsTable {
   readonly #nextId: SQLite.Statement<[string], { run_id: number }>;
   readonly #insert: SQLite.Statement<[string, string, number, number, number, string, string, string | null, string]>;
   readonly #setEvent: SQLite.Statement<[string, string]>;
+  readonly #setToken: SQLite.Statement<[string, string]>;
   readonly #setRunning: SQLite.Statement<[string]>;
   readonly #complete: SQLite.Statement<[number, string, string | null, string]>;
   readonly #cancel: SQLite.Statement<[string, string]>;
@@ -98,6 +102,7 @@ export class RunsTable {
        VALUES (?, ?, ?, ?, ?, 0, 'pending', 'unknown', ?, ?, ?, ?)`,
     );
     this.#setEvent = connection.prepare('UPDATE runs SET event_id = ? WHERE uid = ?');
+    this.#setToken = connection.prepare('UPDATE runs SET token_id = ? WHERE uid = ?');
     this.#setRunning = connection.prepare("UPDATE runs SET state = 'running' WHERE uid = ?");
     this.#complete = connection.prepare("UPDATE runs SET state = 'complete', ended = ?, status = ?, status_reason = ? WHERE uid = ?");
     this.#cancel = connection.prepare("UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?) WHERE uid = ? AND state <> 'complete'");
@@ -155,6 +160,10 @@ export class RunsTable {
 
   setEvent(uid: string, eventId: string): void {
     this.#setEvent.run(eventId, uid);
+  }
+
+  setToken(uid: string, tokenId: string): void {
+    this.#setToken.run(tokenId, uid);
   }
 
   setRunning(uid: string): void {
@@ -249,5 +258,6 @@ function toRecord(row: RunRow): RunRecord {
     eventId: row.event_id ?? undefined,
     objectsExpired: row.objects_expired > 0,
     logsExpired: row.logs_expired === 1,
+    tokenId: row.token_id ?? undefined,
   };
 }

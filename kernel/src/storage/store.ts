@@ -1,5 +1,7 @@
 /** The database as the rest of the kernel sees it: one table class an aggregate, one asynchronous commit. No SQL anywhere else. */
 import { AttemptsTable } from './attempts-table.ts';
+import { AuditTable } from './audit-table.ts';
+import { AuditTrail } from './audit-trail.ts';
 import { Commits } from './commits.ts';
 import { ConfigsTable } from './configs-table.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
@@ -9,10 +11,13 @@ import { LooseBodiesTable } from './loose-bodies-table.ts';
 import { NamespacesTable } from './namespaces-table.ts';
 import { ObjectsTable } from './objects-table.ts';
 import { PipelinesTable } from './pipelines-table.ts';
+import { RolesTable } from './roles-table.ts';
 import { RunsTable } from './runs-table.ts';
 import { SecretsTable } from './secrets-table.ts';
+import { SessionsTable } from './sessions-table.ts';
 import { SystemTable } from './system-table.ts';
 import { TaskExecutionsTable } from './task-executions-table.ts';
+import { TokensTable } from './tokens-table.ts';
 
 export class Store {
   readonly namespaces: NamespacesTable;
@@ -27,6 +32,11 @@ export class Store {
   readonly looseBodies: LooseBodiesTable;
   readonly events: EventsTable;
   readonly system: SystemTable;
+  readonly tokens: TokensTable;
+  readonly sessions: SessionsTable;
+  readonly roles: RolesTable;
+  readonly audit: AuditTable;
+  readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
   readonly #commits: Commits;
 
@@ -46,6 +56,11 @@ export class Store {
     this.looseBodies = new LooseBodiesTable(connection);
     this.events = new EventsTable(connection, this.#commits);
     this.system = new SystemTable(connection);
+    this.tokens = new TokensTable(connection);
+    this.sessions = new SessionsTable(connection);
+    this.roles = new RolesTable(connection);
+    this.audit = new AuditTable(connection);
+    this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }
 
   static open(path: string): Store {
@@ -61,6 +76,11 @@ export class Store {
   /** Runs `work` in this tick's transaction and resolves with its result once that is on the disk; see `Commits`. */
   commit<T>(work: () => T): Promise<T> {
     return this.#commits.commit(work);
+  }
+
+  /** The same for what a request asks for: its entry in the audit goes into the transaction; see `AuditTrail`. */
+  commitAudited<T>(work: () => T): Promise<T> {
+    return this.trail.commit(work);
   }
 
   /** Commits what waits, then closes; nothing is taken afterwards. */

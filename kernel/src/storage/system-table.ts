@@ -18,6 +18,7 @@ export class SystemTable {
   readonly #setIgnore: SQLite.Statement<[number]>;
   readonly #initialiseIgnore: SQLite.Statement<[number]>;
   readonly #markSealed: SQLite.Statement<[]>;
+  readonly #markBootstrapped: SQLite.Statement<[]>;
 
   constructor(connection: Connection) {
     connection.prepare('INSERT OR IGNORE INTO system (id, instance_id) VALUES (1, ?)').run(randomUUID());
@@ -27,6 +28,7 @@ export class SystemTable {
       'UPDATE system SET ignore_pipeline_run_events = ? WHERE ignore_pipeline_run_events IS NULL',
     );
     this.#markSealed = connection.prepare('UPDATE system SET credentials_sealed = 1');
+    this.#markBootstrapped = connection.prepare('UPDATE system SET bootstrap_token_created = 1');
     this.instanceId = this.#read().instance_id;
   }
 
@@ -51,6 +53,10 @@ export class SystemTable {
 
   markCredentialsSealed(): void {
     this.#markSealed.run();
+  }
+
+  markBootstrapTokenCreated(): void {
+    this.#markBootstrapped.run();
   }
 
   #read(): SystemRow {

@@ -54,7 +54,8 @@ export class TaskExecutionsTable {
   readonly #insertEnded: SQLite.Statement<[string, string, number, number, string, string | null, number | null]>;
   readonly #start: SQLite.Statement<[number, string, string]>;
   readonly #end: SQLite.Statement<[number, string, string | null, number | null, string, string]>;
-  readonly #cancel: SQLite.Statement<[number, string, string]>;
+  readonly #setVariables: SQLite.Statement<[string, string, string]>;
+  readonly #cancel: SQLite.Statement<[{ graceMs: number; runUid: string; taskId: string }]>;
 
   constructor(connection: Connection) {
     this.#list = connection.prepare('SELECT * FROM task_executions WHERE run_uid = ? ORDER BY task_id');
@@ -65,7 +66,9 @@ export class TaskExecutionsTable {
     this.#end = connection.prepare(
       "UPDATE task_executions SET state = 'complete', ended = ?, status = ?, status_reason = ?, exit_code = ? WHERE run_uid = ? AND task_id = ?",
     );
-    this.#cancel = connection.prepare('UPDATE task_executions SET cancel_grace_ms = ? WHERE run_uid = ? AND task_id = ?');
+    this.#setVariables = connection.prepare('UPDATE task_executions SET variables = ? WHERE run_uid = ? AND task_id = ?');
+    this.#cancel = connection.prepare(`UPDATE task_executions SET cancel_grace_ms = min(coalesce(cancel_grace_ms, $graceMs), $graceMs)
+       WHERE run_uid = $runUid AND task_id = $taskId AND state <> 'complete'`);
   }
 
   /** By task id. */
@@ -96,8 +99,13 @@ export class TaskExecutionsTable {
     this.#end.run(end.ended, end.status, toJson(end.reason), end.exitCode ?? null, runUid, taskId);
   }
 
+  setVariables(runUid: string, taskId: string, variables: readonly Variable[]): void {
+    this.#setVariables.run(JSON.stringify(variables), runUid, taskId);
+  }
+
+  /** A shorter grace that was asked for before stays. */
   requestCancel(runUid: string, taskId: string, graceMs: number): void {
-    this.#cancel.run(graceMs, runUid, taskId);
+    this.#cancel.run({ graceMs, runUid, taskId });
   }
 }
 

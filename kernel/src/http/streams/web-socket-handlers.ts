@@ -1,5 +1,6 @@
 import { LOGS_PROTOCOL } from '@gofer/contracts/api';
 import type { Services } from '../../services/services.ts';
+import { mayReadEvent } from '../event-visibility.ts';
 import { toTaskPath } from '../request-paths.ts';
 import type { WebSocketHandlers } from '../route-request.ts';
 import { encodeLineFrames } from './line-frames.ts';
@@ -23,7 +24,13 @@ export function createWebSocketHandlers({ logs, events }: Pick<Services, 'logs' 
     },
     stream_events: async (request) => {
       const { history, reverse, after } = request.query;
-      const stream = events.stream({ history, reverse, signal: request.signal, ...(after === undefined ? {} : { after }) });
+      const stream = events.stream({
+        history,
+        reverse,
+        signal: request.signal,
+        ...(after === undefined ? {} : { after }),
+        ...(request.may('admin') ? {} : { mayRead: (event) => mayReadEvent(request.may, event) }),
+      });
       return async (peer) => {
         for await (const event of stream) await peer.sendText(JSON.stringify(event));
         return 'out of events';

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { codeOf, GoferError, isGoferError, type PluginLog } from '@gofer/contracts';
+import { VERSION_PROTOCOL } from '@gofer/contracts/api';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { Conversation } from '../route-request.ts';
 import { WebSocketPeer } from './web-socket-peer.ts';
@@ -108,12 +109,10 @@ export function checkHandshake(request: IncomingMessage, upgrade: Upgrade | unde
 
 /** The first sub-protocol the client offers that the route has; undefined: none, which is v0's. */
 export function chooseProtocol(request: IncomingMessage, offered: Readonly<Record<string, unknown>> | undefined): string | undefined {
-  const header = request.headers['sec-websocket-protocol'];
-  if (header === undefined || offered === undefined) return undefined;
-  return header
-    .split(',')
-    .map((name) => name.trim())
-    .find((name) => Object.hasOwn(offered, name));
+  const names = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim()) ?? [];
+  const own = names.find((name) => offered !== undefined && Object.hasOwn(offered, name));
+  // Browsers break off where they have offered some and none is chosen: this one says nothing of the frames, nor of the credentials.
+  return own ?? names.find((name) => name === VERSION_PROTOCOL);
 }
 
 function cut(reason: string): string {

@@ -1,0 +1,104 @@
+/** Who is behind a request, and what they may do: the roles as they are now, tokens and sessions, and when each was last used. */
+import { type AuthPrincipal, GoferError, type TokenDirectory } from '@gofer/contracts';
+import type { Permission } from '@gofer/contracts/api';
+import { INJECTED_ROLE, type Principal, RoleBook, SYSTEM_ROLES, type TargetIds } from '../domain/index.ts';
+import type { Store } from '../storage/store.ts';
+import type { StoredToken } from '../storage/tokens-table.ts';
+import { hashSecret } from './mint-secret.ts';
+
+export interface AccessControlParts {
+  readonly store: Store;
+  /** The auth plugins. */
+  readonly authenticate: (token: string) => Promise<AuthPrincipal>;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+}
+
+/** How exactly it is kept when a token was last used, milliseconds. */
+const LAST_USED_MS = 60_000;
+
+export class AccessControl {
+  readonly #parts: AccessControlParts;
+  readonly #used = new Map<string, number>();
+  readonly #timer: NodeJS.Timeout;
+  #book: RoleBook;
+
+  constructor(parts: AccessControlParts) {
+    this.#parts = parts;
+    this.#book = this.#readRoles();
+    this.#timer = setInterval(() => void this.#writeLastUsed(), LAST_USED_MS).unref();
+  }
+
+  /** Rejects with `UNAUTHENTICATED`, and with `UNAVAILABLE` where the plugin's back end cannot be asked. */
+  async ofToken(token: string): Promise<Principal> {
+    const { id, user, roles } = await this.#parts.authenticate(token);
+    if (!roles.includes(INJECTED_ROLE)) return this.#touch({ id, user, roles });
+    const stored = this.#parts.store.tokens.byId(id);
+    const scope = stored?.task === undefined ? undefined : this.#scopeOf(stored.task.pipelineUid);
+    if (scope === undefined) {
+      throw new GoferError('UNAUTHENTICATED', 'The token was given to a task, and there is no such task, or its pipeline was deleted.');
+    }
+    return this.#touch({ id, user, roles, scope });
+  }
+
+  /** `secret`: what the session's cookie holds. Rejects with `UNAUTHENTICATED`. */
+  async ofSession(secret: string): Promise<Principal> {
+    const { store, now } = this.#parts;
+    const session = store.sessions.find(hashSecret(secret));
+    if (session === undefined || session.expires <= now())
+      throw new GoferError('UNAUTHENTICATED', 'The session of this browser has ended: log in again.');
+    const token = store.tokens.byId(session.tokenId);
+    if (token === undefined || !isGood(token, now()))
+      throw new GoferError('UNAUTHENTICATED', "The session's token has expired or was disabled or deleted.");
+    return this.#touch({ id: token.id, user: token.user, roles: token.roles });
+  }
+
+  /** The one decision. `ids`: what the path names. */
+  authorize(principal: Principal, permission: Permission, ids: TargetIds): boolean {
+    return this.#book.authorize(principal, permission, ids);
+  }
+
+  /** To be called after the commit of every change of roles. */
+  rolesChanged(): void {
+    this.#book = this.#readRoles();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#writeLastUsed();
+  }
+
+  /** Undefined where the pipeline is gone: another one may have its name by now. */
+  #scopeOf(pipelineUid: string): Principal['scope'] {
+    const { pipelines } = this.#parts.store;
+    const names = pipelines.byUid(pipelineUid)?.metadata;
+    if (names === undefined) return undefined;
+    const { namespace_id: namespaceId, pipeline_id: pipelineId } = names;
+    return pipelines.find(namespaceId, pipelineId)?.uid === pipelineUid ? { namespaceId, pipelineId } : undefined;
+  }
+
+  #readRoles(): RoleBook {
+    return new RoleBook([...SYSTEM_ROLES, ...this.#parts.store.roles.list()]);
+  }
+
+  #touch(principal: Principal): Principal {
+    this.#used.set(principal.id, this.#parts.now());
+    return principal;
+  }
+
+  async #writeLastUsed(): Promise<void> {
+    const used = [...this.#used];
+    this.#used.clear();
+    const { store } = this.#parts;
+    if (used.length > 0) await store.commit(() => used.forEach(([id, at]) => store.tokens.setLastUsed(id, at)));
+  }
+}
+
+function isGood(token: StoredToken, now: number): boolean {
+  return !token.disabled && (token.expires === 0 || token.expires > now);
+}
+
+/** What auth plugins are given of the kernel's tokens. */
+export function createTokenDirectory(store: Store): TokenDirectory {
+  return { find: async (hash) => store.tokens.byHash(hash) };
+}

@@ -1,0 +1,97 @@
+/** What a request of one route passes before anything is done for it, and what is written of it: who it is from, whether they may, the audit. */
+import type { IncomingMessage } from 'node:http';
+import type { OperationId, RouteDefinition } from '@gofer/contracts/api';
+import type { Context } from 'koa';
+import { describePermission } from '../domain/index.ts';
+import type { AuditService } from '../services/services.ts';
+import { type AuditedParts, auditOf } from './audited-route.ts';
+import type { Authority, Principal } from './authority.ts';
+import { readCredentials } from './credentials.ts';
+import { AnsweredError } from './error-answer.ts';
+import type { HttpState } from './http-app.ts';
+import { unauthenticated } from './token-authority.ts';
+import type { WebOrigins } from './web-origins.ts';
+
+export interface AccessOptions {
+  readonly authority: Authority;
+  readonly audit: Pick<AuditService, 'record'>;
+  readonly origins: WebOrigins;
+  /** Where a request comes from, proxies that are trusted left out. */
+  readonly addressOf: (request: IncomingMessage) => string;
+  /** Whether the client's own connection is encrypted. */
+  readonly isSecure: (request: IncomingMessage) => boolean;
+  /** Counts an expensive request; the seconds to wait, once there were too many. */
+  readonly expensive: (principalId: string) => number | undefined;
+  readonly now: () => number;
+}
+
+export interface Caller {
+  readonly principal: Principal;
+  readonly address: string;
+  readonly requestId: string;
+}
+
+type RouteContext = Context & { state: HttpState };
+
+export class Checkpoint {
+  readonly #id: OperationId;
+  readonly #route: RouteDefinition;
+  readonly #options: AccessOptions;
+  readonly #targetOf: ReturnType<typeof auditOf>;
+
+  constructor(id: OperationId, route: RouteDefinition, options: AccessOptions) {
+    this.#id = id;
+    this.#route = route;
+    this.#options = options;
+    this.#targetOf = auditOf(route);
+  }
+
+  async identify(context: RouteContext): Promise<Caller> {
+    const { authority, origins, addressOf } = this.#options;
+    const { req: request, state } = context;
+    const isWebSocket = this.#route.kind === 'websocket';
+    const presented = readCredentials(request, state.query, isWebSocket);
+    // What browsers send by themselves, and WebSockets, which know no other protection, count from our own pages only.
+    if (!authority.bypassed && (isWebSocket || presented.kind === 'session')) origins.check(request);
+    const address = addressOf(request);
+    const principal = await authority.authenticate(presented, this.#route, address);
+    return { principal, address, requestId: state.requestId };
+  }
+
+  /** Rejects with `PERMISSION_DENIED`, which the audit is told of where it is told of the request. */
+  async admit(caller: Caller, context: RouteContext): Promise<void> {
+    const { authority, expensive } = this.#options;
+    const { permission } = this.#route;
+    const { params } = context;
+    if (!authority.authorize(caller.principal, permission, params)) {
+      const denied = unauthenticated(
+        `This needs the permission ${describePermission(permission, params)}; ${describeCaller(caller.principal)}.`,
+        'insufficient_scope',
+      );
+      await this.audited(caller, { path: params, query: {}, body: undefined }, () => Promise.reject(denied));
+      throw denied;
+    }
+    const wait = this.#route.expensive === true ? expensive(caller.principal.id) : undefined;
+    if (wait === undefined) return;
+    throw new AnsweredError(
+      'RESOURCE_EXHAUSTED',
+      `Too many expensive requests were sent with this token: try again in ${wait} s (limits.expensive_requests).`,
+      { headers: { 'retry-after': String(wait) } },
+    );
+  }
+
+  /** Does `work`, with the entry of the request in the audit where it has one. */
+  audited<T>({ principal, address, requestId }: Caller, parts: AuditedParts, work: () => Promise<T>): Promise<T> {
+    const target = this.#targetOf?.(parts);
+    if (target === undefined) return work();
+    const actor = { id: principal.id, user: principal.user };
+    const { audit, now } = this.#options;
+    return audit.record({ at: now(), actor, address, operation: this.#id, target, requestId }, work);
+  }
+}
+
+function describeCaller({ user, roles, scope }: Principal): string {
+  if (scope !== undefined) return `the token is of a task of pipeline ${scope.namespaceId}/${scope.pipelineId}, and reaches that only`;
+  if (roles.length === 0) return `the token of '${user}' has no role`;
+  return `the token of '${user}' has ${roles.length === 1 ? 'the role' : 'the roles'} ${roles.slice(0, 10).join(', ')}`;
+}

@@ -1,0 +1,91 @@
+/** What one client may ask for in a minute: `limits.failed_authentications` and `limits.expensive_requests`. */
+import { isIPv6 } from 'node:net';
+import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+
+export interface RateLimitsOptions {
+  /** Of one address in a window; 0 is unlimited. */
+  readonly failedAuthentications: number;
+  /** Of one token in a window; 0 is unlimited. */
+  readonly expensiveRequests: number;
+  readonly windowSeconds?: number;
+  /** Clients that are told apart in one window; those beyond share one count, so that memory is bounded whatever the number of addresses. */
+  readonly clients?: number;
+}
+
+const WINDOW_SECONDS = 60;
+const CLIENTS = 20_000;
+
+export class RateLimits {
+  readonly #failures: Counts | undefined;
+  readonly #expensive: Counts | undefined;
+
+  constructor({ failedAuthentications, expensiveRequests, windowSeconds = WINDOW_SECONDS, clients = CLIENTS }: RateLimitsOptions) {
+    const counts = (points: number) => (points === 0 ? undefined : new Counts(points, windowSeconds, clients));
+    this.#failures = counts(failedAuthentications);
+    this.#expensive = counts(expensiveRequests);
+  }
+
+  /**
+   * Counts a request whose credentials have proved wrong. Resolves with the seconds that its address has to wait, once there were too many;
+   * whoever asks only then never keeps good credentials waiting. Of IPv6 the network of 64 bits counts, as all of it is one client's.
+   */
+  async failedAuthentication(address: string): Promise<number | undefined> {
+    return await this.#failures?.add(isIPv6(address) ? networkOf(address) : address);
+  }
+
+  /** Counts an expensive request. Resolves with the seconds to wait, once there were too many. */
+  async expensive(principalId: string): Promise<number | undefined> {
+    return await this.#expensive?.add(principalId);
+  }
+}
+
+/** Counts in a fixed window, which begins with a client's first request. */
+class Counts {
+  readonly #limiter: RateLimiterMemory;
+  readonly #windowMs: number;
+  readonly #clients: number;
+  /** Client → when its window ends, oldest first. */
+  readonly #known = new Map<string, number>();
+
+  constructor(points: number, windowSeconds: number, clients: number) {
+    this.#limiter = new RateLimiterMemory({ points, duration: windowSeconds });
+    this.#windowMs = windowSeconds * 1000;
+    this.#clients = clients;
+  }
+
+  async add(client: string): Promise<number | undefined> {
+    try {
+      await this.#limiter.consume(this.#keyOf(client));
+      return undefined;
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      return Math.max(1, Math.ceil(refusal.msBeforeNext / 1000));
+    }
+  }
+
+  #keyOf(client: string): string {
+    const now = performance.now();
+    for (const [known, ends] of this.#known) {
+      if (ends > now) break;
+      this.#known.delete(known);
+    }
+    if (this.#known.has(client)) return `of ${client}`;
+    if (this.#known.size >= this.#clients) return 'of all others';
+    this.#known.set(client, now + this.#windowMs);
+    return `of ${client}`;
+  }
+}
+
+/** The first 64 bits of an IPv6 address, in one spelling. */
+function networkOf(address: string): string {
+  const [left = '', right] = address.split('::');
+  const groups = left === '' ? [] : left.split(':');
+  const following = right === undefined || right === '' ? [] : right.split(':');
+  // An address that carries IPv4 at its end has that in the place of two groups.
+  const length = groups.length + following.length + (address.includes('.') ? 1 : 0);
+  const all = right === undefined ? groups : [...groups, ...Array.from({ length: 8 - length }, () => '0'), ...following];
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
