@@ -66,7 +66,8 @@ export const lifeLaws: readonly AuthLaw[] = [
       await stage.cut();
       await assertRejects(() => stage.auth.authenticate(issued.credentials), 'UNAVAILABLE', 'good credentials, without a back end');
       await stage.restore();
-      await stage.untilAvailable(() => stage.assertAccepted(issued, 'the principal, once the back end can be asked'));
+      await stage.untilAvailable(() => stage.auth.authenticate(issued.credentials));
+      await stage.assertAccepted(issued, 'the principal, once the back end can be asked');
       await stage.assertRefused(neverIssued(), 'a token that was never issued, once the back end can be asked');
     },
   },

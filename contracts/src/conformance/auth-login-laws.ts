@@ -48,9 +48,10 @@ export const loginLaws: readonly AuthLaw[] = [
     when: whereThereIsOne,
     async check(stage) {
       const requests = Array.from({ length: CROWD }, () => loginRequest());
-      const back = await Promise.all(requests.map(async (request) => ({ request, ...(await stage.comeBack(request)) })));
+      const back = await Promise.all(requests.map((request) => stage.comeBack(request)));
       await Promise.all(
-        back.toReversed().map(async ({ request, answer, principal }) => {
+        back.map(async ({ answer, principal }, index) => {
+          const request = requests[index] ?? loginRequest();
           assertPrincipal(await stage.auth.completeLogin(request, answer), principal, 'the principal, among many logins at once');
         }),
       );

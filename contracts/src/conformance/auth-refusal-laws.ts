@@ -52,7 +52,9 @@ export const refusalLaws: readonly AuthLaw[] = [
   {
     name: 'authenticate: rejects with UNAUTHENTICATED what others may know of good credentials: their hash, id and user',
     async check(stage) {
-      const { credentials, principal } = await stage.issue();
+      const issued = await stage.issue();
+      const { credentials, principal } = issued;
+      await stage.assertAccepted(issued);
       for (const algorithm of ['sha256', 'sha512'])
         for (const form of ['hex', 'base64', 'base64url'] as const) {
           const hash = createHash(algorithm).update(credentials.token).digest(form);
@@ -130,7 +132,7 @@ function varied(how: string, variations: (token: string) => readonly string[]): 
       await stage.assertAccepted(issued);
       for (const token of variations(issued.credentials.token)) {
         // A token of digits only has no other letters.
-        if (token !== issued.credentials.token) await stage.assertRefused(token, `credentials that are ${how}`);
+        if (token !== issued.credentials.token) await stage.assertRefused(token, `good credentials, ${how}`);
       }
       await stage.assertAccepted(issued, 'the principal, after variations were refused');
     },

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { MessageChannel } from 'node:worker_threads';
 import type { AuthHost, AuthPrincipal, LoginRequest } from '../auth.ts';
-import { type ErrorCode, isGoferError } from '../errors.ts';
+import { codeOf, type ErrorCode } from '../errors.ts';
 import { connectAuth, hostAuth } from '../port/auth-port.ts';
 import { assert, assertEqual, assertRejects, LawBroken } from './assertions.ts';
 import {
@@ -114,7 +114,14 @@ export class AuthStage implements Stage {
   }
 
   async assertAccepted({ credentials, principal }: IssuedCredentials, what = 'the principal'): Promise<void> {
-    assertPrincipal(await this.auth.authenticate(credentials), principal, what);
+    let accepted: AuthPrincipal;
+    try {
+      accepted = await this.auth.authenticate(credentials);
+    } catch (error) {
+      if (error instanceof LawBroken) throw error;
+      throw new LawBroken(`${what}: good credentials were rejected with ${codeOf(error)}`, { cause: error });
+    }
+    assertPrincipal(accepted, principal, what);
   }
 
   async assertRefused(token: string, what: string): Promise<void> {
@@ -142,14 +149,16 @@ export class AuthStage implements Stage {
     await assertRejects(() => this.auth.authenticate(issued.credentials), code, what);
   }
 
-  async #isAccepted(issued: IssuedCredentials): Promise<boolean> {
+  async #isAccepted({ credentials, principal }: IssuedCredentials): Promise<boolean> {
+    let accepted: AuthPrincipal;
     try {
-      await this.assertAccepted(issued);
-      return true;
-    } catch (error) {
-      if (error instanceof LawBroken) throw error;
+      accepted = await this.auth.authenticate(credentials);
+    } catch {
+      // With what it was rejected is looked at when nothing is to be accepted any more.
       return false;
     }
+    assertPrincipal(accepted, principal, 'the principal of an answer that was kept');
+    return true;
   }
 
   /** Makes the back end fail, until `restore` or the end of the law. */
@@ -169,7 +178,7 @@ export class AuthStage implements Stage {
       try {
         return await call();
       } catch (error) {
-        if (!isGoferError(error) || error.code !== 'UNAVAILABLE') throw error;
+        if (codeOf(error) !== 'UNAVAILABLE') throw error;
       }
       await pause();
     }
