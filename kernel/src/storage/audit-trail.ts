@@ -51,10 +51,11 @@ export class AuditTrail {
   /** A commit in which the entry of the request goes, if there is one that is not written. */
   async commit<T>(work: () => T): Promise<T> {
     const open = this.#requests.getStore();
-    if (open === undefined || open.written) return this.#commit(work);
+    // Commits of one tick are made in the context of the first of them: each goes back to its own.
+    if (open === undefined || open.written) return this.#commit(() => this.#requests.exit(work));
     try {
       return await this.#commit(() => {
-        const value = work();
+        const value = this.#requests.run(open, work);
         this.#write(open, 'success');
         return value;
       });

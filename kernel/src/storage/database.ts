@@ -34,6 +34,8 @@ function lock(path: string): Connection {
   const file = `${path}.lock`;
   const holder = new SQLite(file, { timeout: 0 });
   try {
+    // Whoever may read it could hold the lock as well.
+    chmodSync(file, 0o600);
     holder.pragma('journal_mode = DELETE');
     holder.exec('BEGIN EXCLUSIVE');
     return holder;

@@ -1,0 +1,55 @@
+import * as fc from 'fast-check';
+import { RE2JS } from 're2js';
+import { describe, expect, it } from 'vitest';
+import { compilePattern, LONGEST_PATTERN, patternFault } from './target-pattern.ts';
+
+describe('a pattern', () => {
+  it.each([
+    ['.*', 'anything', true],
+    ['^.*$', '', true],
+    ['^default$', 'default', true],
+    ['default', 'default', true],
+    ['^default$', 'default-2', false],
+    ['dev', 'dev-prod', false],
+    ['dev', 'my-dev', false],
+    ['^devops.*', 'devops-eu', true],
+    ['^devops.*', 'my-devops', false],
+    ['(?:a|b)', 'b', true],
+    ['a|b', 'bc', false],
+    ['(?i)team-.*', 'TEAM-x', true],
+    ['team-[a-z]+', 'team-blue', true],
+    ['team-[a-z]+', 'team-blue\n', false],
+  ])('%j for %j: %s', (pattern, id, matches) => {
+    expect(compilePattern(pattern).matches(id)).toBe(matches);
+  });
+
+  it('means the same by its short way as by the regular expression that it is', () => {
+    const id = fc.string({ unit: fc.constantFrom('a', 'b', '-', '_', '.', '\n', 'A'), maxLength: 6 });
+    const word = fc.string({ unit: fc.constantFrom('a', 'b', '-', '_'), minLength: 1, maxLength: 4 });
+    const pattern = fc
+      .tuple(fc.constantFrom('', '^'), fc.oneof(word, fc.constant('')), fc.constantFrom('', '.*', '[ab]*'), fc.constantFrom('', '$'))
+      .map((parts) => parts.join(''))
+      .filter((text) => text !== '');
+    fc.assert(
+      fc.property(pattern, id, (text, candidate) => {
+        // `.*` alone is everything, whatever a line feed may be to a dot.
+        if (/^\^?\.\*\$?$/.test(text)) return;
+        expect(compilePattern(text).matches(candidate)).toBe(RE2JS.matches(text, candidate));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('that cannot be used is told', () => {
+    expect(patternFault('')).toContain('.* matches everything');
+    expect(patternFault('a'.repeat(LONGEST_PATTERN + 1))).toContain('at most');
+    for (const pattern of ['[', '(?=x)', 'a{1001}', '((a{100}){100}){100}', '\\1']) {
+      expect(patternFault(pattern)).toContain('is not a regular expression');
+    }
+  });
+
+  it('is not tried on what cannot be an id', () => {
+    expect(compilePattern('[a]+').matches('a'.repeat(128))).toBe(true);
+    expect(compilePattern('[a]+').matches('a'.repeat(129))).toBe(false);
+  });
+});
