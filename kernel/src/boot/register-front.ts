@@ -3,7 +3,7 @@ import type { LoadedServerConfig } from '@gofer/config';
 import type { PluginLog } from '@gofer/contracts';
 import type { SystemMetadata } from '@gofer/contracts/api';
 import { AccessControl } from '../access/access-control.ts';
-import { BYPASSED_AUTHORITY, createHttpServer, type HttpServer, TokenAuthority } from '../http/index.ts';
+import { BYPASSED_AUTHORITY, createHttpServer, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
 import { StoredAuditService } from '../services/audit-service.ts';
 import { Authenticators } from '../services/authenticators.ts';
 import { StoredConfigService } from '../services/config-service.ts';
@@ -37,6 +37,14 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
     secrets: container.resolve(TOKENS.secrets),
     now,
   });
+  container.register(
+    TOKENS.rateLimits,
+    () =>
+      new RateLimits({
+        failedAuthentications: config.limits.failed_authentications,
+        expensiveRequests: config.limits.expensive_requests,
+      }),
+  );
   container.register(
     TOKENS.access,
     () => {
@@ -130,11 +138,18 @@ function frontOptions(container: Container, { config }: LoadedServerConfig, vers
     services: container.resolve(TOKENS.services),
     stopTimeout: config.api.task_execution_stop_timeout,
     version,
+    rateLimits: container.resolve(TOKENS.rateLimits),
     log: container.resolve(TOKENS.log),
   };
 }
 
 function createAuthority(container: Container, { config }: LoadedServerConfig, tasksOnly: boolean): TokenAuthority {
   const access = container.resolve(TOKENS.access);
-  return new TokenAuthority({ access, anonymousRead: config.server.anonymous_read, tasksOnly, failed: () => undefined });
+  const rateLimits = container.resolve(TOKENS.rateLimits);
+  return new TokenAuthority({
+    access,
+    anonymousRead: config.server.anonymous_read,
+    tasksOnly,
+    failed: (address) => rateLimits.failedAuthentication(address),
+  });
 }

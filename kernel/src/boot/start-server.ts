@@ -25,6 +25,8 @@ export interface ServerOptions {
   readonly builtIns: BuiltInPlugins;
   /** What `GET /api/system/metadata` answers. */
   readonly metadata: { readonly semver: string; readonly commit: string };
+  /** The file mode creation mask that plugins are told (`PluginHost`). */
+  readonly umask?: number;
   /** Where the operator's log goes, a line a call. */
   readonly write: (line: string) => void;
 }
@@ -54,7 +56,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     registerStores(container, options.loaded, log);
     const store = container.resolve(TOKENS.store);
     store.system.initialiseIgnorePipelineRunEvents(config.api.ignore_pipeline_run_events);
-    const host = createPluginHost(config.server.storage_path, store.system.instanceId, log);
+    const { umask } = options;
+    const host = createPluginHost(config.server.storage_path, {
+      instanceId: store.system.instanceId,
+      log,
+      ...(umask === undefined ? {} : { umask }),
+    });
     const stores = await loadStores(options.loaded, options.builtIns, host);
     container.register(
       TOKENS.stores,
@@ -118,11 +125,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** Each plugin has a directory of its own beside the database. */
-function createPluginHost(storagePath: string, instanceId: string, log: PluginLog): (contract: ContractId, name: string) => PluginHost {
+function createPluginHost(
+  storagePath: string,
+  shared: Omit<PluginHost, 'dataDirectory'>,
+): (contract: ContractId, name: string) => PluginHost {
   return (contract, name) => {
     const dataDirectory = join(dirname(storagePath), 'plugins', `${contract.replace('_', '-')}-${name}`);
     makePrivateDirectory(dataDirectory);
-    return { instanceId, dataDirectory, log };
+    return { ...shared, dataDirectory };
   };
 }
 

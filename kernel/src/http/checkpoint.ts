@@ -21,7 +21,7 @@ export interface AccessOptions {
   /** Whether the client's own connection is encrypted. */
   readonly isSecure: (request: IncomingMessage) => boolean;
   /** Counts an expensive request; the seconds to wait, once there were too many. */
-  readonly expensive: (principalId: string) => number | undefined;
+  readonly expensive: (principalId: string) => Promise<number | undefined>;
   readonly now: () => number;
 }
 
@@ -71,7 +71,7 @@ export class Checkpoint {
       await this.audited(caller, { path: params, query: {}, body: undefined }, () => Promise.reject(denied));
       throw denied;
     }
-    const wait = this.#route.expensive === true ? expensive(caller.principal.id) : undefined;
+    const wait = this.#route.expensive === true ? await expensive(caller.principal.id) : undefined;
     if (wait === undefined) return;
     throw new AnsweredError(
       'RESOURCE_EXHAUSTED',

@@ -7,6 +7,7 @@ import { uuidv7 } from 'uuidv7';
 import type { Services } from '../services/services.ts';
 import { createApiRouter } from './api-router.ts';
 import { type Authority, BYPASSED_AUTHORITY } from './authority.ts';
+import { clientAddress, isSecure, TrustedProxies } from './client-address.ts';
 import { Connections } from './connections.ts';
 import { createDocsRouter } from './docs/docs-router.ts';
 import { toErrorAnswer } from './error-answer.ts';
@@ -15,6 +16,7 @@ import { createIdentityHandlers } from './identity-handlers.ts';
 import { createJsonHandlers } from './json-handlers.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { createObjectHandlers } from './object-handlers.ts';
+import type { RateLimits } from './rate-limits.ts';
 import { createRawLogHandler } from './raw-log-handler.ts';
 import { createSecretHandlers } from './secret-handlers.ts';
 import { createWebSocketHandlers } from './streams/web-socket-handlers.ts';
@@ -28,6 +30,7 @@ export interface HttpConfig {
   readonly bind_address: string;
   readonly url?: string | undefined;
   readonly cors_origins: readonly string[];
+  readonly trusted_proxies?: readonly string[];
   readonly request_timeout: number;
   readonly max_body_size: number;
 }
@@ -41,6 +44,8 @@ export interface HttpServerOptions {
   readonly version: string;
   readonly log: PluginLog;
   readonly authority?: Authority;
+  /** Shared by all listeners of a server. */
+  readonly rateLimits?: RateLimits;
   readonly requestId?: () => string;
 }
 
@@ -68,6 +73,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { config, log, services } = options;
   const requestId = options.requestId ?? uuidv7;
   const authority = options.authority ?? BYPASSED_AUTHORITY;
+  const proxies = new TrustedProxies(config.trusted_proxies ?? []);
   const lifetimes = new Lifetimes();
   const webSockets = new WebSocketHub(log);
   const upgrades = new WeakMap<IncomingMessage, Upgrade>();
@@ -87,9 +93,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           authority,
           audit: services.audit,
           origins: new WebOrigins({ origins: config.cors_origins, ...(config.url === undefined ? {} : { url: config.url }) }),
-          addressOf: (request) => request.socket.remoteAddress ?? '',
-          isSecure: () => false,
-          expensive: () => undefined,
+          addressOf: (request) => clientAddress(request, proxies),
+          isSecure: (request) => isSecure(request, proxies),
+          expensive: async (principalId) => options.rateLimits?.expensive(principalId),
           now: Date.now,
         },
         lifetimes,

@@ -14,7 +14,7 @@ export interface TokenAuthorityOptions {
   /** True: nobody but tasks is let in, and nothing is done for whoever has no token. */
   readonly tasksOnly: boolean;
   /** Counts a failure of this address; the seconds that it has to wait, once there were too many. */
-  readonly failed: (address: string) => number | undefined;
+  readonly failed: (address: string) => Promise<number | undefined>;
 }
 
 const NOBODY: Principal = Object.freeze({ id: '', user: '', roles: [] });
@@ -53,7 +53,7 @@ export class TokenAuthority implements Authority {
     try {
       principal = await (presented.kind === 'token' ? access.ofToken(presented.token) : access.ofSession(presented.secret));
     } catch (error) {
-      if (codeOf(error) === 'UNAUTHENTICATED') throw this.#refusal(error instanceof Error ? error.message : '', address);
+      if (codeOf(error) === 'UNAUTHENTICATED') throw await this.#refusal(error instanceof Error ? error.message : '', address);
       throw error;
     }
     if (tasksOnly && principal.scope === undefined) throw notHere();
@@ -61,8 +61,8 @@ export class TokenAuthority implements Authority {
   }
 
   /** Only failures are counted, and only failures wait: whoever has a good token is answered meanwhile. */
-  #refusal(message: string, address: string): GoferError {
-    const wait = this.#options.failed(address);
+  async #refusal(message: string, address: string): Promise<GoferError> {
+    const wait = await this.#options.failed(address);
     if (wait === undefined) return unauthenticated(message, 'invalid_token');
     return new AnsweredError(
       'RESOURCE_EXHAUSTED',
