@@ -21,6 +21,7 @@ const code = await runCli(process.argv.slice(2), {
   node: process.execPath,
   version,
   now: Date.now,
+  setUmask: (mask) => process.umask(mask),
   onSignal(signal, listener) {
     process.on(signal, listener);
     return () => process.off(signal, listener);

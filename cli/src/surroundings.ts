@@ -13,6 +13,8 @@ export interface Surroundings {
   readonly version: string;
   /** Epoch milliseconds. */
   now(): number;
+  /** Sets the file mode creation mask of the process and returns the one before. */
+  setUmask(mask: number): number;
   /** While a listener is there the signal does not end the process. Returns what removes it. */
   onSignal(signal: 'SIGINT' | 'SIGTERM', listener: () => void): () => void;
 }

@@ -37,6 +37,11 @@ export interface PluginHost {
   /** A directory of this plugin's own (absolute path, mode 0700, it exists). */
   readonly dataDirectory: string;
   readonly log: PluginLog;
+  /**
+   * The file mode creation mask of whoever started the server, for what a plugin starts in their name: the server's own keeps its files
+   * from everyone else. Absent: the server's own.
+   */
+  readonly umask?: number;
 }
 
 /** What a plugin of a contract is given: more than `PluginHost` where the contract says so. */

@@ -45,6 +45,8 @@ export interface ServerOptions {
   /** As `SECTION.KEY=VALUE`. */
   readonly settings?: readonly string[];
   readonly env?: Headers;
+  /** The file mode creation mask that it is started with, octal. */
+  readonly umask?: string;
   /** A directory that exists and stays the caller's; else one is made and removed. */
   readonly directory?: string;
 }
@@ -74,12 +76,14 @@ export class GoferServer {
   readonly log: string[] = [];
   readonly #flags: readonly string[];
   readonly #env: NodeJS.ProcessEnv;
+  readonly #umask: string | undefined;
   readonly #ownsDirectory: boolean;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 });
   #process: ChildProcess | undefined;
   #url = new URL('http://127.0.0.1:1');
 
-  constructor(engine: Engine, { settings = [], env = {}, directory }: ServerOptions = {}) {
+  constructor(engine: Engine, { settings = [], env = {}, directory, umask }: ServerOptions = {}) {
+    this.#umask = umask;
     this.#ownsDirectory = directory === undefined;
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'gofer-e2e-'));
     // A supervisor that is idle goes soon, so that its going can be waited for.
@@ -163,7 +167,11 @@ export class GoferServer {
 
   #spawn(flags: readonly string[] = []): ChildProcess {
     const argv = [GOFER, 'service', 'start', ...this.#flags, ...flags];
-    return spawn(process.execPath, argv, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const [file, ...words] =
+      this.#umask === undefined
+        ? [process.execPath, ...argv]
+        : ['/bin/sh', '-c', 'umask "$0"; exec "$@"', this.#umask, process.execPath, ...argv];
+    return spawn(file ?? '', words, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
   /** `path` as it is sent, `body` as JSON unless it is bytes. */

@@ -55,6 +55,7 @@ export async function runInProcess(argv: readonly string[], options: RunOptions 
     node: process.execPath,
     version: '0.0.0-test',
     now: options.now ?? Date.now,
+    setUmask: (mask) => process.umask(mask),
     onSignal(name, listener) {
       const known = listeners.get(name) ?? new Set();
       listeners.set(name, known.add(listener));

@@ -17,6 +17,6 @@ export const plugin = definePlugin<'scheduler', ProcessConfig>({
     };
     const client = new SupervisorClient(host.dataDirectory, settings, host.log);
     client.warm();
-    return Promise.resolve(new ProcessScheduler(client));
+    return Promise.resolve(new ProcessScheduler(client, host.umask));
   },
 });

@@ -37,13 +37,16 @@ export class ProcessScheduler implements Scheduler, PluginInstance {
     isolation: false,
   };
   readonly #client: SupervisorClient;
+  readonly #umask: number | undefined;
 
-  constructor(client: SupervisorClient) {
+  /** `umask`: that of the tasks. */
+  constructor(client: SupervisorClient, umask?: number) {
     this.#client = client;
+    this.#umask = umask;
   }
 
   async *start(spec: TaskSpec, signal: AbortSignal): AsyncGenerator<StartUpdate> {
-    const request = toStartRequest(spec);
+    const request = toStartRequest(spec, this.#umask);
     for (let attempt = 1; ; attempt++) {
       if (signal.aborted) throw cancelled();
       const connection = await this.#client.connected();
@@ -154,7 +157,7 @@ function toAttempt(handle: TaskHandle): string {
   return attempt;
 }
 
-function toStartRequest(spec: TaskSpec): StartRequest {
+function toStartRequest(spec: TaskSpec, umask: number | undefined): StartRequest {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/.test(spec.attemptId)) {
     throw new GoferError('INVALID_ARGUMENT', `attempt id ${JSON.stringify(spec.attemptId)} must be 1 to 128 of [A-Za-z0-9._-]`);
   }
@@ -170,6 +173,7 @@ function toStartRequest(spec: TaskSpec): StartRequest {
     argv,
     env: spec.env,
     path: process.env['PATH'] ?? DEFAULT_PATH,
+    ...(umask === undefined ? {} : { umask }),
     labels: spec.labels,
     sensitive: spec.sensitive === true,
   };

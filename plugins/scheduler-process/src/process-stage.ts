@@ -31,12 +31,13 @@ export class ProcessStage {
   }
 
   /** Another instance of the plugin on the same data directory. */
-  async scheduler(config: Partial<ProcessConfig> = {}): Promise<Scheduler & PluginInstance> {
+  async scheduler(config: Partial<ProcessConfig> = {}, umask?: number): Promise<Scheduler & PluginInstance> {
     const scheduler = await plugin.create(
       { ...CONFIG, ...config },
       {
         instanceId: 'test',
         dataDirectory: this.dataDirectory,
+        ...(umask === undefined ? {} : { umask }),
         log: (level, _message, fields) => {
           const pid = fields?.['pid'];
           if (level === 'debug' && typeof pid === 'number' && this.supervisors.at(-1) !== pid) this.supervisors.push(pid);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Scheduler, TaskHandle, TaskSpec } from '@gofer/contracts';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { collect, finish, firstLine, isAlive, NEVER, ProcessStage, shell, specOf, start, until } from './process-stage.ts';
 
@@ -32,6 +33,22 @@ describe('a task as a process', () => {
     expect((await finish(scheduler, handle)).stdout).toBe(`${directory}\n700\n`);
     await scheduler.remove(handle);
     expect(await readdir(join(stage.dataDirectory, 'attempts'))).toEqual([]);
+  });
+
+  it('makes files as whoever started the server does, and so does what runs inside it later', async () => {
+    const script = 'umask; touch file; mkdir directory; stat -c %a file directory; echo; sleep 1000';
+    const scheduler = await stage.scheduler({}, 0o027);
+    const handle = await start(scheduler, shell(script));
+    expect(await linesUntilEmpty(scheduler, handle)).toEqual(['0027', '640', '750']);
+    const mask: string[] = [];
+    for await (const item of scheduler.exec(handle, { command: ['sh', '-c', 'umask'], tty: false }, NEVER)) {
+      if (item.kind === 'data') mask.push(Buffer.from(item.bytes).toString());
+    }
+    expect(mask.join('')).toBe('0027\n');
+    // A server that was started with another mask, under the same supervisor; then one that does not say.
+    expect((await finish(...(await begun(stage.scheduler({}, 0), shell('umask'))))).stdout).toBe('0000\n');
+    const inherited = process.umask().toString(8).padStart(4, '0');
+    expect((await finish(...(await begun(stage.scheduler(), shell('umask'))))).stdout).toBe(`${inherited}\n`);
   });
 
   it('can open its output again by name', async () => {
@@ -139,3 +156,18 @@ describe('a task as a process', () => {
     expect(await readdir(join(stage.dataDirectory, 'attempts'))).toEqual([]);
   });
 });
+
+async function begun(opening: Promise<Scheduler>, spec: TaskSpec): Promise<[Scheduler, TaskHandle]> {
+  const scheduler = await opening;
+  return [scheduler, await start(scheduler, spec)];
+}
+
+/** The lines of a task's output before the first empty one. */
+async function linesUntilEmpty(scheduler: Scheduler, handle: TaskHandle): Promise<readonly string[]> {
+  let text = '';
+  for await (const { bytes } of scheduler.logs(handle, { follow: true }, NEVER)) {
+    text += Buffer.from(bytes).toString();
+    if (text.includes('\n\n')) break;
+  }
+  return text.slice(0, text.indexOf('\n\n')).split('\n');
+}

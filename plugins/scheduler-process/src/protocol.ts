@@ -36,6 +36,8 @@ export interface StartRequest {
   readonly env: Readonly<Record<string, string>>;
   /** `PATH` of a task that sets none. */
   readonly path: string;
+  /** The file mode creation mask of the task. Absent: that of whoever started the supervisor. */
+  readonly umask?: number;
   readonly labels: Readonly<Record<string, string>>;
   /** True: nothing of its environment and its output is ever written to a file. */
   readonly sensitive: boolean;

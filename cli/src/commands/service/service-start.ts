@@ -67,6 +67,8 @@ ${environmentVariables(builtInPluginSchemas)
       throw asTyped(error, typed);
     });
     const [{ startServer }, { builtInPlugins }] = await Promise.all([import('@gofer/kernel'), import('../../built-in-plugins.ts')]);
+    // Whatever the server makes is its own; only what its tasks make is made as by the user who started it.
+    const umask = context.setUmask(0o077);
     const asked = Promise.withResolvers<void>();
     const removers = (['SIGINT', 'SIGTERM'] as const).map((signal) => context.onSignal(signal, asked.resolve));
     try {
@@ -74,12 +76,14 @@ ${environmentVariables(builtInPluginSchemas)
         loaded,
         builtIns: builtInPlugins,
         metadata: { semver: context.version, commit: context.env.GOFER_COMMIT ?? 'unknown' },
+        umask,
         write: (line) => void context.stdout.write(line.endsWith('\n') ? line : `${line}\n`),
       });
       await asked.promise;
       await server.stop();
     } finally {
       for (const remove of removers) remove();
+      context.setUmask(umask);
     }
     return 0;
   }

@@ -30,6 +30,8 @@ export class Attempt {
   readonly startedBy: string;
   /** The environment of its process; empty once it has ended. */
   env: Readonly<Record<string, string>> = {};
+  /** Of its processes. */
+  umask = 0o077;
   group: ProcessGroup | undefined;
   birth = '';
   startedAt = 0;

@@ -29,12 +29,14 @@ export class Attempts {
   readonly #removals = new Map<string, Promise<void>>();
   readonly #unsureBefore: number;
   readonly #turns = new Turns();
+  readonly #taskUmask: number;
   #maxOutputMemory: number;
   /** Called whenever something may have become idle. */
   onQuiet: () => void = () => {};
 
   /** Takes over a data directory: what an earlier supervisor left running is ended, what it kept is known again. */
-  constructor(dataDirectory: string, settings: SupervisorSettings) {
+  constructor(dataDirectory: string, settings: SupervisorSettings, taskUmask: number) {
+    this.#taskUmask = taskUmask;
     this.#directory = join(dataDirectory, 'attempts');
     this.#heldDirectory = join(dataDirectory, 'held');
     this.#maxOutputMemory = settings.maxOutputMemory;
@@ -128,10 +130,12 @@ export class Attempts {
         TMPDIR: attempt.directory,
         ...request.env,
       };
+      attempt.umask = request.umask ?? this.#taskUmask;
       const options = {
         argv: request.argv,
         directory: attempt.directory,
         env: attempt.env,
+        umask: attempt.umask,
         input: false,
       };
       const group = await ProcessGroup.start(options, this.pipes, attempt.output);

@@ -26,7 +26,7 @@ export class ExecCommand {
     if (attempt.state !== 'running') throw new Refusal('FAILED_PRECONDITION', `attempt ${attempt.id} does not run`);
     const output = new Output(OUTPUT_BYTES);
     const words = tty ? onTerminal(argv, attempt.env) : { argv, env: attempt.env };
-    const group = await ProcessGroup.start({ ...words, directory: attempt.directory, input }, pipes, output);
+    const group = await ProcessGroup.start({ ...words, directory: attempt.directory, umask: attempt.umask, input }, pipes, output);
     const command = new ExecCommand(group, output, tty);
     // The command is part of the task and ends with it.
     attempt.ended.then(

@@ -5,11 +5,13 @@ import { LOCKED_EXIT_CODE, type SupervisorArguments } from '../protocol.ts';
 import { takeLock } from './lock.ts';
 import { Supervisor } from './supervisor.ts';
 
+// What it writes is nobody else's; its tasks have the mask that it was started with, or that they are given.
+const inheritedUmask = process.umask(0o077);
 const options = JSON.parse(process.argv.at(-1) ?? '') as SupervisorArguments;
 process.title = `gofer-supervisor ${options.dataDirectory}`;
 if (!takeLock(join(options.dataDirectory, 'lock'))) process.exit(LOCKED_EXIT_CODE);
 
-const supervisor = new Supervisor(options);
+const supervisor = new Supervisor(options, inheritedUmask);
 process.on('uncaughtException', (error) => {
   process.stderr.write(`${error.stack ?? String(error)}\n`);
   supervisor.die(`by an error of its own: ${error.message}`, 70);

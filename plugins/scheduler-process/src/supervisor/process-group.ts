@@ -3,7 +3,7 @@
  * killed and its pipes close. What has left the group is looked for by its session and its working directory where it still holds the
  * output; a program that has left all of these as well (a daemon that means to) outlives its task.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
@@ -18,6 +18,7 @@ export interface GroupOptions {
   readonly argv: readonly string[];
   readonly directory: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly umask: number;
   /** True: its standard input is `stdin`; else it is empty. */
   readonly input: boolean;
 }
@@ -57,12 +58,7 @@ export class ProcessGroup {
     try {
       stdout = await pipes.take();
       stderr = stdout === undefined ? undefined : await pipes.take();
-      child = spawn(options.argv[0] ?? '', options.argv.slice(1), {
-        cwd: options.directory,
-        env: options.env,
-        detached: true,
-        stdio: [options.input ? 'pipe' : 'ignore', stdout?.writeFd ?? 'pipe', stderr?.writeFd ?? 'pipe'],
-      });
+      child = spawnWith(options, stdout?.writeFd ?? 'pipe', stderr?.writeFd ?? 'pipe');
       if (child.pid === undefined) await new Promise((_, reject) => child.once('error', reject));
     } catch (error) {
       for (const pipe of [stdout, stderr]) {
@@ -208,6 +204,17 @@ export class ProcessGroup {
       }
       this.#awaitClose();
     }, grace);
+  }
+}
+
+/** Forks at once, so that the mask is the child's and never that of what this process writes (which says its own modes beside it). */
+function spawnWith({ argv, directory, env, umask, input }: GroupOptions, stdout: number | 'pipe', stderr: number | 'pipe'): ChildProcess {
+  const own = process.umask(umask);
+  try {
+    const stdio: StdioOptions = [input ? 'pipe' : 'ignore', stdout, stderr];
+    return spawn(argv[0] ?? '', argv.slice(1), { cwd: directory, env, detached: true, stdio });
+  } finally {
+    process.umask(own);
   }
 }
 

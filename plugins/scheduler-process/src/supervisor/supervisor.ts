@@ -20,11 +20,11 @@ export class Supervisor implements SessionOwner {
   readonly #idle: NodeJS.Timeout;
   ending = false;
 
-  /** The caller holds the lock of the data directory. */
-  constructor({ dataDirectory, socketPath, settings }: SupervisorArguments) {
+  /** The caller holds the lock of the data directory. `taskUmask`: that of tasks which are not given one. */
+  constructor({ dataDirectory, socketPath, settings }: SupervisorArguments, taskUmask: number) {
     this.#socketPath = socketPath;
     this.#idleTimeoutMs = settings.idleTimeoutMs;
-    this.attempts = new Attempts(dataDirectory, settings);
+    this.attempts = new Attempts(dataDirectory, settings, taskUmask);
     this.attempts.onQuiet = () => this.touched();
     this.#server = createServer((socket) => {
       this.#sessions.add(new Session(socket, this));
