@@ -3,7 +3,7 @@ import type { LoadedServerConfig } from '@gofer/config';
 import type { PluginLog } from '@gofer/contracts';
 import type { SystemMetadata } from '@gofer/contracts/api';
 import { AccessControl } from '../access/access-control.ts';
-import { BYPASSED_AUTHORITY, createHttpServer, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
+import { BYPASSED_AUTHORITY, createHttpServer, FailureLog, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
 import { StoredAuditService } from '../services/audit-service.ts';
 import { Authenticators } from '../services/authenticators.ts';
 import { StoredConfigService } from '../services/config-service.ts';
@@ -45,6 +45,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
         expensiveRequests: config.limits.expensive_requests,
       }),
   );
+  container.register(TOKENS.failures, () => new FailureLog(log, now));
   container.register(
     TOKENS.access,
     () => {
@@ -145,11 +146,14 @@ function frontOptions(container: Container, { config }: LoadedServerConfig, vers
 
 function createAuthority(container: Container, { config }: LoadedServerConfig, tasksOnly: boolean): TokenAuthority {
   const access = container.resolve(TOKENS.access);
-  const rateLimits = container.resolve(TOKENS.rateLimits);
+  const [rateLimits, failures] = [container.resolve(TOKENS.rateLimits), container.resolve(TOKENS.failures)];
   return new TokenAuthority({
     access,
     anonymousRead: config.server.anonymous_read,
     tasksOnly,
-    failed: (address) => rateLimits.failedAuthentication(address),
+    failed: (address) => {
+      failures.failed(address);
+      return rateLimits.failedAuthentication(address);
+    },
   });
 }

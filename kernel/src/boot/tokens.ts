@@ -1,6 +1,6 @@
 import type { PluginLog } from '@gofer/contracts';
 import type { AccessControl } from '../access/access-control.ts';
-import type { HttpServer, RateLimits } from '../http/index.ts';
+import type { FailureLog, HttpServer, RateLimits } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import type { Retention } from '../retention/retention.ts';
@@ -33,6 +33,7 @@ export const TOKENS = {
   auth: token<LoadedAuth>('auth plugins'),
   access: token<AccessControl>('access control'),
   rateLimits: token<RateLimits>('rate limits'),
+  failures: token<FailureLog>('log of wrong credentials'),
   objects: token<ObjectBodies>('object bodies'),
   secrets: token<SecretValues>('secret values'),
   references: token<References>('references'),
