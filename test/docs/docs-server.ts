@@ -63,7 +63,7 @@ export class DocsServer {
     server.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
     for await (const line of createInterface({ input: server.stdout })) {
       said.push(line);
-      const url = /is ready at (http:\/\/\S+)/.exec(line)?.[1];
+      const url = /is ready at (http:\/\/[^\s"]+)/.exec(line)?.[1];
       if (url === undefined) continue;
       this.#url = url;
       server.stdout.resume();

@@ -1,5 +1,6 @@
 /** What the documentation shows is run: commands against a real server, pipelines by the command, the plugins by the conformance suites. */
 import { execFile } from 'node:child_process';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -190,9 +191,46 @@ describe.concurrent('programs', LONG, () => {
       await docs.close();
     }
   });
+
+  it('of docs/plugins.md is an auth plugin by every law, and lets somebody in beside the tokens of the server', async () => {
+    const [, , , , plugin, suite] = pluginBlocks();
+    await writeFile(join(directory, 'jwt-auth.js'), plugin?.text ?? '');
+    await writeFile(join(directory, 'check-auth.js'), suite?.text ?? '');
+    const checked = await run(process.execPath, ['check-auth.js'], { cwd: directory });
+    expect(checked.stdout).toBe('');
+
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const settings = {
+      'development.bypass_auth': 'false',
+      'secret_store.sqlite.encryption_key': 'k'.repeat(32),
+      'auth.engine': join(directory, 'jwt-auth.js'),
+      'auth.jwt.public_key': publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+      'auth.jwt.issuer': 'https://provider.example',
+      'auth.jwt.audience': 'gofer',
+    };
+    const flags = Object.entries(settings).flatMap((each) => ['--set', each.join('=')]);
+    const docs = await DocsServer.open(['--scheduler', 'fake', ...flags]);
+    try {
+      const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+      const exp = Math.floor(Date.now() / 1000) + 600;
+      const claims = { sub: 'me', iss: 'https://provider.example', aud: ['gofer'], exp, roles: ['user'] };
+      const signed = `${encode({ alg: 'EdDSA' })}.${encode(claims)}`;
+      const token = `${signed}.${sign(null, Buffer.from(signed), privateKey).toString('base64url')}`;
+      const curl = "curl -s -H 'gofer-api-version: v0'";
+      const whoAmI = async (bearer: string): Promise<string> =>
+        (await docs.run(`${curl} -H 'Authorization: Bearer ${bearer}' http://localhost:8080/api/tokens/whoami`)).output;
+      expect(JSON.parse(await whoAmI(token))).toMatchObject({ token: { user: 'me', roles: ['user'] } });
+      expect(JSON.parse(await whoAmI(`${token}A`))).toMatchObject({ error_code: 'UNAUTHENTICATED' });
+      const bootstrap = await docs.run(`${curl} -X POST http://localhost:8080/api/tokens/bootstrap`);
+      const { secret } = JSON.parse(bootstrap.output) as { secret: string };
+      expect(JSON.parse(await whoAmI(secret))).toMatchObject({ token: { user: 'bootstrap' } });
+    } finally {
+      await docs.close();
+    }
+  });
 });
 
-/** A scheduler and its check, an object store and its check. */
+/** A scheduler, an object store and an auth plugin, each with its check behind it. */
 function pluginBlocks(): readonly CodeBlock[] {
   return pages.find(({ name }) => name === 'docs/plugins.md')?.blocks.filter(({ language }) => language === 'js') ?? [];
 }
