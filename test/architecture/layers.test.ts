@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'sdk/src': [],
   'kernel/src/domain': ['contracts/src', 'contracts/src/api', 'contracts/src/pipeline'],
   'kernel/src/plugins': ['contracts/src', 'config/src'],
+  'kernel/src/tls': ['contracts/src'],
   'kernel/src/storage': ['contracts/src', 'contracts/src/api', 'contracts/src/pipeline', 'kernel/src/domain'],
   'kernel/src/access': ['contracts/src', 'contracts/src/api', 'kernel/src/domain', 'kernel/src/storage'],
   'kernel/src/workers': ['contracts/src', 'contracts/src/pipeline', 'kernel/src/domain'],
@@ -55,6 +56,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'kernel/src/domain',
     'kernel/src/services',
     'kernel/src/workers',
+    'kernel/src/tls',
   ],
   'kernel/src': ['contracts/src', 'contracts/src/api', 'config/src', 'kernel/src/*'],
   // Harnesses stand beside the plugins that they test.
