@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PluginLog } from '@gofer/contracts';
-import { expect } from 'vitest';
 import { makeAuthority, makeServerCertificate, type Pems } from './make-certificates.ts';
 
 export const DAY_MS = 86_400_000;
@@ -51,5 +50,5 @@ export function createLog(): { readonly log: PluginLog; readonly logged: Logged[
   return { logged, log: (level, message, fields = {}) => void logged.push({ level, message, fields }) };
 }
 
-/** With a bound that a busy machine does not reach. */
-export const eventually = <Value>(read: () => Value) => expect.poll(read, { timeout: 20_000 });
+/** A bound that a busy machine does not reach. */
+export const SOON = { timeout: 20_000 };

@@ -3,7 +3,7 @@ import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CertificateSource, ServedCertificate } from './certificate-source.ts';
-import { CertificateFiles, createLog, DAY_MS, eventually, type Logged, TestAuthority } from './certificates.fixture.ts';
+import { CertificateFiles, createLog, DAY_MS, type Logged, SOON, TestAuthority } from './certificates.fixture.ts';
 import type { Pems } from './make-certificates.ts';
 import { type CertificateFilesOptions, openCertificateFiles } from './open-certificate-files.ts';
 
@@ -90,13 +90,13 @@ describe('later', () => {
     const told: ServedCertificate[] = [];
     const stop = source.onChange((certificate) => told.push(certificate));
     files.write(second);
-    await eventually(() => source.current.cert).toBe(second.cert);
+    await expect.poll(() => source.current.cert, SOON).toBe(second.cert);
     expect(told).toEqual([source.current]);
     expect(messages('info')).toEqual([expect.stringContaining('a new TLS certificate is served')]);
     expect(logged.at(-1)?.fields['expires']).toBe(new Date(source.current.expires).toISOString());
     stop();
     files.write(first);
-    await eventually(() => source.current.cert).toBe(first.cert);
+    await expect.poll(() => source.current.cert, SOON).toBe(first.cert);
     expect(told).toHaveLength(1);
   });
 
@@ -109,7 +109,7 @@ describe('later', () => {
       writeFileSync(`${path}.new`, text);
       renameSync(`${path}.new`, path);
     }
-    await eventually(() => source.current.cert).toBe(second.cert);
+    await expect.poll(() => source.current.cert, SOON).toBe(second.cert);
   });
 
   test('a directory that a symbolic link leads to is exchanged, as Kubernetes does it', async () => {
@@ -127,17 +127,17 @@ describe('later', () => {
     const source = await open({ cert: at('tls.crt'), key: at('tls.key') });
     symlinkSync('..two', at('..data_tmp'));
     renameSync(at('..data_tmp'), at('..data'));
-    await eventually(() => source.current.cert).toBe(second.cert);
+    await expect.poll(() => source.current.cert, SOON).toBe(second.cert);
   });
 
   test('what cannot be used is logged once, the former is served on, and a later pair is taken', async () => {
     const source = await open();
     files.write({ key: second.key });
-    await eventually(() => messages('error')).toEqual([expect.stringContaining('server.tls_key_path')]);
+    await expect.poll(() => messages('error'), SOON).toEqual([expect.stringContaining('server.tls_key_path')]);
     expect(source.current.cert).toBe(first.cert);
     expect(JSON.stringify(logged)).not.toContain('PRIVATE KEY');
     files.write({ cert: second.cert });
-    await eventually(() => source.current.cert).toBe(second.cert);
+    await expect.poll(() => source.current.cert, SOON).toBe(second.cert);
     expect(messages('error')).toHaveLength(1);
   });
 
@@ -160,7 +160,7 @@ describe('its end', () => {
   test('is warned of at the start and every day, from 14 days before', async () => {
     await open({ now: () => END() - 13 * DAY_MS, checkMs: 10 });
     expect(messages('warn')).toEqual([expect.stringContaining('expires in 13 days')]);
-    await eventually(() => messages('warn').length).toBeGreaterThan(2);
+    await expect.poll(() => messages('warn').length, SOON).toBeGreaterThan(2);
     await open({ now: () => END() - 16 * DAY_MS });
     expect(logged).toEqual([]);
   });

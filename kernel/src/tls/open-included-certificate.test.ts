@@ -3,7 +3,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { CertificateSource } from './certificate-source.ts';
-import { CertificateFiles, createLog, DAY_MS, eventually, type Logged } from './certificates.fixture.ts';
+import { CertificateFiles, createLog, DAY_MS, type Logged, SOON } from './certificates.fixture.ts';
 import { type IncludedCertificateOptions, openIncludedCertificate } from './open-included-certificate.ts';
 
 let files: CertificateFiles;
@@ -89,7 +89,7 @@ test('it is renewed in time by the daily look, without a warning, and by the sam
   const told: string[] = [];
   source.onChange((certificate) => told.push(certificate.cert));
   now += 2 * DAY_MS;
-  await eventually(() => told.length).toBe(1);
+  await expect.poll(() => told.length, SOON).toBe(1);
   expect(told).toEqual([source.current.cert]);
   expect(source.current.cert).not.toBe(cert);
   expect(source.current.expires).toBeGreaterThan(now + 396 * DAY_MS);
