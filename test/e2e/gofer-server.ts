@@ -39,6 +39,7 @@ export interface TaskSketch {
   readonly depends_on?: Readonly<Record<string, 'Any' | 'Success' | 'Failure'>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly registry_auth?: { readonly user: string; readonly pass: string };
+  readonly inject_api_token?: boolean;
 }
 
 export interface ServerOptions {

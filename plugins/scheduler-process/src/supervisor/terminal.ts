@@ -9,6 +9,8 @@ import { readProcessTable } from './process-table.ts';
 import { Refusal, systemCode } from './refusal.ts';
 
 const PLACES = ['/usr/bin/script', '/bin/script'];
+/** Holds the task's own $SHELL meanwhile. */
+const OWN_SHELL = 'GOFER_TASK_SHELL';
 /** The terminal exists only once `script` has forked: how long a size waits for it. */
 const TERMINAL_WAIT_MS = 20;
 const TERMINAL_WAITS = 250;
@@ -21,10 +23,14 @@ export function onTerminal(
   const script = process.platform === 'linux' ? PLACES.find((place) => existsSync(place)) : undefined;
   if (script === undefined)
     throw new Refusal('UNSUPPORTED', 'the process engine needs script(1) of util-linux for a terminal: ask for exec without tty');
-  // script runs its command by $SHELL; the command itself must find the variable as the task has it.
-  const shell = env['SHELL'] === undefined ? 'unset SHELL' : `SHELL=${quote(env['SHELL'])}`;
+  // script runs its command by $SHELL; the command itself must find the variable as the task has it, and nobody its value in the arguments.
+  const own = env['SHELL'];
+  const shell = own === undefined ? 'unset SHELL' : `SHELL=$${OWN_SHELL}; unset ${OWN_SHELL}`;
   const command = `${shell}; exec ${argv.map(quote).join(' ')}`;
-  return { argv: [script, '--quiet', '--return', '--flush', '--command', command, '/dev/null'], env: { ...env, SHELL: '/bin/sh' } };
+  return {
+    argv: [script, '--quiet', '--return', '--flush', '--command', command, '/dev/null'],
+    env: { ...env, SHELL: '/bin/sh', ...(own === undefined ? {} : { [OWN_SHELL]: own }) },
+  };
 }
 
 /** A word of a POSIX shell that stands for exactly this text. */

@@ -1,0 +1,70 @@
+/** Nobody finds a secret in the list of processes, nor in the environment of a process that has no use for it. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { commandLines } from '../backends/command-lines.ts';
+import { GoferServer, pipelinePath } from './gofer-server.ts';
+
+const KEY = randomBytes(16).toString('hex');
+const TOKEN = `tok-${randomBytes(12).toString('hex')}`;
+const PASSWORD = `registry-${randomBytes(8).toString('hex')}`;
+const SECRETS = [KEY, TOKEN, PASSWORD];
+/** Has the secrets in its environment, and so do its children. Tells the test its token, which a log would not show. */
+const SCRIPT = 'printf %s "$GOFER_API_TOKEN" > "$TOLD/$$"; test -n "$TOKEN" && echo given; sleep 0.3; sh -c "sleep 0.1; exit 0"';
+
+/** The environments of the processes in whose command line this stands. */
+async function environmentsOf(text: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const command = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (command.includes(text)) found.push(await readFile(`/proc/${name}/environ`, 'utf8').catch(() => ''));
+  }
+  return found;
+}
+
+it('while tasks with secrets run on the process engine', async () => {
+  const env = { GOFER_WEB_SECRET_STORE__SQLITE__ENCRYPTION_KEY: KEY };
+  const server = await GoferServer.start('process', { env });
+  const told = join(server.directory, 'told');
+  await mkdir(told);
+  const secrets = [...SECRETS];
+  const seen = new Set<string>();
+  const over = new AbortController();
+  const watching = (async () => {
+    for (; !over.signal.aborted; await delay(1)) for (const line of await commandLines()) seen.add(line);
+  })();
+  try {
+    const tasks = Array.from({ length: 10 }, (_, index) => ({
+      id: `t${index}`,
+      script: SCRIPT,
+      variables: { TOKEN: 'pipeline_secret{{token}}', TOLD: told },
+      inject_api_token: true,
+      registry_auth: { user: 'somebody', pass: PASSWORD },
+    }));
+    await server.deploy('keeps', tasks);
+    await server.ask('POST', `${pipelinePath('keeps')}/secrets`, { key: 'token', content: TOKEN, force: false });
+    const run = await server.run('keeps', 60);
+    expect(run.status).toBe('successful');
+    expect((await server.rawLog('keeps', run.run_id, 't0')).toString()).toBe('given\n');
+
+    for (const name of await readdir(told)) secrets.push(await readFile(join(told, name), 'utf8'));
+    expect(new Set(secrets).size).toBe(SECRETS.length + tasks.length);
+    expect(secrets).not.toContain('');
+
+    const supervisor = await environmentsOf(`gofer-supervisor ${join(server.directory, 'gofer')}`);
+    expect(supervisor).not.toEqual([]);
+    expect(supervisor.filter((environment) => secrets.some((secret) => environment.includes(secret)))).toEqual([]);
+  } finally {
+    over.abort();
+    await watching;
+    await server.close();
+  }
+  const lines = [...seen];
+  for (const expected of ['gofer-supervisor', 'test -n "$TOKEN"', 'service start']) {
+    expect(lines).toContainEqual(expect.stringContaining(expected));
+  }
+  expect(lines.filter((line) => secrets.some((secret) => line.includes(secret)))).toEqual([]);
+});
