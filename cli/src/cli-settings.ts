@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import { loadCliConfig } from '@gofer/config';
+import { cliConfigPaths, loadCliConfig } from '@gofer/config';
 import { asTyped } from './as-typed.ts';
 import type { GlobalFlags, OutputFormat } from './global-flags.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -13,13 +13,21 @@ export interface CliSettings {
   readonly outputFormat: OutputFormat;
   /** Empty where there is none. */
   readonly token: string;
+  /** Where the token was written: `file:line`, the variable, the flag. */
+  readonly tokenSource: string | undefined;
   readonly insecureSkipTlsVerify: boolean;
   /** The file that was read; undefined where there is none. */
   readonly source: string | undefined;
+  /** The file that would be read, were it there; `source` where there is one. */
+  readonly configFile: string;
 }
 
-/** Rejects with `CONFIG_INVALID`, naming every fault. */
-export async function loadSettings(flags: GlobalFlags, surroundings: Surroundings): Promise<CliSettings> {
+/** Rejects with `CONFIG_INVALID`, naming every fault. `mayBeMissing`: a file that `--config` names and that is not there counts as empty. */
+export async function loadSettings(
+  flags: GlobalFlags,
+  surroundings: Surroundings,
+  { mayBeMissing = false }: { readonly mayBeMissing?: boolean } = {},
+): Promise<CliSettings> {
   const { env, homeDirectory, workingDirectory } = surroundings;
   const given = {
     namespace: flags.namespace,
@@ -31,12 +39,15 @@ export async function loadSettings(flags: GlobalFlags, surroundings: Surrounding
     debug: flags.debug,
   };
   const typed = Object.fromEntries(Object.keys(given).map((key) => [key, `--${key.replaceAll('_', '-')}`]));
-  const { config, source } = await loadCliConfig({
+  // npm sets it to the name of the script: `npm run gofer` is how one works on Gofer itself.
+  const fromCheckout = env.npm_lifecycle_event === 'gofer';
+  const configPath = flags.config === undefined ? undefined : toAbsolute(flags.config, workingDirectory);
+  const { config, source, locate } = await loadCliConfig({
     environment: env,
     homeDirectory,
-    // npm sets it to the name of the script: `npm run gofer` is how one works on Gofer itself.
-    fromCheckout: env.npm_lifecycle_event === 'gofer',
-    ...(flags.config === undefined ? {} : { configPath: toAbsolute(flags.config, workingDirectory) }),
+    fromCheckout,
+    configPath,
+    mayBeMissing,
     flags: given,
   }).catch((error: unknown) => {
     throw asTyped(error, typed);
@@ -47,10 +58,18 @@ export async function loadSettings(flags: GlobalFlags, surroundings: Surrounding
     detail: config.detail,
     debug: config.debug,
     outputFormat: config.output_format,
-    token: config.token ?? '',
+    token: config.token?.trim() ?? '',
+    tokenSource: locate('token'),
     insecureSkipTlsVerify: config.insecure_skip_tls_verify,
     source: source.path,
+    configFile: configPath ?? source.path ?? usualConfigFile(homeDirectory, fromCheckout),
   };
+}
+
+/** Where a new one belongs: not among the hidden files of the home directory itself. */
+function usualConfigFile(homeDirectory: string, fromCheckout: boolean): string {
+  const [inHome = '', usual = inHome] = cliConfigPaths(homeDirectory, fromCheckout);
+  return usual;
 }
 
 function toAbsolute(path: string, workingDirectory: string): string {

@@ -1,9 +1,18 @@
+import { GoferError } from '@gofer/contracts';
 import { GoferClient } from './api/gofer-client.ts';
+import type { CliSettings } from './cli-settings.ts';
 import type { GoferContext } from './gofer-context.ts';
+import { isToken, TOKEN_RULE } from './identity/read-token.ts';
+import { warnOfReadableToken } from './identity/token-file.ts';
 
-/** The client of the server that the settings name. */
-export async function createClient(context: GoferContext): Promise<GoferClient> {
-  const { apiBaseUrl, token, debug, insecureSkipTlsVerify } = await context.settings();
+/** The client of the server that the settings name. Rejects with `CONFIG_INVALID` where the token cannot be one. */
+export async function createClient(context: GoferContext, own?: CliSettings): Promise<GoferClient> {
+  const settings = own ?? (await context.settings());
+  const { apiBaseUrl, token, tokenSource, debug, insecureSkipTlsVerify } = settings;
+  // What no header can carry would be a fault of ours otherwise.
+  if (token !== '' && !isToken(token))
+    throw new GoferError('CONFIG_INVALID', `the token (${tokenSource ?? 'given'}) cannot be one: ${TOKEN_RULE}`);
+  if (token !== '') warnOfReadableToken(context, settings);
   const trace = (line: string) => void context.stderr.write(`${context.errorColours.dim(line)}\n`);
   return new GoferClient({ baseUrl: apiBaseUrl, token, insecureSkipTlsVerify, ...(debug ? { trace } : {}) });
 }

@@ -7,6 +7,7 @@ import { extractGlobalFlags, type GlobalFlags } from './global-flags.ts';
 import type { GoferContext } from './gofer-context.ts';
 import { renderHelp } from './help/render-help.ts';
 import { toUsageError } from './help/usage-error.ts';
+import { accessHints } from './identity/access-hints.ts';
 import { renderError, renderErrorJson } from './output/error-report.ts';
 import { createColours } from './output/presentation.ts';
 import { writeFully } from './output/write-fully.ts';
@@ -15,17 +16,23 @@ import type { Surroundings } from './surroundings.ts';
 /** Runs one command line and resolves with the exit code. Never rejects: errors go to stderr, and the table of error codes has their exit codes. */
 export async function runCli(argv: readonly string[], surroundings: Surroundings): Promise<number> {
   let flags: GlobalFlags = {};
+  let context: GoferContext | undefined;
   try {
     const extracted = extractGlobalFlags(argv);
     ({ flags } = extracted);
-    return await execute(extracted.rest, createContext(flags, surroundings));
+    context = createContext(flags, surroundings);
+    return await execute(extracted.rest, context);
   } catch (error) {
     const colours = createColours({ flag: flags.color, environment: surroundings.env, isTerminal: surroundings.stderr.isTTY === true });
     const format = flags.outputFormat ?? surroundings.env.GOFER_OUTPUT_FORMAT;
     const report =
       format === 'json'
         ? renderErrorJson(error)
-        : renderError(error, { colours, debug: flags.debug ?? isOn(surroundings.env.GOFER_DEBUG) });
+        : renderError(error, {
+            colours,
+            debug: flags.debug ?? isOn(surroundings.env.GOFER_DEBUG),
+            hints: context === undefined ? [] : await accessHints(error, context.settings),
+          });
     await writeFully(surroundings.stderr, report);
     return ERROR_TABLE[codeOf(error)].exit;
   }

@@ -43,6 +43,9 @@ describe('loadCliConfig', () => {
     await writeFile(join(home, 'own.toml'), 'namespace = "own"\n');
     const own = await loadCliConfig({ environment: { HOME: home }, configPath: join(home, 'own.toml') });
     expect(own).toMatchObject({ config: { namespace: 'own', detail: false }, source: { path: join(home, 'own.toml') } });
+    const missing = { environment: { HOME: home }, configPath: join(home, 'missing.toml') };
+    await expect(loadCliConfig(missing)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    expect(await loadCliConfig({ ...missing, mayBeMissing: true })).toMatchObject({ config: { namespace: 'default' }, source: {} });
   });
 
   it('lets flags beat variables and variables beat the file, and keeps what looks like a number a string', async () => {

@@ -14,8 +14,9 @@ export interface CliConfigRequest {
   readonly environment: Environment;
   /** By key: `{ output_format: 'json' }`. */
   readonly flags?: Flags;
-  /** The file of `--config`; it must exist. */
+  /** The file of `--config`; it must exist, unless `mayBeMissing`: then it counts as empty. */
   readonly configPath?: string | undefined;
+  readonly mayBeMissing?: boolean;
   /** Without it, HOME of `environment`. */
   readonly homeDirectory?: string;
   /** Look for the `_dev` file names first, so that working on Gofer leaves one's own configuration alone. */
@@ -72,7 +73,8 @@ async function findFile(request: CliConfigRequest): Promise<ConfigFile | undefin
     const read = await readConfigFile(path);
     if (read.kind === 'read') return read.file;
     if (read.kind === 'fault') throw configInvalid([read.fault]);
-    if (configPath !== undefined) throw configInvalid([{ path, message: 'there is no such file (given by --config)' }]);
+    if (configPath !== undefined && request.mayBeMissing !== true)
+      throw configInvalid([{ path, message: 'there is no such file (given by --config)' }]);
   }
   return undefined;
 }

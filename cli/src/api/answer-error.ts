@@ -7,16 +7,19 @@ export class AnswerError extends GoferError {
   readonly requestId: string | undefined;
   readonly request: string;
   readonly status: number;
+  /** When to try again, as the server says it (RFC 9110 §10.2.3). */
+  readonly retryAfter: string | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { details: readonly Fault[]; requestId: string | undefined; request: string; status: number },
+    options: { details: readonly Fault[]; requestId: string | undefined; request: string; status: number; retryAfter: string | undefined },
   ) {
     super(code, message, { details: options.details });
     this.requestId = options.requestId;
     this.request = options.request;
     this.status = options.status;
+    this.retryAfter = options.retryAfter;
   }
 }
 
@@ -25,6 +28,7 @@ const LARGEST_BODY = 8 * 1024 * 1024;
 /** Reads the answer's body and makes an error of it; of a body that is not Gofer's too. */
 export async function toAnswerError(answer: IncomingMessage, request: string): Promise<AnswerError> {
   const status = answer.statusCode ?? 0;
+  const retryAfter = answer.headers['retry-after'];
   const text = await readWhatIsThere(answer);
   const body = parseObject(text);
   const message = typeof body?.message === 'string' ? body.message : undefined;
@@ -34,9 +38,9 @@ export async function toAnswerError(answer: IncomingMessage, request: string): P
   if (message === undefined) {
     const said = toSafeText(text).trim().slice(0, 200);
     const foreign = `the server answered ${status} ${answer.statusMessage ?? ''} and is not a Gofer server, or a proxy stands before it${said === '' ? '' : `:\n  ${said}`}`;
-    return new AnswerError(code, foreign, { details: [], requestId, request, status });
+    return new AnswerError(code, foreign, { details: [], requestId, request, status, retryAfter });
   }
-  return new AnswerError(code, toSafeText(message), { details: readDetails(body?.details), requestId, request, status });
+  return new AnswerError(code, toSafeText(message), { details: readDetails(body?.details), requestId, request, status, retryAfter });
 }
 
 /** A server that refuses an upload may close the connection behind its answer: then the status still says something. */

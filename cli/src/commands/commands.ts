@@ -1,7 +1,10 @@
+import { AuditList } from './audit/audit-list.ts';
 import { Context } from './context.ts';
 import { EventGet } from './event/event-get.ts';
 import { EventList } from './event/event-list.ts';
 import { Fetch } from './fetch.ts';
+import { Login } from './login.ts';
+import { Logout } from './logout.ts';
 import { NamespaceCreate } from './namespace/namespace-create.ts';
 import { NamespaceDelete } from './namespace/namespace-delete.ts';
 import { NamespaceGet } from './namespace/namespace-get.ts';
@@ -22,6 +25,11 @@ import { PipelineObjectDelete } from './pipeline/pipeline-object-delete.ts';
 import { PipelineObjectGet } from './pipeline/pipeline-object-get.ts';
 import { PipelineObjectList } from './pipeline/pipeline-object-list.ts';
 import { PipelineObjectPut } from './pipeline/pipeline-object-put.ts';
+import { RoleCreate } from './role/role-create.ts';
+import { RoleDelete } from './role/role-delete.ts';
+import { RoleGet } from './role/role-get.ts';
+import { RoleList } from './role/role-list.ts';
+import { RoleUpdate } from './role/role-update.ts';
 import { RunCancel } from './run/run-cancel.ts';
 import { RunDelete } from './run/run-delete.ts';
 import { RunGet } from './run/run-get.ts';
@@ -43,10 +51,19 @@ import { SecretPipelinePut } from './secret/secret-pipeline-put.ts';
 import { ServiceInitConfig } from './service/service-init-config.ts';
 import { ServiceRotateSecretKey } from './service/service-rotate-secret-key.ts';
 import { ServiceStart } from './service/service-start.ts';
+import { ServiceToggleEventIngress } from './service/service-toggle-event-ingress.ts';
 import { TaskCancel } from './task/task-cancel.ts';
 import { TaskGet } from './task/task-get.ts';
 import { TaskList } from './task/task-list.ts';
 import { TaskLogs } from './task/task-logs.ts';
+import { TokenBootstrap } from './token/token-bootstrap.ts';
+import { TokenCreate } from './token/token-create.ts';
+import { TokenDelete } from './token/token-delete.ts';
+import { TokenDisable } from './token/token-disable.ts';
+import { TokenEnable } from './token/token-enable.ts';
+import { TokenGet } from './token/token-get.ts';
+import { TokenList } from './token/token-list.ts';
+import { TokenWhoami } from './token/token-whoami.ts';
 import { Up } from './up.ts';
 
 /** Every command, in the order in which the help shows them. */
@@ -54,6 +71,8 @@ export const COMMANDS = [
   Up,
   Fetch,
   Context,
+  Login,
+  Logout,
   PipelineList,
   PipelineGet,
   PipelineEnable,
@@ -98,7 +117,22 @@ export const COMMANDS = [
   NamespaceDelete,
   EventList,
   EventGet,
+  TokenBootstrap,
+  TokenWhoami,
+  TokenList,
+  TokenGet,
+  TokenCreate,
+  TokenEnable,
+  TokenDisable,
+  TokenDelete,
+  RoleList,
+  RoleGet,
+  RoleCreate,
+  RoleUpdate,
+  RoleDelete,
+  AuditList,
   ServiceStart,
   ServiceInitConfig,
   ServiceRotateSecretKey,
+  ServiceToggleEventIngress,
 ] as const;

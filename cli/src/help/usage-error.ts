@@ -1,5 +1,5 @@
 import { closestName } from '@gofer/config';
-import { GoferError } from '@gofer/contracts';
+import { GoferError, TOKEN_PREFIX } from '@gofer/contracts';
 import { describeCommands } from './command-help.ts';
 
 /** No command's path has more words. What is behind them may be somebody's secret. */
@@ -17,17 +17,20 @@ export function toUsageError(error: unknown, argv: readonly string[]): unknown {
   );
   if (command !== undefined) {
     const path = command.paths.find((each) => words.join(' ').startsWith(each)) ?? '';
-    const reason = command.category === 'Secrets' ? withoutWords(reasonOf(error)) : reasonOf(error);
+    const reason = command.category === 'Secrets' || path === 'login' ? withoutWords(reasonOf(error), path) : reasonOf(error);
     return new GoferError('INVALID_ARGUMENT', `${reason}\n  Usage: ${command.usage}\n  More: gofer ${path} --help`);
   }
   const known = describeCommands().flatMap(({ paths }) => paths);
   const meant = closestCommand(words, known);
   const hint = meant === undefined ? 'gofer --help lists them all' : `did you mean "gofer ${meant}"?`;
-  return new GoferError('INVALID_ARGUMENT', `there is no command "gofer ${words.slice(0, LONGEST_PATH).join(' ')}"; ${hint}`);
+  const typed = words.slice(0, LONGEST_PATH).map((word) => (word.startsWith(TOKEN_PREFIX) ? '[redacted]' : word));
+  return new GoferError('INVALID_ARGUMENT', `there is no command "gofer ${typed.join(' ')}"; ${hint}`);
 }
 
 /** What is too many, or looks like a flag, may be a part of the value. */
-function withoutWords(reason: string): string {
+function withoutWords(reason: string, path: string): string {
+  if (path === 'login')
+    return 'gofer login takes no argument but its flags: the token is asked for, or taken from standard input by --token-stdin';
   if (/^there is no flag |^Invalid option name/u.test(reason)) {
     return 'there is a flag that this command does not have; a value that begins with - goes by @, --file or KEY=VALUE';
   }

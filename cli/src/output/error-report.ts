@@ -3,13 +3,17 @@ import { AnswerError } from '../api/answer-error.ts';
 import type { Colours } from './presentation.ts';
 import { toSafeText } from './sanitise.ts';
 
-/** For people: what is wrong, each fault with its place, and with `debug` how it came about. Ends with a newline. */
-export function renderError(error: unknown, { colours, debug }: { colours: Colours; debug: boolean }): string {
+/** For people: what is wrong, each fault with its place, what helps, and with `debug` how it came about. Ends with a newline. */
+export function renderError(
+  error: unknown,
+  { colours, debug, hints = [] }: { colours: Colours; debug: boolean; hints?: readonly string[] },
+): string {
   const message = toSafeText(error instanceof Error ? error.message : String(error));
   const lines = [`${colours.red('x')} ${message}`];
   // A message that is about one fault only may hold it already.
   const details = isGoferError(error) ? error.details.filter((fault) => !message.includes(toSafeText(fault.message))) : [];
   for (const { path, message: fault } of details) lines.push(`  ${colours.yellow(toSafeText(path))}: ${toSafeText(fault)}`);
+  for (const hint of hints) lines.push(`  ${hint}`);
   if (error instanceof AnswerError && (debug || error.code === 'INTERNAL')) {
     lines.push(
       colours.dim(

@@ -44,6 +44,7 @@ export function paintStatus(word: string, colours: Colours): string {
       return colours.red(word);
     case 'cancelled':
     case 'deprecated':
+    case 'expired':
       return colours.yellow(word);
     case 'running':
     case 'processing':

@@ -5,9 +5,14 @@ import type { GoferContext } from '../gofer-context.ts';
 
 /**
  * Asks on the terminal for one line of which nothing is shown, not even its length. Rejects with `CANCELLED` at Ctrl-C and Ctrl-D, and with
- * `INVALID_ARGUMENT` where several lines were pasted: the shell would run those behind the first. The terminal is left as it was.
+ * `INVALID_ARGUMENT` where several lines were pasted: the shell would run those behind the first. `remedy` says how to give them then. The
+ * terminal is left as it was.
  */
-export async function askHidden({ stdin, stderr }: Pick<GoferContext, 'stdin' | 'stderr'>, question: string): Promise<string> {
+export async function askHidden(
+  { stdin, stderr }: Pick<GoferContext, 'stdin' | 'stderr'>,
+  question: string,
+  remedy: string,
+): Promise<string> {
   // Without an output there is nothing that the reader could echo to; that it is for a terminal makes the terminal itself echo nothing.
   const reader = createInterface({ input: stdin, terminal: true, historySize: 0 });
   const lines: string[] = [];
@@ -26,10 +31,7 @@ export async function askHidden({ stdin, stderr }: Pick<GoferContext, 'stdin' | 
     const [line] = lines;
     if (line === undefined) throw new GoferError('CANCELLED', 'stopped; nothing was stored');
     if (lines.length === 1 && reader.line === '') return line;
-    throw new GoferError(
-      'INVALID_ARGUMENT',
-      'several lines were given, where one was asked for; nothing was stored. Give them by --file, or by @ through a pipe',
-    );
+    throw new GoferError('INVALID_ARGUMENT', `several lines were given, where one was asked for; nothing was stored. ${remedy}`);
   } finally {
     reader.close();
     stderr.write('\n');

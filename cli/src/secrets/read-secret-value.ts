@@ -34,7 +34,9 @@ export async function readSecretValue(context: GoferContext, { key, value, file 
         `  @            standard input, all of it\n  --file FILE  a file\n  ${key}=VALUE  an argument, which others on this machine can see`,
     );
   }
-  return checkText(await askHidden(context, `Value of the secret ${key} (nothing is shown): `));
+  return checkText(
+    await askHidden(context, `Value of the secret ${key} (nothing is shown): `, 'Give them by --file, or by @ through a pipe'),
+  );
 }
 
 function checkText(value: string): string {

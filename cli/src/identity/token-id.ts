@@ -1,0 +1,13 @@
+import { GoferError, TOKEN_PREFIX } from '@gofer/contracts';
+import { Option } from 'clipanion';
+
+export const tokenIdOption = () => Option.String({ name: 'id' });
+
+/** The id of a token as an argument. Throws `INVALID_ARGUMENT` for the token itself, which belongs into no path and no log. */
+export function readTokenId(id: string): string {
+  if (!id.startsWith(TOKEN_PREFIX)) return id;
+  throw new GoferError(
+    'INVALID_ARGUMENT',
+    'that is a token itself, and its id is wanted: gofer token list has it, and gofer token whoami that of your own',
+  );
+}
