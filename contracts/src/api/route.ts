@@ -118,6 +118,8 @@ export interface RouteDefinition {
   readonly frames?: TSchema;
   /** WebSocket: the sub-protocols beside none at all (v0's), and what each Text frame then holds as JSON. */
   readonly protocols?: Readonly<Record<string, TSchema>>;
+  /** When the answer is 503 though the server works, for the document. */
+  readonly unavailable?: string;
   /** Costs much more than others: counted where `limits.expensive_requests` says so. */
   readonly expensive?: true;
   /**

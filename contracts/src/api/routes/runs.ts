@@ -79,6 +79,7 @@ export const RUN_ROUTES = {
     }),
     body: StartRunRequest,
     expensive: true,
+    unavailable: 'The pipeline is disabled, or the server starts no runs at present (`ignore_pipeline_run_events`)',
     status: 201,
     response: StartRunResponse,
   },

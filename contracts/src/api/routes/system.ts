@@ -23,6 +23,7 @@ export const SYSTEM_ROUTES = {
       '204 when it can; 503 with the reason when it cannot. For probes: asks neither for credentials nor for the version header.',
     permission: 'none',
     unversioned: true,
+    unavailable: 'It cannot: the scheduler does not answer',
     status: 204,
   },
   get_system_preferences: {

@@ -117,6 +117,24 @@ describe('the document', () => {
     expect(text).not.toContain('patternProperties');
   });
 
+  test('asks for a body where an empty one would be refused, and nowhere else', () => {
+    const required = (path: string, method: string) => dig(ours.paths, path, method, 'requestBody', 'required');
+    expect(required('/api/namespaces', 'post')).toBe(true);
+    expect(required('/api/namespaces/{namespace_id}', 'patch')).toBe(false);
+    expect(required('/api/namespaces/{namespace_id}/pipelines/{pipeline_id}/runs', 'post')).toBe(false);
+  });
+
+  test('tells by its number what a server that works answers beyond 499', () => {
+    const numbers = Object.values(ours.paths).flatMap((path) =>
+      Object.values(path).flatMap((operation) =>
+        Object.keys(Object(operation['responses']))
+          .filter((status) => /^5\d\d$/.test(status))
+          .map((status) => `${String(operation['operationId'])} ${status}`),
+      ),
+    );
+    expect(numbers).toEqual(['get_system_health 503', 'start_run 503']);
+  });
+
   test('sdk/openapi.json is what the table says now (else: npm run generate:openapi)', async () => {
     const written: unknown = JSON.parse(await readFile(new URL('../../../../sdk/openapi.json', import.meta.url), 'utf8'));
     expect(toOpenApi(String(dig(written, 'info', 'version')))).toEqual(written);

@@ -12,7 +12,7 @@ import {
   type RouteDefinition,
   TAGS,
 } from '@gofer/contracts/api';
-import type { TObject } from 'typebox';
+import type { TObject, TSchema } from 'typebox';
 import { toJsonSchema } from '../json-schema.ts';
 
 type Json = Record<string, unknown>;
@@ -25,6 +25,8 @@ export interface OpenApi {
 }
 
 const BYTES = { schema: { type: 'string', contentMediaType: 'application/octet-stream' } };
+const ERROR_CONTENT = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
+/** The ranges stand for every code of the list of errors; what a server that works may answer beyond 499 has its number. */
 const ERRORS = { '4XX': { $ref: '#/components/responses/Error' }, '5XX': { $ref: '#/components/responses/Error' } };
 
 export function toOpenApi(version: string): OpenApi {
@@ -80,7 +82,7 @@ function toOperation(id: OperationId, route: RouteDefinition, reference: (schema
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(route.body === undefined ? {} : { requestBody: { required: true, content: json(reference(route.body)) } }),
+    ...(route.body === undefined ? {} : { requestBody: { required: hasRequiredFields(route.body), content: json(reference(route.body)) } }),
     ...(route.kind === 'upload' ? { requestBody: { required: true, content: { 'application/octet-stream': BYTES } } } : {}),
     responses: toResponses(route, reference),
     security: securityOf(route.permission),
@@ -101,10 +103,18 @@ function toResponses(route: RouteDefinition, reference: (schema: unknown) => Jso
     };
   }
   const content = route.response === undefined ? {} : { content: json(reference(route.response)) };
+  const unavailable = route.unavailable === undefined ? {} : { '503': { description: route.unavailable, content: ERROR_CONTENT } };
   return {
     [route.status]: { description: route.status === 204 ? 'Done' : route.status === 201 ? 'Created' : 'Found', ...content },
+    ...unavailable,
     ...ERRORS,
   };
+}
+
+/** An empty body counts as `{}`: it is asked for only where that would not do. */
+function hasRequiredFields(body: TSchema): boolean {
+  const { required } = toJsonSchema(body, (_, plain) => plain);
+  return Array.isArray(required) && required.length > 0;
 }
 
 /** The first marks the operation for generators that know v0's document. */
