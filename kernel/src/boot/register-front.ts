@@ -104,6 +104,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       createHttpServer({
         ...frontOptions(container, loaded, metadata.semver),
         config: config.server,
+        certificates: container.resolve(TOKENS.certificates),
         authority: config.development.bypass_auth ? BYPASSED_AUTHORITY : createAuthority(container, loaded, false),
       }),
     async (http) => {
@@ -120,7 +121,7 @@ export async function openTaskListener(container: Container, loaded: LoadedServe
   const create = (bindAddress: string): HttpServer =>
     createHttpServer({
       ...frontOptions(container, loaded, version),
-      config: { ...config.server, bind_address: bindAddress, cors_origins: [] },
+      config: { ...config.server, bind_address: bindAddress, cors_origins: [], trusted_proxies: [] },
       authority: createAuthority(container, loaded, true),
     });
   await container.resolve(TOKENS.taskListener).open({
@@ -139,6 +140,7 @@ function frontOptions(container: Container, { config }: LoadedServerConfig, vers
     services: container.resolve(TOKENS.services),
     stopTimeout: config.api.task_execution_stop_timeout,
     version,
+    limits: config.limits,
     rateLimits: container.resolve(TOKENS.rateLimits),
     log: container.resolve(TOKENS.log),
   };

@@ -16,6 +16,7 @@ import { loadStores } from './load-stores.ts';
 import { registerBodies, registerRetention, registerStores, registerWork } from './register-back.ts';
 import { openTaskListener, registerFront } from './register-front.ts';
 import { loadSchedulers } from './schedulers.ts';
+import { openServerCertificate } from './server-certificate.ts';
 import { createServerLog } from './server-log.ts';
 import { TOKENS } from './tokens.ts';
 
@@ -37,6 +38,8 @@ export interface RunningServer {
   /** The scheduler that takes new tasks. */
   readonly engine: string;
   readonly log: PluginLog;
+  /** Takes the TLS certificate anew. */
+  reload(): Promise<void>;
   /** Leaves running tasks alone. Resolves when everything is closed; a second call waits for the first. */
   stop(): Promise<void>;
 }
@@ -56,6 +59,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     registerStores(container, options.loaded, log);
     const store = container.resolve(TOKENS.store);
     store.system.initialiseIgnorePipelineRunEvents(config.api.ignore_pipeline_run_events);
+    const certificates = await openServerCertificate(config, log);
+    container.register(
+      TOKENS.certificates,
+      () => certificates,
+      () => certificates?.close(),
+    );
+    container.resolve(TOKENS.certificates);
     const { umask } = options;
     const host = createPluginHost(config.server.storage_path, {
       instanceId: store.system.instanceId,
@@ -113,6 +123,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       url,
       engine,
       log,
+      reload: () => http.reload(),
       stop() {
         stopping ??= close().then(() => log('info', 'stopped'));
         return stopping;

@@ -14,6 +14,7 @@ import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
 import type { References } from '../stores/references.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
+import type { CertificateSource } from '../tls/index.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
@@ -45,6 +46,7 @@ export const TOKENS = {
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),
   services: token<Services>('services'),
+  certificates: token<CertificateSource | undefined>('certificates'),
   http: token<HttpServer>('HTTP server'),
   taskListener: token<TaskListener>('listener for tasks'),
 } as const;

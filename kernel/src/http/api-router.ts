@@ -115,7 +115,10 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
     if (route.unversioned !== true) checkVersion(context, route);
     await checkpoint.admit(caller, context);
     const upgrade = context.state.upgrade;
-    if (route.kind === 'websocket') checkHandshake(request, upgrade);
+    if (route.kind === 'websocket') {
+      checkHandshake(request, upgrade);
+      webSockets.reserve(request.socket);
+    }
     const pathValues = path.read(context.params);
     const queryValues = query.readQuery(context.state.query);
     const headerValues = headers.read(request.headers);

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { createHttpServer } from './index.ts';
-import { startTestServer, TASK, VERSION } from './test-client.fixture.ts';
+import { LIMITS, startTestServer, TASK, VERSION } from './test-client.fixture.ts';
 
 describe('limits of a connection', () => {
   test('headers that are too large, requests that are no HTTP', async () => {
@@ -76,7 +76,14 @@ describe('the address', () => {
   test('a server that never listened closes', async () => {
     const server = await startTestServer();
     const config = { bind_address: 'localhost:0', cors_origins: [], request_timeout: 30, max_body_size: 1000 };
-    const other = createHttpServer({ config, services: server.services, stopTimeout: 1, version: '1', log: () => undefined });
+    const other = createHttpServer({
+      config,
+      limits: LIMITS,
+      services: server.services,
+      stopTimeout: 1,
+      version: '1',
+      log: () => undefined,
+    });
     expect(other.address).toBeUndefined();
     await other.close(1000);
     await server.close();

@@ -13,10 +13,10 @@ export class Connections {
   readonly #restMs: number;
   #closing = false;
 
-  /** `restMs`: for how long the rest of a request that was answered early is taken. */
-  constructor(server: Server, restMs: number) {
+  /** `event`: of a socket on which HTTP is to be spoken. `restMs`: for how long the rest of a request that was answered early is taken. */
+  constructor(server: Server, event: 'connection' | 'secureConnection', restMs: number) {
     this.#restMs = restMs;
-    server.on('connection', (socket) => {
+    server.on(event, (socket: Socket) => {
       this.#open.add(socket);
       socket.once('close', () => {
         this.#open.delete(socket);
@@ -30,6 +30,11 @@ export class Connections {
     this.#busy.add(response.req.socket);
     this.#endWaiting(response.req.socket);
     response.once('close', this.#end);
+  }
+
+  /** True: a request of it is not answered yet, or its answer not sent. */
+  isBusy(socket: Socket): boolean {
+    return this.#busy.has(socket);
   }
 
   /** True: an error on this connection has been answered already, as it is in the rest of a request that was refused. */

@@ -7,7 +7,9 @@ import Koa, { type Context, type ParameterizedContext } from 'koa';
 import type { Router } from 'koa-router';
 import { AnsweredError, toErrorAnswer } from './error-answer.ts';
 import type { Lifetimes } from './lifetimes.ts';
+import { checkRequestLimits, type HttpLimits } from './request-limits.ts';
 import { parseRequestTarget } from './request-target.ts';
+import { setSecurityHeaders } from './security-headers.ts';
 import type { Upgrade } from './streams/web-socket-hub.ts';
 import type { WebPageGuard } from './web-page-guard.ts';
 
@@ -23,6 +25,9 @@ export interface HttpAppOptions {
   /** Absent where credentials are asked for: then they keep web pages out. */
   readonly guard: WebPageGuard | undefined;
   readonly corsOrigins: readonly string[];
+  readonly limits: HttpLimits;
+  /** Whether the client's own connection is encrypted. */
+  readonly isSecure: (request: IncomingMessage) => boolean;
   readonly lifetimes: Lifetimes;
   readonly upgrades: WeakMap<IncomingMessage, Upgrade>;
   readonly requestId: () => string;
@@ -39,7 +44,7 @@ const CLIENT_GONE: ReadonlySet<string> = new Set([
 ]);
 
 export function createHttpApp(options: HttpAppOptions): Koa<HttpState> {
-  const { guard, lifetimes, log, requestId, routers, upgrades } = options;
+  const { guard, isSecure, lifetimes, limits, log, requestId, routers, upgrades } = options;
   const app = new Koa<HttpState>();
   app.on('error', (error: NodeJS.ErrnoException) => {
     if (CLIENT_GONE.has(error.code ?? '')) log('debug', 'a client went away in the middle of an answer', { error });
@@ -50,8 +55,9 @@ export function createHttpApp(options: HttpAppOptions): Koa<HttpState> {
     context.state.requestId = requestId();
     context.state.upgrade = upgrades.get(context.req);
     context.res.setHeader('x-request-id', context.state.requestId);
-    context.res.setHeader('x-content-type-options', 'nosniff');
+    setSecurityHeaders(context.req, context.res, isSecure(context.req));
     try {
+      checkRequestLimits(context.req, limits);
       const target = parseRequestTarget(context.req.url ?? '/');
       context.state.query = target.query;
       context.req.url = target.query === '' ? target.path : `${target.path}?${target.query}`;

@@ -3,9 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GoferError } from '@gofer/contracts';
 import { tooSlow } from './slow-client.ts';
 
-/** Objects and arrays inside each other; what a pipeline program prints needs five. */
-const MAX_DEPTH = 64;
-
 export function assertPlainEncoding(request: IncomingMessage): void {
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')
@@ -17,6 +14,8 @@ export interface BodyLimits {
   readonly size: number;
   /** Milliseconds from the head of the request to the end of its body. */
   readonly timeMs: number;
+  /** Objects and arrays inside each other; what a pipeline program prints needs five. */
+  readonly depth: number;
 }
 
 /**
@@ -37,8 +36,11 @@ export async function readJsonBody(request: IncomingMessage, response: ServerRes
   // A body must be UTF-8 (RFC 8259 §8.1): anything else would be replaced silently by the decoder.
   const text = bytes.toString('utf8');
   if (text.includes('\ufffd') && !Buffer.from(text).equals(bytes)) throw new GoferError('INVALID_ARGUMENT', 'The body is not UTF-8.');
-  if (text.length > 2 * MAX_DEPTH && isDeeperThan(text, MAX_DEPTH)) {
-    throw new GoferError('INVALID_ARGUMENT', `The body nests more than ${MAX_DEPTH} objects and arrays inside each other.`);
+  if (text.length > 2 * limits.depth && isDeeperThan(text, limits.depth)) {
+    throw new GoferError(
+      'INVALID_ARGUMENT',
+      `The body nests more than ${limits.depth} objects and arrays inside each other (limits.max_json_depth).`,
+    );
   }
   try {
     return JSON.parse(text);
@@ -95,7 +97,7 @@ export function isDeeperThan(text: string, limit: number): boolean {
 }
 
 function tooLarge(limit: number): GoferError {
-  return new GoferError('PAYLOAD_TOO_LARGE', `The body is larger than ${limit} bytes.`);
+  return new GoferError('PAYLOAD_TOO_LARGE', `The body is larger than ${limit} bytes (server.max_body_size).`);
 }
 
 function printable(text: string): string {

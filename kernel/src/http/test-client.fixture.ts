@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { openSocket, type Socket } from '../../../test/clients/open-socket.ts';
 import { createHttpServer, type HttpConfig, type HttpServerOptions } from './index.ts';
 import { createMemoryServices, type MemoryServices } from './memory-services.fixture.ts';
+import type { HttpLimits } from './request-limits.ts';
 
 export const VERSION = { 'gofer-api-version': 'v0' };
 export const TASK = '/api/namespaces/default/pipelines/demo/runs/1/tasks/one';
@@ -28,11 +29,22 @@ export interface TestServer {
   close(graceMs?: number): Promise<void>;
 }
 
+export const LIMITS: HttpLimits = {
+  max_connections: 1000,
+  max_web_sockets: 100,
+  max_header_size: 16_384,
+  max_headers: 100,
+  max_url_length: 8192,
+  max_json_depth: 64,
+  header_timeout: 15,
+};
+
 export async function startTestServer(config: Partial<HttpConfig> = {}, options: Partial<HttpServerOptions> = {}): Promise<TestServer> {
   const services = createMemoryServices();
   const logged: string[] = [];
   const server = createHttpServer({
     config: { bind_address: '127.0.0.1:0', cors_origins: [], request_timeout: 30, max_body_size: 100_000, ...config },
+    limits: LIMITS,
     services,
     stopTimeout: 300,
     version: '1.0.0',

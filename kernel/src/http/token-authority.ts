@@ -1,5 +1,5 @@
 /** Credentials are asked for and checked. One authority belongs to one listener: that for tasks takes the tokens of tasks only. */
-import { codeOf, GoferError } from '@gofer/contracts';
+import { codeOf, type GoferError } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
 import type { AccessControl } from '../access/access-control.ts';
 import { ANONYMOUS_ROLE, type Principal, type TargetIds } from '../domain/index.ts';

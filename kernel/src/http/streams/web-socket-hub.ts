@@ -1,9 +1,11 @@
 /** Every open WebSocket of the server: upgrade, keep-alive, closing codes, and the end of them all when the server stops. */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { codeOf, GoferError, isGoferError, type PluginLog } from '@gofer/contracts';
 import { VERSION_PROTOCOL } from '@gofer/contracts/api';
 import { WebSocket, WebSocketServer } from 'ws';
+import { AnsweredError } from '../error-answer.ts';
 import type { Conversation } from '../route-request.ts';
 import { WebSocketPeer } from './web-socket-peer.ts';
 
@@ -13,6 +15,8 @@ const PING_SECONDS = 30;
 const MAX_INCOMING_BYTES = 64 * 1024;
 /** RFC 6455 §5.5: a control frame carries 125 bytes, two of which are the code. */
 const MAX_REASON_BYTES = 123;
+/** Somebody has left by then, perhaps. */
+const RETRY_SECONDS = 5;
 const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, error: 1011 } as const;
 
 export interface Upgrade {
@@ -25,10 +29,15 @@ export class WebSocketHub {
   readonly #chosen = new WeakMap<IncomingMessage, string>();
   readonly #server: WebSocketServer;
   readonly #log: PluginLog;
+  readonly #places: number;
+  /** Of those that are open, and those that are about to be. */
+  readonly #taken = new Set<Socket>();
   #pings: NodeJS.Timeout | undefined;
 
-  constructor(log: PluginLog) {
+  /** `places`: how many there may be at once, `limits.max_web_sockets`. */
+  constructor(log: PluginLog, places: number) {
     this.#log = log;
+    this.#places = places;
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -38,7 +47,21 @@ export class WebSocketHub {
     });
   }
 
-  /** Upgrades a request that `checkHandshake` has passed, and holds the conversation until its end. */
+  /** Takes a place until the connection ends. Throws `RESOURCE_EXHAUSTED` where there is none. */
+  reserve(transport: Socket): void {
+    if (this.#taken.size >= this.#places) {
+      throw new AnsweredError(
+        'RESOURCE_EXHAUSTED',
+        `${this.#places} WebSockets are open, and no more are taken (limits.max_web_sockets). Try again later.`,
+        { headers: { 'retry-after': String(RETRY_SECONDS) } },
+      );
+    }
+    if (transport.destroyed) return;
+    this.#taken.add(transport);
+    transport.once('close', () => this.#taken.delete(transport));
+  }
+
+  /** Upgrades a request that `checkHandshake` has passed and `reserve` has a place for, and holds the conversation until its end. */
   accept(request: IncomingMessage, { socket: transport, head }: Upgrade, protocol: string | undefined, conversation: Conversation): void {
     if (protocol !== undefined) this.#chosen.set(request, protocol);
     this.#server.handleUpgrade(request, transport, head, (socket) => {

@@ -1,0 +1,33 @@
+/** What of a request Node lets through and this server does not: `limits.max_headers` and `limits.max_url_length`. */
+import type { IncomingMessage } from 'node:http';
+import { AnsweredError } from './error-answer.ts';
+
+/** Keys of the block `[limits]` as they are configured; durations are seconds. */
+export interface HttpLimits {
+  readonly max_connections: number;
+  readonly max_web_sockets: number;
+  readonly max_header_size: number;
+  readonly max_headers: number;
+  readonly max_url_length: number;
+  readonly max_json_depth: number;
+  readonly header_timeout: number;
+}
+
+/** Throws an answer with 414 or 431. */
+export function checkRequestLimits(request: IncomingMessage, limits: HttpLimits): void {
+  const { length } = request.url ?? '';
+  if (length > limits.max_url_length) {
+    throw new AnsweredError(
+      'INVALID_ARGUMENT',
+      `The request's target has ${length} bytes; at most ${limits.max_url_length} are taken (limits.max_url_length).`,
+      { status: 414, headers: {} },
+    );
+  }
+  // Names and values in turn. Node reads one header more than are allowed, by which they are known to be too many.
+  if (request.rawHeaders.length > 2 * limits.max_headers) {
+    throw new AnsweredError('INVALID_ARGUMENT', `The request has more than ${limits.max_headers} headers (limits.max_headers).`, {
+      status: 431,
+      headers: {},
+    });
+  }
+}
