@@ -2,8 +2,8 @@ import { GoferError } from '@gofer/contracts';
 import { GoferClient } from './api/gofer-client.ts';
 import type { CliSettings } from './cli-settings.ts';
 import type { GoferContext } from './gofer-context.ts';
-import { isToken, TOKEN_RULE } from './identity/read-token.ts';
 import { warnOfReadableToken } from './identity/token-file.ts';
+import { isToken, TOKEN_RULE } from './identity/token-form.ts';
 
 /** The client of the server that the settings name. Rejects with `CONFIG_INVALID` where the token cannot be one. */
 export async function createClient(context: GoferContext, own?: CliSettings): Promise<GoferClient> {

@@ -19,8 +19,13 @@ const ENDLESS = [
   'gofer service start --config gofer_web.toml',
   'gofer service start --bind-address 127.0.0.1:0 --scheduler fake',
 ];
+/** What a server makes once, or asks for a token for; run in a test of their own. */
+const OF_IDENTITY = new Set(['login', 'logout', 'token bootstrap']);
+/** Not quiet: what they make is never shown again. */
+const SHOWN_ONCE = new Set(['token create', 'token bootstrap']);
 /** What changes nothing may share a namespace; everything else gets one of its own. */
 const READING = /^gofer (?:fetch|context|(?:\S+ )+(?:list|get|logs)\b)/u;
+const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/u;
 const examples = describeCommands().flatMap(({ paths: [path = ''], examples: own }) =>
   own.map(({ label, command }) => ({ path, label, command })),
 );
@@ -43,12 +48,18 @@ describe('the examples of the help', () => {
     await writeFile(join(directory, 'simple.json'), JSON.stringify(SIMPLE));
     for (const name of ['cache.tar', 'report.tar', 'notes.txt', 'password.txt']) await writeFile(join(directory, name), `${name}\n`);
     await writeFile(join(directory, 'staging.env'), 'TARGET=staging\n');
+    await writeFile(join(directory, 'devops.json'), '[{ "resources": ["namespaces:^devops.*"], "actions": ["read"] }]');
   });
 
   afterAll(async () => {
     await server?.close();
     await rm(directory, { recursive: true, force: true });
   });
+
+  async function newToken(): Promise<string> {
+    const { token_details } = await client.call('create_token', { body: { user: 'ada', roles: ['user'], expires: 0 } });
+    return token_details.id;
+  }
 
   let number = 0;
   async function newNamespace(): Promise<string> {
@@ -59,7 +70,10 @@ describe('the examples of the help', () => {
     return id;
   }
 
-  async function runExample(command: string, format: 'plain' | 'json' | 'silent'): Promise<Outcome> {
+  async function runExample(example: string, format: 'plain' | 'json' | 'silent'): Promise<Outcome> {
+    const command = /token (?:get|enable|disable|delete)/u.test(example) ? example.replace(UUID, await newToken()) : example;
+    // Another example may have turned runs off.
+    await client.call('update_system_preferences', { body: { ignore_pipeline_run_events: false } });
     const namespace = READING.test(command) ? 'reading' : await newNamespace();
     if (command.includes('--namespace default')) await prepareSimple(client, 'default');
     await prepareFor(command);
@@ -73,6 +87,11 @@ describe('the examples of the help', () => {
   }
 
   async function prepareFor(command: string): Promise<void> {
+    if (/role (?:create|update|delete)/u.test(command)) {
+      await client.call('delete_role', { path: { role_id: 'devops' } }).catch(() => undefined);
+      const role = { id: 'devops', description: '', permissions: [] };
+      if (!command.includes('role create')) await client.call('create_role', { body: role });
+    }
     if (command.includes('team-a')) {
       await client.call('delete_namespace', { path: { namespace_id: 'team-a' } }).catch(() => undefined);
       if (!command.includes('namespace create'))
@@ -87,7 +106,8 @@ describe('the examples of the help', () => {
       await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'], force: true } });
   }
 
-  it.each(examples.filter(({ command }) => !ENDLESS.includes(command)))('$command', async ({ path, command }) => {
+  const ordinary = examples.filter(({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path));
+  it.each(ordinary)('$command', async ({ path, command }) => {
     if (path === 'event get') return await expectEvent(command);
     const plain = await runExample(command, 'plain');
     expect(plain).toMatchObject({ code: 0 });
@@ -98,13 +118,15 @@ describe('the examples of the help', () => {
     expect(json).toMatchObject({ code: 0, stderr: '' });
     for (const document of documentsOf(json.stdout)) expect(() => JSON.parse(document) as unknown).not.toThrow();
 
-    expect(await runExample(command, 'silent')).toEqual({ code: 0, stdout: '', stderr: '' });
+    const silent = await runExample(command, 'silent');
+    if (SHOWN_ONCE.has(path)) expect(silent).toMatchObject({ code: 2, stdout: '' });
+    else expect(silent).toEqual({ code: 0, stdout: '', stderr: '' });
   });
 
   async function expectEvent(command: string): Promise<void> {
     const { stdout } = await runExample('gofer event list --limit 1', 'json');
     const { id } = JSON.parse(stdout) as { id: string };
-    const outcome = await runExample(command.replace(/[0-9a-f-]{36}/u, id), 'plain');
+    const outcome = await runExample(command.replace(UUID, id), 'plain');
     expect(outcome).toMatchObject({ code: 0 });
     expect(outcome.stdout).toContain(id);
   }
@@ -133,6 +155,42 @@ describe('the examples of the help', () => {
     });
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
     expect(outcome.stdout).toContain('stopped');
+  });
+});
+
+describe('the examples of the help that need a server which asks for tokens', () => {
+  const own = examples.filter(({ path }) => OF_IDENTITY.has(path));
+  const commandsOf = (wanted: string) => own.filter(({ path }) => path === wanted).map(({ command }) => command);
+
+  it.each(['plain', 'json'])('do what they say, in %s', async (format) => {
+    const flags = { 'development.bypass_auth': 'false', 'secret_store.sqlite.encryption_key': 'k'.repeat(32) };
+    const server = await startTestServer('fake', flags);
+    const directory = await mkdtemp(join(tmpdir(), 'gofer-cli-examples-'));
+    const run = async (command: string) => {
+      const { argv, stdin } = await parseShell(command, directory);
+      return await runInProcess([...argv, '--output-format', format], {
+        env: { GOFER_API_BASE_URL: server.url },
+        workingDirectory: directory,
+        ...(stdin === undefined ? {} : { stdin }),
+      });
+    };
+    try {
+      for (const command of commandsOf('token bootstrap')) {
+        const { code, stdout } = await run(command);
+        expect(code).toBe(0);
+        const [secret = ''] = /gofer_[\w-]+/u.exec(stdout) ?? [];
+        await writeFile(join(directory, 'token.txt'), `${secret}\n`);
+      }
+      // On a terminal it asks, which has a test of its own.
+      for (const command of commandsOf('login'))
+        expect(await run(`${command.split(' --')[0]} --token-stdin < token.txt`)).toMatchObject({ code: 0, stderr: '' });
+      expect(await run('gofer token whoami')).toMatchObject({ code: 0 });
+      for (const command of commandsOf('logout')) expect(await run(command)).toMatchObject({ code: 0, stderr: '' });
+      expect(await run('gofer token whoami')).toMatchObject({ code: 4 });
+    } finally {
+      await server.close();
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 });
 

@@ -2,16 +2,10 @@ import { GoferError } from '@gofer/contracts';
 import type { GoferContext } from '../gofer-context.ts';
 import { readStdin } from '../input/read-at-most.ts';
 import { askHidden } from '../secrets/ask-hidden.ts';
+import { isToken, TOKEN_RULE } from './token-form.ts';
 
-const LONGEST_TOKEN = 4_096;
-const VISIBLE = /^[\x21-\x7e]+$/u;
-
-/** What a token can be; which tokens there are, the server knows. */
-export function isToken(text: string): boolean {
-  return text.length <= LONGEST_TOKEN && VISIBLE.test(text);
-}
-
-export const TOKEN_RULE = `a token has 1 to ${LONGEST_TOKEN.toLocaleString('en')} visible characters of ASCII`;
+/** With blanks around it. */
+const LONGEST_INPUT = 65_536;
 
 /**
  * A token from standard input or, on a terminal, by a question; without the blanks around it. Rejects with `INVALID_ARGUMENT` on what cannot
@@ -24,7 +18,7 @@ export async function readToken(context: GoferContext, { fromStdin }: { readonly
   // What would be typed there must not be seen.
   const text = isTerminal
     ? await askHidden(context, 'Token (nothing is shown): ', 'Give it by --token-stdin, through a pipe')
-    : (await readStdin(context, 2 * LONGEST_TOKEN))?.toString('utf8');
+    : (await readStdin(context, LONGEST_INPUT))?.toString('utf8');
   const token = text?.trim() ?? '';
   if (text !== undefined && isToken(token)) return token;
   throw new GoferError(

@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LAUNCHER } from '../testing/launch.ts';
+import { betweenSettings, onTerminal, settingsOf } from '../testing/on-terminal.ts';
 import { type RecordingServer, startRecordingServer } from '../testing/recording-server.ts';
 import { type RunOptions, runInProcess } from '../testing/run-in-process.ts';
 
@@ -93,38 +93,22 @@ describe('the value of a secret', () => {
   });
 });
 
-/** Runs a command line of the shell on a terminal of its own; `answer` is typed when its question is there. Resolves with all that was to be seen. */
-async function onTerminal(command: string, answer: string | ((pid: number) => void)): Promise<string> {
-  const terminal = spawn('script', ['-qec', command, '/dev/null'], {
-    cwd: directory,
-    env: { PATH: process.env.PATH, HOME: directory, GOFER_API_BASE_URL: server.url, SHELL: '/bin/sh', TERM: 'xterm', NO_COLOR: '1' },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  let seen = '';
-  let answered = false;
-  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
-    seen += text;
-    if (answered || !seen.includes('nothing is shown')) return;
-    answered = true;
-    if (typeof answer === 'string') terminal.stdin.write(answer);
-    else answer(Number(/pid (\d+)/u.exec(seen)?.[1]));
-  });
-  await new Promise<void>((resolve, reject) => {
-    terminal.on('error', reject);
-    terminal.on('close', () => resolve());
-  });
-  return seen;
-}
-
 describe('on a terminal the value of a secret is asked for', () => {
   const question = `exec "${process.execPath}" "${LAUNCHER}" secret pipeline put simple password`;
   const ask = async (answer: string | ((pid: number) => void), more = '') => {
-    // The settings of the terminal before and after, one line each.
-    const command = `stty -g; sh -c 'echo pid $$; ${question} ${more}'; echo "exit $?"; stty -g`;
-    const seen = await onTerminal(command, answer);
-    const settings = seen.split(/\r?\n/u).filter((line) => /^[0-9a-f]+(?::[0-9a-f]+){10,}$/u.test(line));
-    expect(settings).toHaveLength(2);
-    expect(settings[1]).toBe(settings[0]);
+    const seen = await onTerminal(betweenSettings(`sh -c 'echo pid $$; ${question} ${more}'`), {
+      directory,
+      env: { GOFER_API_BASE_URL: server.url },
+      steps: [
+        {
+          after: 'nothing is shown',
+          type: typeof answer === 'string' ? answer : (so) => answer(Number(/pid (\d+)/u.exec(so)?.[1])),
+        },
+      ],
+    });
+    const [before, after] = settingsOf(seen);
+    expect(before).toBeDefined();
+    expect(after).toBe(before);
     return seen;
   };
 

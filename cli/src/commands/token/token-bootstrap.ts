@@ -12,10 +12,7 @@ export class TokenBootstrap extends NewTokenCommand {
     category: 'Tokens',
     description: 'Create the first token of a new server, which may do everything',
     details: `It works once for each database, for whoever asks first. Use it to create tokens that may do less, and store it somewhere safe.\n\n${NEW_TOKEN_DETAILS}`,
-    examples: [
-      ['On a new server', '$0 token bootstrap'],
-      ['Log in with it at once', '$0 token bootstrap | tail -n 1 | gofer login --token-stdin'],
-    ],
+    examples: [['On a new server', '$0 token bootstrap']],
   });
 
   protected override make(client: GoferClient): Promise<AnswerOf<'create_bootstrap_token'>> {
