@@ -6,6 +6,7 @@
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, type IncomingHttpHeaders, request } from 'node:http';
+import { request as requestOverTls, Agent as TlsAgent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadServerConfig } from '@gofer/config';
@@ -46,6 +47,8 @@ export class AccessServer {
   admin = '';
   readonly #flags: Readonly<Record<string, string>>;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  /** Of the certificate that a server makes itself nobody knows anything. */
+  readonly #tlsAgent = new TlsAgent({ keepAlive: true, maxSockets: 16, rejectUnauthorized: false });
   #server: RunningServer | undefined;
 
   private constructor(directory: string, flags: Readonly<Record<string, string>>) {
@@ -133,18 +136,21 @@ export class AccessServer {
   async close(): Promise<void> {
     await this.stop();
     this.#agent.destroy();
+    this.#tlsAgent.destroy();
     await rm(this.directory, { recursive: true, force: true });
   }
 
   /** `path` as it is sent. */
   call(method: string, path: string, sent: Sent = {}, base = this.url): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-    const { hostname, port } = new URL(base);
+    const { hostname, port, protocol } = new URL(base);
     const host = hostname.replace(/^\[|\]$/g, '');
     const bytes = bytesOf(sent.body);
     const sized = bytes === undefined ? {} : { 'content-type': 'application/json', 'content-length': bytes.length };
     const headers = { ...sized, ...headersOf(sent) };
-    const asked = request({ host, port, method, path, agent: this.#agent, headers }, (incoming) => {
+    const isTls = protocol === 'https:';
+    const to = { host, port, method, path, headers, agent: isTls ? this.#tlsAgent : this.#agent };
+    const asked = (isTls ? requestOverTls : request)(to, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
       incoming.on('error', reject);

@@ -1,48 +1,13 @@
 /** Every route, called by everybody, against a table that was written by hand: nobody gets in where they do not belong. */
 import { type OperationId, ROUTES, type RouteDefinition } from '@gofer/contracts/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { RefusedUpgrade } from '../clients/open-socket.ts';
 import { AccessServer, type Sent } from './access-server.ts';
 import { type Caller, gatherCallers, LOG_RETENTION } from './callers.ts';
-import { ANONYMOUS_ROUTES, COLUMNS, fillPath, LAST, PATHS, ROUTE_TABLE, type Verdict, verdictOf } from './route-table.ts';
+import { knock } from './knock.ts';
+import { ANONYMOUS_ROUTES, COLUMNS, fillPath, LAST, PATHS, ROUTE_TABLE, verdictOf } from './route-table.ts';
 
 const ALL = Object.entries(ROUTES) as [OperationId, RouteDefinition][];
 const ordered = [...ALL.map(([id]) => id).filter((id) => !LAST.includes(id)), ...LAST];
-
-interface Knock {
-  readonly verdict: Verdict | 'F';
-  /** What was answered, for a person. */
-  readonly shown: string;
-}
-
-const VERDICTS: Readonly<Record<string, Verdict | 'F'>> = { UNAUTHENTICATED: 'U', PERMISSION_DENIED: '-', FORBIDDEN: 'F' };
-
-function toKnock(status: number, code: string | undefined, challenge: string | undefined): Knock {
-  const verdict = VERDICTS[code ?? ''] ?? '+';
-  const shown = `${status} ${code ?? ''}`;
-  if (verdict === 'F' || verdict === '+') return { verdict, shown };
-  // RFC 6750 §3: whoever is refused hears how to come back.
-  const isWhole = status === 401 && challenge?.startsWith('Bearer realm="gofer"') === true;
-  return isWhole ? { verdict, shown } : { verdict: 'F', shown: `${shown}, www-authenticate: ${challenge}` };
-}
-
-async function knock(server: AccessServer, id: OperationId, sent: Sent, path = fillPath(ROUTES[id].path, PATHS[id])): Promise<Knock> {
-  const route: RouteDefinition = ROUTES[id];
-  if (route.kind === 'websocket') {
-    try {
-      const { socket } = await server.socket(path, sent);
-      socket.close();
-      return { verdict: '+', shown: 'open' };
-    } catch (error) {
-      if (!(error instanceof RefusedUpgrade)) throw error;
-      return toKnock(error.status, error.body.error_code, 'Bearer realm="gofer"');
-    }
-  }
-  const body = route.kind === 'upload' ? Buffer.from('body') : route.body === undefined ? undefined : {};
-  const answer = await server.call(route.method, path, { ...sent, ...(body === undefined ? {} : { body }) });
-  if (/There is nothing at/.test(answer.text)) throw new Error(`${id}: ${route.method} ${path} leads nowhere`);
-  return toKnock(answer.status, answer.code, answer.headers['www-authenticate']);
-}
 
 describe('the table of who may call what', () => {
   it('has a row for every route, with a verdict for everybody', () => {
@@ -77,7 +42,7 @@ describe('a server that asks for tokens', () => {
         [{ headers: { 'sec-websocket-protocol': `gofer.token.${token}` } }, path],
       ];
       for (const [sent, target] of ways) {
-        const { verdict, shown } = await knock(server, id, sent, target);
+        const { verdict, shown } = await knock(server, id, sent, { path: target });
         const column = route.kind === 'websocket' ? 'user' : 'nobody';
         expect(verdict, `${id} at ${target}: ${shown}`).toBe(verdictOf(id, column));
       }
@@ -98,7 +63,7 @@ describe('a server that asks for tokens', () => {
         [{ headers: { 'sec-websocket-protocol': 'gofer.token.' } }, path],
       ];
       for (const [sent, target] of ways) {
-        const { verdict, shown } = await knock(server, id, sent, target);
+        const { verdict, shown } = await knock(server, id, sent, { path: target });
         expect(verdict, `${id} at ${target}: ${shown}`).toBe('U');
       }
     }
@@ -153,7 +118,7 @@ describe('a server with server.anonymous_read', () => {
     }
     for (const id of ANONYMOUS_ROUTES) {
       const elsewhere = fillPath(ROUTES[id].path, { namespace_id: 'other' });
-      expect((await knock(server, id, {}, elsewhere)).verdict, `${id} elsewhere`).toBe('-');
+      expect((await knock(server, id, {}, { path: elsewhere })).verdict, `${id} elsewhere`).toBe('-');
     }
   });
 
