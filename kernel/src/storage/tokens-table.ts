@@ -31,6 +31,9 @@ interface TokenRow {
   task_id: string | null;
 }
 
+/** Lists of roles that are remembered; more than this and all are forgotten. */
+const MOST_LISTS = 1000;
+
 /** Methods that change something belong inside a commit. */
 export class TokensTable {
   readonly #list: SQLite.Statement<[number, number], TokenRow>;
@@ -43,6 +46,8 @@ export class TokensTable {
   readonly #deleteOfTask: SQLite.Statement<[string, string]>;
   readonly #deleteOfRun: SQLite.Statement<[string]>;
   readonly #deleteExpired: SQLite.Statement<[number, number]>;
+
+  readonly #lists = new Map<string, readonly string[]>();
 
   constructor(connection: Connection) {
     this.#list = connection.prepare('SELECT * FROM tokens ORDER BY id LIMIT ? OFFSET ?');
@@ -65,15 +70,15 @@ export class TokensTable {
 
   /** Oldest first; a limit of -1 is none. */
   list(limit: number, offset: number): StoredToken[] {
-    return this.#list.all(limit, offset).map(toToken);
+    return this.#list.all(limit, offset).map((row) => this.#toToken(row));
   }
 
   byId(id: string): StoredToken | undefined {
-    return toOptional(this.#byId.get(id));
+    return this.#toOptional(this.#byId.get(id));
   }
 
   byHash(hash: string): StoredToken | undefined {
-    return toOptional(this.#byHash.get(hash));
+    return this.#toOptional(this.#byHash.get(hash));
   }
 
   insert(token: Omit<StoredToken, 'disabled' | 'lastUsed'>): void {
@@ -108,24 +113,34 @@ export class TokensTable {
   deleteExpired(now: number, limit: number): number {
     return this.#deleteExpired.run(now, limit).changes;
   }
-}
 
-function toOptional(row: TokenRow | undefined): StoredToken | undefined {
-  return row === undefined ? undefined : toToken(row);
-}
+  #toOptional(row: TokenRow | undefined): StoredToken | undefined {
+    return row === undefined ? undefined : this.#toToken(row);
+  }
 
-function toToken(row: TokenRow): StoredToken {
-  const { pipeline_uid: pipelineUid, run_uid: runUid, task_id: taskId } = row;
-  return {
-    id: row.id,
-    hash: row.hash,
-    user: row.user,
-    roles: JSON.parse(row.roles),
-    metadata: JSON.parse(row.metadata),
-    created: row.created,
-    expires: row.expires,
-    disabled: row.disabled === 1,
-    lastUsed: row.last_used,
-    task: pipelineUid === null || runUid === null || taskId === null ? undefined : { pipelineUid, runUid, taskId },
-  };
+  #toToken(row: TokenRow): StoredToken {
+    const { pipeline_uid: pipelineUid, run_uid: runUid, task_id: taskId } = row;
+    return {
+      id: row.id,
+      hash: row.hash,
+      user: row.user,
+      roles: this.#toRoles(row.roles),
+      metadata: JSON.parse(row.metadata),
+      created: row.created,
+      expires: row.expires,
+      disabled: row.disabled === 1,
+      lastUsed: row.last_used,
+      task: pipelineUid === null || runUid === null || taskId === null ? undefined : { pipelineUid, runUid, taskId },
+    };
+  }
+
+  /** A token is read with every request, and many have the same roles: one frozen list for the same text. */
+  #toRoles(text: string): readonly string[] {
+    const known = this.#lists.get(text);
+    if (known !== undefined) return known;
+    if (this.#lists.size >= MOST_LISTS) this.#lists.clear();
+    const roles: readonly string[] = Object.freeze(JSON.parse(text));
+    this.#lists.set(text, roles);
+    return roles;
+  }
 }

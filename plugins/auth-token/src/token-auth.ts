@@ -34,7 +34,7 @@ export class TokenAuth implements Auth, PluginInstance {
     if (record.expires !== 0 && this.#host.now() >= record.expires) {
       throw refused(`The token has expired (${new Date(record.expires).toISOString()}): ask an administrator for a new one`);
     }
-    return { id: record.id, user: record.user, roles: [...record.roles], groups: [] };
+    return { id: record.id, user: record.user, roles: record.roles, groups: [] };
   }
 
   async beginLogin(): Promise<never> {
