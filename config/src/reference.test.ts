@@ -28,24 +28,20 @@ async function loadSample(text: string): Promise<Awaited<ReturnType<typeof loadS
   return loadServerConfig({ environment: { HOME: directory }, configPath });
 }
 
-/** What a server that checks no tokens says of itself. */
-const BYPASSED = 'auth is bypassed: whoever reaches this machine may do everything';
-const DEFAULT_KEY = 'secrets are encrypted with the well-known default key: keep none here that matter';
-
 describe('sampleServerConfig', () => {
   const uncommented = (text: string): string => text.replaceAll(/^#(?=[a-z_]+ = )/gm, '');
 
   it('loads as it is', async () => {
     const { config, warnings } = await loadSample(sampleServerConfig());
-    expect(config.development.bypass_auth).toBe(true);
-    expect(warnings).toEqual([BYPASSED, DEFAULT_KEY]);
+    expect(config.development.bypass_auth).toBe(false);
+    expect(warnings).toEqual([]);
     expect((await loadSample(sampleServerConfig({ encryptionKey: KEY }))).config.secret_store.sqlite.encryption_key).toBe(KEY);
   });
 
   it('loads uncommented, to the defaults wherever there are some', async () => {
     const whole = await loadSample(uncommented(sampleServerConfig()));
     const empty = await loadSample('');
-    expect(whole.warnings).toEqual([BYPASSED, DEFAULT_KEY]);
+    expect(whole.warnings).toEqual([]);
     expect(whole.config.api.event_log_retention).toBe(empty.config.api.event_log_retention);
     expect(whole.config.workers).toEqual(empty.config.workers);
     expect(whole.config.server.url).toBe('http://localhost:8080');

@@ -50,7 +50,7 @@ function settingLine(name: string, schema: SettingSchema, options: SampleOptions
   }
   const shown = schema['x-sample'] ?? schema.default;
   if (shown === undefined) return `# (${name} has no default)`;
-  return `${schema['x-sample-set'] === true ? '' : '#'}${name} = ${asToml(schema, shown)}`;
+  return `#${name} = ${asToml(schema, shown)}`;
 }
 
 function comment(text: string): string[] {

@@ -34,8 +34,6 @@ export interface SettingSchema {
   readonly 'x-state-path'?: string;
   /** What the sample file shows where there is no default, or none that suits a server. */
   readonly 'x-sample'?: unknown;
-  /** The sample file sets it, since a server does not start without. */
-  readonly 'x-sample-set'?: boolean;
   /** Behind "… is required": where a value comes from. */
   readonly 'x-remedy'?: string;
   /** In words, what `pattern` asks for. */
@@ -58,7 +56,6 @@ interface Marks<Value> {
   readonly developmentDefault?: Value;
   readonly aliases?: readonly string[];
   readonly sample?: Value;
-  readonly sampleSet?: boolean;
   readonly ignored?: string;
 }
 
@@ -69,7 +66,6 @@ function marksOf(description: string, marks: Marks<unknown>): Record<string, unk
     ...(marks.developmentDefault === undefined ? {} : { 'x-development-default': marks.developmentDefault }),
     ...(marks.aliases === undefined ? {} : { 'x-aliases': marks.aliases }),
     ...(marks.sample === undefined ? {} : { 'x-sample': marks.sample }),
-    ...(marks.sampleSet === undefined ? {} : { 'x-sample-set': marks.sampleSet }),
     ...(marks.ignored === undefined ? {} : { 'x-ignored': marks.ignored }),
   };
 }
