@@ -22,6 +22,8 @@ export interface StartTools {
   readonly puller: ImagePuller;
   /** Takes over the live output of a container that was just started. */
   readonly keepLive: (id: string, output: LiveOutput) => void;
+  /** The engine has made a container and has this to say of it. */
+  readonly engineWarns: (warnings: readonly string[] | null | undefined) => void;
   /** Something is left behind and could not be cleaned up. */
   readonly warn: (message: string, fields: Readonly<Record<string, unknown>>) => void;
 }
@@ -86,12 +88,13 @@ async function* pull(puller: ImagePuller, spec: TaskSpec, signal: AbortSignal): 
 async function createContainer(tools: StartTools, spec: TaskSpec, definition: object): Promise<{ id: string } | 'no image' | 'name taken'> {
   try {
     const query = { name: containerName(spec.attemptId) };
-    const created = await tools.engine.json<{ Id: string }>({
+    const created = await tools.engine.json<{ Id: string; Warnings?: readonly string[] | null }>({
       method: 'POST',
       path: '/containers/create',
       query,
       body: definition,
     });
+    tools.engineWarns(created.Warnings);
     return { id: created.Id };
   } catch (error) {
     // A newer engine misses the network here already.

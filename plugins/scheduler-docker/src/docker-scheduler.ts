@@ -31,6 +31,7 @@ import { LONGEST_TIMER_MS } from './docker-config.ts';
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './engine.ts';
 import { isStatus } from './engine-error.ts';
+import { EngineWarnings } from './engine-warnings.ts';
 import { execSession } from './exec-session.ts';
 import { ExitWatch } from './exit-watch.ts';
 import { hostAccess } from './host-access.ts';
@@ -67,6 +68,7 @@ export class DockerScheduler implements Scheduler, PluginInstance {
   #journal: AttemptJournal;
   #puller: ImagePuller;
   #watch: ExitWatch;
+  #warnings: EngineWarnings;
   #known = new Map<string, Known>();
   #removed = new RecentSet(REMOVED_KEPT);
   /** The last call of `start` for each attempt that is being started. */
@@ -81,6 +83,7 @@ export class DockerScheduler implements Scheduler, PluginInstance {
     this.#journal = journal;
     this.#puller = new ImagePuller(engine);
     this.#watch = new ExitWatch(engine);
+    this.#warnings = new EngineWarnings(host.log);
     this.capabilities = {
       exec: true,
       endpoints: config.network !== 'none',
@@ -116,6 +119,7 @@ export class DockerScheduler implements Scheduler, PluginInstance {
             live,
             given: BEGINNING,
           }),
+        engineWarns: (warnings: readonly string[] | null | undefined): void => this.#warnings.tell(warnings),
         warn: (message: string, fields: Readonly<Record<string, unknown>>): void => this.#host.log('warn', message, fields),
       };
       for await (const update of startAttempt(tools, spec, signal)) {
