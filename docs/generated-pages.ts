@@ -20,10 +20,7 @@ const NOT_THERE_YET = `## What is read and has no effect yet
 
 The configuration is already that of the whole product, so that a file written today stays good. In this release
 
-- \`development.bypass_auth = false\` and \`server.use_tls = true\` are **refused** at start: there is neither authentication nor TLS yet.
-  A server with a configuration file must therefore say \`development.bypass_auth = true\` and bind a loopback address.
-- these are checked and otherwise ignored: \`[external_events]\`, \`[extensions]\`, and \`storage_results_limit\`,
-  \`extension_address\`, \`anonymous_read\`, \`default_encryption\`, \`use_included_certs\`.`;
+these are checked and otherwise ignored: \`[external_events]\`, \`[extensions]\`, and \`storage_results_limit\`, \`default_encryption\`.`;
 
 function errorsPage(): string {
   const rows = (Object.keys(ERROR_TABLE) as ErrorCode[]).map((code) => {
