@@ -35,6 +35,9 @@ type OfRoles = Map<ResourcePermission, Map<string, boolean>>;
 /** Decisions that are remembered; more than this and all are forgotten. */
 const MOST_DECISIONS = 20_000;
 
+/** No path that leads somewhere has ids as long together; others are not worth the memory. */
+const LONGEST_KEY = 256;
+
 export class RoleBook {
   readonly #roles: ReadonlyMap<string, CompiledRole>;
   #decisions = new Map<string, OfRoles>();
@@ -60,21 +63,22 @@ export class RoleBook {
 
   #recall(roles: readonly string[], permission: ResourcePermission, ids: TargetIds): boolean {
     const ofRoles = this.#ofRoles(roles);
-    const idsKey = `${ids.namespace_id ?? ''}\n${ids.pipeline_id ?? ''}\n${ids.extension_id ?? ''}`;
+    const idsKey = keyOf(ids);
     const known = ofRoles.get(permission)?.get(idsKey);
     if (known !== undefined) return known;
     const decision = roles.some((id) => {
       const role = this.#roles.get(id);
       return role !== undefined && grantsAll(role[permission.action], permission.resources, ids);
     });
-    this.#remember(roles, permission, idsKey, decision);
+    if (idsKey.length <= LONGEST_KEY) this.#remember(roles, permission, idsKey, decision);
     return decision;
   }
 
   #ofRoles(roles: readonly string[]): OfRoles {
     const listed = this.#byList.get(roles);
     if (listed !== undefined) return listed;
-    const key = roles.join(' ');
+    // Another back end's names of roles may hold any character.
+    const key = JSON.stringify(roles);
     const ofRoles = this.#decisions.get(key) ?? new Map<ResourcePermission, Map<string, boolean>>();
     this.#decisions.set(key, ofRoles);
     this.#byList.set(roles, ofRoles);
@@ -92,6 +96,12 @@ export class RoleBook {
     const ofPermission = ofRoles.get(permission) ?? new Map<string, boolean>();
     ofRoles.set(permission, ofPermission.set(idsKey, decision));
   }
+}
+
+/** The lengths come first, so that no ids read like others, whatever they hold. */
+function keyOf({ namespace_id, pipeline_id, extension_id }: TargetIds): string {
+  const lengths = `${namespace_id?.length},${pipeline_id?.length},${extension_id?.length}`;
+  return `${lengths},${namespace_id ?? ''}${pipeline_id ?? ''}${extension_id ?? ''}`;
 }
 
 /** What a path names must be the scope's own; lists that name nothing show of it only what is. */
