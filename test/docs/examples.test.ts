@@ -11,6 +11,13 @@ import { type CodeBlock, ROOT, readPages } from './markdown.ts';
 
 /** Its blocks are usages and the examples of the help, which the command's own tests run. */
 const TESTED_ELSEWHERE = new Set(['docs/cli.md']);
+/** What a page needs of its server beyond the usual. */
+const SERVER_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  'docs/authentication.md': [
+    ...['--scheduler', 'process', '--set', 'scheduler.process.enable=true', '--set', 'development.bypass_auth=false'],
+    ...['--set', `secret_store.sqlite.encryption_key=${'0123456789abcdef'.repeat(2)}`],
+  ],
+};
 const run = promisify(execFile);
 /** A page has dozens of commands, each a process of its own, and the pages are run beside each other. */
 const LONG = { timeout: 300_000 };
@@ -22,7 +29,7 @@ const blocks = (language: string) => pages.flatMap((page) => page.blocks.filter(
 describe.concurrent('commands of', LONG, () => {
   const withCommands = pages.filter((page) => page.blocks.some(isShell));
   it.each(withCommands.map((page) => [page.name, page] as const))('%s do what it says', async (_name, page) => {
-    const docs = await DocsServer.open();
+    const docs = await DocsServer.open(SERVER_FLAGS[page.name]);
     const faults: string[] = [];
     try {
       for (const block of page.blocks.filter(isShell)) {

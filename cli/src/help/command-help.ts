@@ -43,12 +43,17 @@ function describe(command: (typeof COMMANDS)[number]): CommandHelp {
 
 /** What the value of a flag is called where it is not the flag's last word. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  expiry: 'DURATION',
   limit: 'N',
+  metadata: 'KEY=VALUE',
   namespaces: 'REGEX',
   offset: 'N',
   output: 'FILE',
+  roles: 'ROLE',
   scheduler: 'ENGINE',
   set: 'SECTION.KEY=VALUE',
+  since: 'TIME',
+  until: 'TIME',
   variable: 'KEY=VALUE',
   'wait-for': 'SECONDS',
 };

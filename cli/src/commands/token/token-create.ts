@@ -18,7 +18,7 @@ export class TokenCreate extends NewTokenCommand {
   static override usage = GoferCommand.Usage({
     category: 'Tokens',
     description: 'Create a token for a person or a program',
-    details: `It may do what its roles allow, which is never more than you may do yourself. Without --roles it may ask who it is, and nothing else.\n\n${NEW_TOKEN_DETAILS}`,
+    details: `It may do what its roles allow; without any it may ask who it is, and nothing else. It cannot outlive the token that creates it.\n\n${NEW_TOKEN_DETAILS}`,
     examples: [
       ['For a person', '$0 token create ada --roles user'],
       ['For a program, for ninety days', '$0 token create ci -r user --expiry 90d --metadata team=platform'],
