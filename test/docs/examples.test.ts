@@ -13,10 +13,10 @@ import { type CodeBlock, ROOT, readPages } from './markdown.ts';
 const TESTED_ELSEWHERE = new Set(['docs/cli.md']);
 /** What a page needs of its server beyond the usual. */
 const SERVER_FLAGS: Readonly<Record<string, readonly string[]>> = {
-  'docs/authentication.md': [
-    ...['--scheduler', 'process', '--set', 'scheduler.process.enable=true', '--set', 'development.bypass_auth=false'],
-    ...['--set', `secret_store.sqlite.encryption_key=${'0123456789abcdef'.repeat(2)}`],
-  ],
+  'docs/authentication.md':
+    '--scheduler process --set scheduler.process.enable=true --set development.bypass_auth=false --set secret_store.sqlite.encryption_key=0123456789abcdef0123456789abcdef'.split(
+      ' ',
+    ),
 };
 const run = promisify(execFile);
 /** A page has dozens of commands, each a process of its own, and the pages are run beside each other. */
