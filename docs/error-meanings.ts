@@ -14,8 +14,14 @@ export const ERROR_MEANINGS: Readonly<Record<ErrorCode, { readonly meaning: stri
     meaning: 'The back end in use lacks what was asked for.',
     remedy: 'Choose another scheduler, or do without; [schedulers.md](schedulers.md) says what each can do.',
   },
-  UNAUTHENTICATED: { meaning: 'Credentials are missing or not accepted.', remedy: 'Send a token that counts: `gofer login`, `GOFER_TOKEN`, or the header `Authorization: Bearer TOKEN`.' },
-  PERMISSION_DENIED: { meaning: 'The credentials are good, but they do not permit this.', remedy: 'The message names the permission. Ask for a role that has it; `gofer role list` shows what there is.' },
+  UNAUTHENTICATED: {
+    meaning: 'Credentials are missing or not accepted.',
+    remedy: 'Send a token that counts: `gofer login`, `GOFER_TOKEN`, or the header `Authorization: Bearer TOKEN`.',
+  },
+  PERMISSION_DENIED: {
+    meaning: 'The credentials are good, but they do not permit this.',
+    remedy: 'The message names the permission. Ask for a role that has it; `gofer role list` shows what there is.',
+  },
   FORBIDDEN: {
     meaning: 'The request names a host or comes from a web origin that is not let in.',
     remedy: 'Use a loopback name, or name the origin in `server.cors_origins`; see [security.md](security.md).',

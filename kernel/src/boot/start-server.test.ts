@@ -71,7 +71,11 @@ async function faultOf(promise: Promise<unknown>): Promise<{ code: string; messa
   return { code: codeOf(error), message: error.message, details: error instanceof GoferError ? error.details : [] };
 }
 
-async function ask(server: RunningServer, path: string, options: RequestInit = {}): Promise<Record<string, unknown>> {
+async function ask(
+  server: RunningServer,
+  path: string,
+  options: { method?: string; headers?: Record<string, string>; body?: string } = {},
+): Promise<Record<string, unknown>> {
   const answer = await fetch(`${server.url}${path}`, {
     ...options,
     headers: { 'gofer-api-version': 'v0', 'content-type': 'application/json', ...options.headers },

@@ -5,7 +5,7 @@ export type { CompiledGraph, Graph } from './graph.ts';
 export { effectiveRunLimit, unlimitedIfZero } from './limits.ts';
 export { admitsNamespace } from './namespace-patterns.ts';
 export type { RolePermissions } from './permission.ts';
-export { formatGrant, readPermissions, writePermissions } from './permission.ts';
+export { readPermissions, writePermissions } from './permission.ts';
 export type { Reference, ReferenceKind } from './reference.ts';
 export { formatReference, isReference, isSecretReference, parseReference } from './reference.ts';
 export type { Passwords } from './registry-credentials.ts';

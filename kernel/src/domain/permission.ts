@@ -71,6 +71,6 @@ export function writePermissions({ permissions }: RolePermissions): RolePermissi
   return permissions.map(({ resources, actions }) => ({ resources: resources.map(formatGrant), actions: [...actions] }));
 }
 
-export function formatGrant({ resource, target }: ResourceGrant): string {
+function formatGrant({ resource, target }: ResourceGrant): string {
   return target === undefined ? resource : `${resource}:${target}`;
 }

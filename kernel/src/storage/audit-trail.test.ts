@@ -81,7 +81,7 @@ describe('the trail', () => {
     );
     await Promise.all(later);
     const made = entries().map(({ request_id, target }) => [request_id, target['made']]);
-    expect(made.sort()).toEqual([
+    expect(made.sort(([a = ''], [b = '']) => a.localeCompare(b))).toEqual([
       ['a', 'a'],
       ['b', 'b'],
       ['c', 'c'],
