@@ -49,10 +49,23 @@ export function createApiRouter(options: ApiRouterOptions): Router<HttpState> {
   const compressed = compress({ threshold: COMPRESS_FROM_BYTES, br: false, zstd: false });
   for (const [id, route] of Object.entries(ROUTES) as [OperationId, RouteDefinition][]) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1');
-    const handle = bindRoute(id, route, options);
+    const handle = passing(literalsWithin(route.path), bindRoute(id, route, options));
     router.register(path, [route.method], route.kind === 'json' && route.method === 'GET' ? [compressed, handle] : [handle], { name: id });
   }
   return router;
+}
+
+/** The paths without parameters that a path with some would take too: they are their own, with every method. */
+function literalsWithin(path: string): ReadonlySet<string> {
+  const shape = new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`);
+  const others: readonly RouteDefinition[] = Object.values(ROUTES);
+  return new Set(
+    others.flatMap((other) => (other.path !== path && !other.path.includes('{') && shape.test(other.path) ? [other.path] : [])),
+  );
+}
+
+function passing(others: ReadonlySet<string>, handle: Middleware<HttpState>): Middleware<HttpState> {
+  return others.size === 0 ? handle : (context, next) => (others.has(context.path) ? next() : handle(context, next));
 }
 
 /** A handler whatever its operation: what the table's types say of each is erased where they are walked. */

@@ -33,6 +33,10 @@ describe('routes', () => {
     ['POST', '/docs', 'GET, HEAD'],
     ['OPTIONS', RUNS, 'GET, HEAD, POST'],
     ['QUERY', RUNS, 'GET, HEAD, POST'],
+    // Not the token of this name.
+    ['OPTIONS', '/api/tokens/whoami', 'GET, HEAD'],
+    ['DELETE', '/api/tokens/whoami', 'GET, HEAD'],
+    ['GET', '/api/tokens/bootstrap', 'POST'],
   ])('%s %s is not taken', async (method, target, allow) => {
     const answer = await server.ask(method, target, { headers: VERSION });
     expect([answer.status, answer.json()['error_code'], answer.headers.allow]).toEqual([405, 'METHOD_NOT_ALLOWED', allow]);

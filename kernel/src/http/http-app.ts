@@ -88,7 +88,9 @@ function createCors(origins: ReadonlySet<string>): Koa.Middleware {
 /** What no route took: its path is unknown, or its method. */
 function refuse(context: ParameterizedContext<HttpState>, routers: readonly Router<HttpState>[]): never {
   const { method, path } = context;
-  const methods = routers.flatMap((router) => router.match(path, method).path.flatMap((layer) => layer.methods));
+  const layers = routers.flatMap((router) => router.match(path, method).path);
+  const literal = layers.filter((layer) => layer.path === path);
+  const methods = (literal.length > 0 ? literal : layers).flatMap((layer) => layer.methods);
   if (methods.length === 0) throw new GoferError('NOT_FOUND', `There is nothing at ${path.slice(0, 300)}.`);
   const allowed = [...new Set(methods)].sort();
   throw new AnsweredError('METHOD_NOT_ALLOWED', `${path.slice(0, 300)} does not take ${method}; it takes ${allowed.join(', ')}.`, {
