@@ -4,7 +4,7 @@ import type { GoferContext } from '../gofer-context.ts';
 import { type Ask, withQuestions } from '../input/with-questions.ts';
 import { renderPermissions } from '../output/role-views.ts';
 import { toSafeLine } from '../output/sanitise.ts';
-import { parseActions, parseResources } from './permission-words.ts';
+import { formatPermission, parseActions, parseResources } from './permission-words.ts';
 
 const INTRODUCTION = `A role has permissions: actions on resources.
   Resources: ${RESOURCES.join(', ')}
@@ -32,7 +32,11 @@ export function askRole(
       const actions = await askUntilGood(ask, `Actions (of ${ACTIONS.join(', ')}; all of them if you give none): `, parseGivenActions, say);
       permissions.push({ resources, actions });
     } while (isYes(await ask('One more permission? [y/N] ')));
-    stderr.write(`\n${renderPermissions(permissions, errorColours)}\n`);
+    const typed = permissions.map((permission) => ` -p ${quoted(formatPermission(permission))}`).join('');
+    stderr.write(
+      `\n${renderPermissions(permissions, errorColours)}\n` +
+        `The same without questions: ${errorColours.cyan(`gofer role create ${toSafeLine(role.id)} ${quoted(description)}${typed}`)}\n`,
+    );
     if (!isYes(await ask(`Create the role ${toSafeLine(role.id)}? [y/N] `))) throw new GoferError('CANCELLED', 'the role was not created');
     return { description, permissions };
   });
@@ -58,4 +62,9 @@ function parseGivenActions(text: string, path: string, faults: Fault[]): ReturnT
 
 function isYes(answer: string): boolean {
   return /^y(?:es)?$/iu.test(answer);
+}
+
+/** As a word of the shell. */
+function quoted(text: string): string {
+  return `'${toSafeLine(text).replaceAll("'", String.raw`'\''`)}'`;
 }

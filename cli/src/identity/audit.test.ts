@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { mapBounded } from '../api/map-bounded.ts';
 import { IdentityStage } from '../testing/identity-stage.ts';
 import { prepareSimple } from '../testing/sample-pipeline.ts';
 
@@ -50,6 +51,25 @@ describe('the audit', () => {
     const everything = await list('--all');
     expect(await list('--limit', String(everything.length))).toEqual(everything);
     expect((await root(['audit', 'list', '--all'])).stderr).toBe('');
+  });
+
+  it('is followed over the pages of the server', { timeout: 60_000 }, async () => {
+    const client = stage.client(token.secret);
+    const numbers = Array.from({ length: 1_100 }, (_, number) => number);
+    await mapBounded(numbers, 16, (number) => client.call('delete_token', { path: { id: `none-${number}` } }));
+    const argv = ['--token-id', token.id, '--operation', 'delete_token'];
+    for (const [flags, length] of [
+      [['--all'], 1_100],
+      [['--limit', '1001'], 1_001],
+      [['--limit', '1100'], 1_100],
+      [['--limit', '1000'], 1_000],
+    ] as const) {
+      const entries = await list(...argv, ...flags);
+      expect(entries).toHaveLength(length);
+      expect(new Set(ids(entries)).size).toBe(length);
+    }
+    expect((await root(['audit', 'list', ...argv, '--limit', '1100'])).stderr).toBe('');
+    expect((await root(['audit', 'list', ...argv, '--limit', '1099'])).stderr).toContain('newest 1099');
   });
 
   it.each([

@@ -192,6 +192,8 @@ describe('on a terminal', () => {
     );
     expect(seen).toContain('"reed" is no action');
     expect(seen).toMatch(/namespaces +\^a\{1,3\}\$ +✓ +✓ +✓\r\npipelines +all +✓ +✓ +✓\r\nruns +- +✓ +- +-\r\n/u);
+    const same = "role create asked 'By questions' -p 'namespaces:^a{1,3}$,pipelines=read,write,delete' -p 'runs=read'";
+    expect(seen).toContain(`The same without questions: gofer ${same}`);
     expect(seen).toContain('✓ Created role asked');
     expect(seen).toContain('exit 0');
     const { role } = await stage.client().call('get_role', { path: { role_id: 'asked' } });
@@ -205,6 +207,9 @@ describe('on a terminal', () => {
       system_role: false,
     });
     expect(await run('role create asked', [], stage.root)).toMatch(/there is a role asked already/u);
+    await stage.client().call('delete_role', { path: { role_id: 'asked' } });
+    expect(await run(same, [], stage.root)).toContain('✓ Created role asked');
+    expect(await stage.client().call('get_role', { path: { role_id: 'asked' } })).toEqual({ role });
   });
 
   it.each([
