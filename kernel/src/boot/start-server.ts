@@ -118,6 +118,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       developmentMode: options.loaded.developmentMode,
       resumedRuns: orchestrator.activeRuns,
     });
+    if (!config.development.bypass_auth && !store.system.preferences().bootstrap_token_created)
+      log('warn', 'nobody can get in yet: create the first token with `gofer token bootstrap`, before others can reach this server');
     let stopping: Promise<void> | undefined;
     return {
       url,

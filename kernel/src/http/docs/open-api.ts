@@ -10,6 +10,7 @@ import {
   type Permission,
   ROUTES,
   type RouteDefinition,
+  SESSION_COOKIE,
   TAGS,
 } from '@gofer/contracts/api';
 import type { TObject, TSchema } from 'typebox';
@@ -64,7 +65,10 @@ export function toOpenApi(version: string): OpenApi {
           schema: { type: 'string', enum: [API_VERSION], default: API_VERSION },
         },
       },
-      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+      securitySchemes: {
+        token: { type: 'http', scheme: 'bearer' },
+        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'Of a browser that has called `create_session`' },
+      },
     },
   };
 }
@@ -129,7 +133,8 @@ function webSocketFields(route: RouteDefinition, reference: (schema: unknown) =>
 
 function securityOf(permission: Permission): readonly Json[] {
   if (permission === 'none') return [];
-  return typeof permission === 'object' && permission.anonymous === true ? [{ token: [] }, {}] : [{ token: [] }];
+  const credentials = [{ token: [] }, { session: [] }];
+  return typeof permission === 'object' && permission.anonymous === true ? [...credentials, {}] : credentials;
 }
 
 function pathParameters(path: string): Json[] {
