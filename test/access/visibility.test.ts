@@ -1,0 +1,147 @@
+/** Lists and streams show a caller exactly what it could get one by one: for random roles, for tasks, and for whoever has no token. */
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RefusedUpgrade } from '../clients/open-socket.ts';
+import { AccessServer, type Sent } from './access-server.ts';
+import { createToken, deployWithToken, tokenOfRun } from './callers.ts';
+import { GOOD_IDS, permissions, toWire } from './role-arbitraries.ts';
+
+/** So that something of each is seen and something is not. */
+const PLACES = GOOD_IDS.filter((id) => id !== 'kelvin-s' && id !== 'default2');
+const TASK = { namespaceId: 'abc', pipelineId: 'abcd' } as const;
+
+let server: AccessServer;
+let task: string;
+let events: readonly string[];
+
+beforeAll(async () => {
+  server = await AccessServer.start({ 'server.anonymous_read': 'true' });
+  for (const id of PLACES) if (id !== 'default') await server.ask('POST', '/api/namespaces', { id, name: id, description: '' });
+  for (const [row, namespace] of PLACES.entries())
+    for (const [column, pipeline] of PLACES.entries()) if ((row + 2 * column) % 3 === 2) await deployWithToken(server, namespace, pipeline);
+  task = await tokenOfRun(server, TASK.namespaceId, TASK.pipelineId);
+  events = await eventsSeenBy({ token: server.admin });
+});
+afterAll(() => server.close());
+
+/** Ids of what a list shows; none where it is refused as a whole. */
+async function listed(path: string, field: string, id: string, sent: Sent): Promise<string[]> {
+  const { status, text } = await server.call('GET', path, sent);
+  if (status === 401) return [];
+  return (JSON.parse(text) as Record<string, Record<string, string>[]>)[field]?.map((item) => item[id] ?? '') ?? [];
+}
+
+async function eventsSeenBy(sent: Sent): Promise<string[]> {
+  try {
+    const { closed, frames } = await server.socket('/api/events?history=true&reverse=true', sent);
+    expect((await closed).code).toBe(1000);
+    return frames.map((frame) => (JSON.parse(frame) as { id: string }).id);
+  } catch (error) {
+    if (error instanceof RefusedUpgrade && error.status === 401) return [];
+    throw error;
+  }
+}
+
+/** Those of `ids` that can be got one by one, in the same order. */
+async function obtainable(ids: readonly string[], pathOf: (id: string) => string, sent: Sent): Promise<string[]> {
+  const answers = await Promise.all(ids.map(async (id) => (await server.call('GET', pathOf(id), sent)).status === 200));
+  return ids.filter((_, index) => answers[index]);
+}
+
+/** Resolves with how much there was to see. */
+async function expectNoMoreNorLess(sent: Sent): Promise<number> {
+  const every = { token: server.admin };
+  const namespaces = await listed('/api/namespaces', 'namespaces', 'id', every);
+  const seen = await obtainable(namespaces, (id) => `/api/namespaces/${id}`, sent);
+  expect(await listed('/api/namespaces', 'namespaces', 'id', sent)).toEqual(seen);
+  // A page is one of what is seen.
+  expect(await listed('/api/namespaces?offset=1&limit=2', 'namespaces', 'id', sent)).toEqual(seen.slice(1, 3));
+  let amount = seen.length;
+  for (const namespace of namespaces) {
+    const path = `/api/namespaces/${namespace}/pipelines`;
+    const all = await listed(path, 'pipelines', 'pipeline_id', every);
+    const mine = await obtainable(all, (id) => `${path}/${id}`, sent);
+    expect(await listed(path, 'pipelines', 'pipeline_id', sent)).toEqual(mine);
+    expect(await listed(`${path}?offset=1&limit=1`, 'pipelines', 'pipeline_id', sent)).toEqual(mine.slice(1, 2));
+    amount += mine.length;
+  }
+  const told = await obtainable(events, (id) => `/api/events/${id}`, sent);
+  expect(await eventsSeenBy(sent)).toEqual(told);
+  return amount + told.length;
+}
+
+describe('what lists and events show', () => {
+  it('is what the caller could get one by one, whatever its roles', async () => {
+    const amounts: number[] = [];
+    let number = 0;
+    await fc.assert(
+      fc.asyncProperty(permissions, permissions, async (first, second) => {
+        number += 1;
+        const roles = [`first-${number}`, `second-${number}`];
+        for (const [index, id] of roles.entries())
+          await server.ask('POST', '/api/roles', { id, description: '', permissions: toWire(index === 0 ? first : second, false) });
+        amounts.push(await expectNoMoreNorLess({ token: (await createToken(server, roles)).secret }));
+      }),
+      { numRuns: 12 },
+    );
+    // Not everything, and not nothing.
+    expect(new Set(amounts).size).toBeGreaterThan(1);
+  });
+
+  it('is everything for an administrator, and of the namespace default for the role user', async () => {
+    expect(await expectNoMoreNorLess({ token: server.admin })).toBeGreaterThan(events.length);
+    const user = { token: (await createToken(server, ['user'])).secret };
+    await expectNoMoreNorLess(user);
+    expect(await listed('/api/namespaces', 'namespaces', 'id', user)).toEqual(['default']);
+  });
+
+  it('is its own pipeline for a task', async () => {
+    await expectNoMoreNorLess({ token: task });
+    expect(await listed('/api/namespaces', 'namespaces', 'id', { token: task })).toEqual([TASK.namespaceId]);
+    const path = `/api/namespaces/${TASK.namespaceId}/pipelines`;
+    expect(await listed(path, 'pipelines', 'pipeline_id', { token: task })).toEqual([TASK.pipelineId]);
+    const told = new Set(await eventsSeenBy({ token: task }));
+    for (const id of events) {
+      const { event } = await server.ask<{ event: { kind: Record<string, Named> } }>('GET', `/api/events/${id}`);
+      expect(told.has(id), `${JSON.stringify(event)} is seen`).toBe(Object.values(event.kind).every(isOfTask));
+    }
+  });
+
+  it('is what the role anonymous may read for whoever has no token', async () => {
+    expect(await listed('/api/namespaces/default/pipelines', 'pipelines', 'pipeline_id', {})).not.toEqual([]);
+    expect(await listed('/api/namespaces/abc/pipelines', 'pipelines', 'pipeline_id', {})).toEqual([]);
+    const path = '/api/namespaces/default/pipelines';
+    const all = await listed(path, 'pipelines', 'pipeline_id', { token: server.admin });
+    expect(await listed(path, 'pipelines', 'pipeline_id', {})).toEqual(await obtainable(all, (id) => `${path}/${id}`, {}));
+  });
+
+  it('changes with the roles in the middle of a stream', async () => {
+    await server.ask('POST', '/api/roles', { id: 'watcher', description: '', permissions: [{ resources: ['all'], actions: ['read'] }] });
+    const { secret } = await createToken(server, ['watcher']);
+    const { socket, frames } = await server.socket('/api/events', { token: secret });
+    const seen = async (count: number): Promise<void> => {
+      while (frames.length < count) await new Promise((resolve) => socket.once('message', resolve));
+    };
+    await deployWithToken(server, 'default', 'seen');
+    await seen(3);
+    await server.ask('PATCH', '/api/roles/watcher', {
+      permissions: [{ resources: ['namespaces:abc', 'pipelines', 'events'], actions: ['read'] }],
+    });
+    await deployWithToken(server, 'default', 'unseen');
+    await deployWithToken(server, 'abc', 'seen-too');
+    await seen(6);
+    socket.close();
+    const pipelines = frames.flatMap((frame) => /"pipeline_id":"([^"]+)"/.exec(frame)?.[1] ?? []);
+    expect([...new Set(pipelines)]).toEqual(['seen', 'seen-too']);
+  });
+});
+
+/** What an event is about. */
+interface Named {
+  readonly namespace_id?: string;
+  readonly pipeline_id?: string;
+}
+
+function isOfTask({ namespace_id, pipeline_id }: Named): boolean {
+  return namespace_id === TASK.namespaceId && (pipeline_id === undefined || pipeline_id === TASK.pipelineId);
+}
