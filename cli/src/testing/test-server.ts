@@ -28,6 +28,9 @@ export async function startTestServer(engine: 'fake' | 'process', flags: Readonl
     builtIns: builtInPlugins,
     metadata: { semver: '0.0.0-test', commit: 'test' },
     write: (line) => void log.push(line),
+  }).catch(async (error: unknown) => {
+    await rm(directory, { recursive: true, force: true });
+    throw error;
   });
   return {
     url: server.url,
