@@ -109,7 +109,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     container.resolve(TOKENS.secrets).collect();
     const http = container.resolve(TOKENS.http);
     await http.listen();
-    await openTaskListener(container, options.loaded, options.metadata.semver);
+    // A scheduler that takes its time to say where its tasks are keeps nobody else waiting.
+    void openTaskListener(container, options.loaded, options.metadata.semver);
     container.resolve(TOKENS.retention).start();
     const url = http.address ?? '';
     const { engine } = schedulers.loaded[0];

@@ -28,16 +28,18 @@ type Answer = Awaited<ReturnType<TaskAccess['baseUrl']>>;
 export class TaskListener implements TaskAccess {
   readonly #answer = Promise.withResolvers<Answer>();
   #server: HttpServer | undefined;
+  #closed = false;
 
   baseUrl(): Promise<Answer> {
     return this.#answer.promise;
   }
 
-  /** To be called once the main listener listens. What goes wrong is logged, and told to the tasks that would need it. */
+  /** To be called once the main listener listens. What goes wrong is logged, and told to the tasks that would need it; never rejects. */
   async open(options: TaskListenerOptions): Promise<void> {
     try {
       this.#answer.resolve(await this.#find(options));
     } catch (error) {
+      if (this.#closed) return;
       const reason = error instanceof Error ? error.message : String(error);
       options.log('warn', 'tasks cannot reach this server: set server.extension_address', { scheduler: options.engine, reason });
       this.#answer.resolve({ missing: reason });
@@ -45,6 +47,7 @@ export class TaskListener implements TaskAccess {
   }
 
   async close(graceMs: number): Promise<void> {
+    this.#closed = true;
     this.#answer.resolve({ missing: 'the server is stopping' });
     await this.#server?.close(graceMs);
   }
@@ -55,15 +58,26 @@ export class TaskListener implements TaskAccess {
     const { address } = await scheduler.hostAccess();
     if (address === undefined)
       throw new GoferError('UNSUPPORTED', `the scheduler '${engine}' knows no address under which tasks reach this machine`);
+    // A URL leaves out the usual port of its scheme.
+    const port = Number(url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : url.port);
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const isReached = isWildcard(host) || host === address || (isLoopback(host) && isLoopback(address));
     if (url.protocol === 'http:' && isReached && (!bypassed || isLoopback(address)))
-      return { url: `http://${bracket(isWildcard(host) ? address : host)}:${url.port}` };
-    const server = await listenNear(address, Number(url.port), create);
+      return { url: `http://${bracket(isWildcard(host) ? address : host)}:${port}` };
+    if (this.#closed) throw stopping();
+    const server = await listenNear(address, port, create);
     this.#server = server;
+    if (this.#closed) {
+      await server.close(0);
+      throw stopping();
+    }
     log('info', `tasks reach this server at ${server.address ?? ''}`, { scheduler: engine });
     return { url: server.address ?? '' };
   }
+}
+
+function stopping(): GoferError {
+  return new GoferError('CANCELLED', 'the server is stopping');
 }
 
 /** On the main listener's own port where that is free there, so that a task that outlives this server finds the next one. */
