@@ -86,7 +86,7 @@ describe('who may do what', () => {
   });
 
   it('is told in words', () => {
-    expect(describePermission(START, IDS)).toBe('write on namespaces:default, pipelines:demo, runs (in one role)');
+    expect(describePermission(START, IDS)).toBe('the permission write on namespaces:default, pipelines:demo, runs (in one role)');
     expect(describePermission('admin', {})).toBe('the role admin');
   });
 });

@@ -143,12 +143,12 @@ function compileGrants(role: RoleRecord, action: Action): Grants {
   return grants;
 }
 
-/** What a caller lacks, for a person: `write on namespaces:default, pipelines:demo, runs (in one role)`. */
+/** What a caller lacks, for a person: `the permission write on namespaces:default, pipelines:demo, runs (in one role)`. */
 export function describePermission(permission: Permission, ids: TargetIds): string {
   if (typeof permission === 'string') return permission === 'admin' ? 'the role admin' : 'a token';
   const resources = permission.resources.map((resource) => {
     const id = isTargeted(resource) ? ids[RESOURCE_TARGETS[resource]] : undefined;
     return id === undefined ? resource : `${resource}:${id.slice(0, 64)}`;
   });
-  return `${permission.action} on ${resources.join(', ')}${resources.length > 1 ? ' (in one role)' : ''}`;
+  return `the permission ${permission.action} on ${resources.join(', ')}${resources.length > 1 ? ' (in one role)' : ''}`;
 }

@@ -65,7 +65,7 @@ export class Checkpoint {
     const { params } = context;
     if (!authority.authorize(caller.principal, permission, params)) {
       const denied = unauthenticated(
-        `This needs the permission ${describePermission(permission, params)}; ${describeCaller(caller.principal)}.`,
+        `This needs ${describePermission(permission, params)}; ${describeCaller(caller.principal)}.`,
         'insufficient_scope',
       );
       await this.audited(caller, { path: params, query: {}, body: undefined }, () => Promise.reject(denied));

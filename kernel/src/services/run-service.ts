@@ -111,7 +111,7 @@ export class StoredRunService implements RunService {
     if (store.system.preferences().ignore_pipeline_run_events) {
       throw new GoferError(
         'UNAVAILABLE',
-        'This server starts no runs at present (ignore_pipeline_run_events is set). An administrator can change it with PATCH /api/system.',
+        'This server starts no runs at present (ignore_pipeline_run_events is set). An administrator can change that: gofer service toggle-event-ingress --on',
       );
     }
     if (pipeline.metadata.state !== 'active') {
