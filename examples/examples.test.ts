@@ -7,7 +7,18 @@ import type { PipelineJson, TaskJson } from '@gofer/sdk';
 import { beforeAll, describe, expect, it } from 'vitest';
 
 const directory = fileURLToPath(new URL('.', import.meta.url));
-const EXAMPLES = ['artifact', 'clean-up', 'debug-envs', 'debug-fail', 'debug-log', 'debug-wait', 'diamond', 'fan-out', 'hello'] as const;
+const EXAMPLES = [
+  'artifact',
+  'build-and-publish',
+  'clean-up',
+  'debug-envs',
+  'debug-fail',
+  'debug-log',
+  'debug-wait',
+  'diamond',
+  'fan-out',
+  'hello',
+] as const;
 type Example = (typeof EXAMPLES)[number];
 
 const printed = new Map<Example, { readonly stdout: string; readonly stderr: string }>();
@@ -85,6 +96,14 @@ describe('what the examples show', () => {
       ['build', {}, { VERSION: version }],
       ['publish', { build: 'Success' }, { VERSION: version, TOKEN: 'pipeline_secret{{publish_token}}' }],
       ['announce', { build: 'Success' }, { VERSION: version }],
+    ]);
+  });
+
+  it('tasks that ask for a token, of which two wait for the one that builds', () => {
+    expect(pipelineOf('build-and-publish').tasks.map((task) => [task.id, task.depends_on, task.inject_api_token])).toEqual([
+      ['build', {}, true],
+      ['test', { build: 'Success' }, true],
+      ['publish', { build: 'Success' }, true],
     ]);
   });
 

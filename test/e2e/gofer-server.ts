@@ -121,7 +121,7 @@ export class GoferServer {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (line) => {
         this.log.push(line);
-        const url = /is ready at (http:\/\/\S+)/.exec(line)?.[1];
+        const url = /is ready at (http:\/\/[^\s"]+)/.exec(line)?.[1];
         if (url !== undefined) ready.resolve(new URL(url));
       });
     }

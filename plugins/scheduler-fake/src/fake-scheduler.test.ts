@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { PluginInstance, Scheduler, StartUpdate, TaskHandle, TaskSpec } from '@gofer/contracts';
+import type { ExecOutput, PluginInstance, Scheduler, StartUpdate, TaskHandle, TaskSpec } from '@gofer/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FakeConfig } from './fake-config.ts';
 import { plugin } from './index.ts';
@@ -101,6 +104,35 @@ describe('the fake scheduler', () => {
     const scheduler = await create({ script: [{ refuse: { code: 'IMAGE_PULL_FAILED', message: 'the registry is asleep' } }] });
     await expect(start(scheduler)).rejects.toMatchObject({ code: 'IMAGE_PULL_FAILED', message: 'the registry is asleep' });
     expect(await scheduler.list({})).toEqual([]);
+  });
+
+  it('asks a server, in a task and inside one, and fails where none answers', async () => {
+    const server = createServer((request, response) => void response.writeHead(request.url === '/' ? 200 : 404).end('the answer'));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    try {
+      const steps = (asked: string) => [{ get: asked }, { print: '!' }, { exit: 7 }];
+      const scheduler = await create({
+        script: [
+          { image: 'there', steps: [{ sleep_ms: 1 }, ...steps(url)], exec: steps(url) },
+          { image: 'missing', steps: steps(`${url}none`) },
+          { image: 'runs', steps: [{ sleep_ms: 600_000 }], exec: steps(`${url}none`) },
+        ],
+      });
+      const there = await start(scheduler, { image: 'there' });
+      expect([await exitCode(scheduler, there), await output(scheduler, there)]).toEqual([7, 'the answer!']);
+      const missing = await start(scheduler, { image: 'missing' });
+      expect([await exitCode(scheduler, missing), await output(scheduler, missing)]).toEqual([1, '']);
+      const runs = await start(scheduler, { image: 'runs' });
+      const items: ExecOutput[] = [];
+      for await (const item of scheduler.exec(runs, { command: ['any'], tty: false }, NEVER)) items.push(item);
+      expect(items).toEqual([{ kind: 'exit', exitCode: 1 }]);
+      await scheduler.remove(runs);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('loses sight of a task', async () => {
