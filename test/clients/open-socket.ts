@@ -21,9 +21,15 @@ export class RefusedUpgrade extends Error {
   }
 }
 
-export function openSocket(url: string, protocols: readonly string[], headers: Readonly<Record<string, string>>): Promise<Socket> {
+/** `ca`: the certificate authority (PEM) that alone is trusted. */
+export function openSocket(
+  url: string,
+  protocols: readonly string[],
+  headers: Readonly<Record<string, string>>,
+  trust: { readonly ca?: string } = {},
+): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
-  const socket = new WebSocket(url, [...protocols], { headers, perMessageDeflate: false });
+  const socket = new WebSocket(url, [...protocols], { headers, perMessageDeflate: false, ...trust });
   const frames: string[] = [];
   const closed = Promise.withResolvers<{ code: number; reason: string }>();
   socket.on('message', (data: Buffer) => frames.push(data.toString('utf8')));

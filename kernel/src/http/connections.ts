@@ -32,6 +32,10 @@ export class Connections {
     response.once('close', this.#end);
   }
 
+  isOpen(socket: Socket): boolean {
+    return this.#open.has(socket);
+  }
+
   /** True: a request of it is not answered yet, or its answer not sent. */
   isBusy(socket: Socket): boolean {
     return this.#busy.has(socket);

@@ -60,9 +60,11 @@ export class Listener {
       this.#forget = certificates.onChange((certificate) => server.setSecureContext(contextOf(certificate)));
     }
     const server = this.#server;
+    // Node's own takes a connection for idle whose answer is written but not sent yet; ours are known better.
+    server.closeIdleConnections = () => undefined;
     server.maxConnections = limits.max_connections;
-    // One more than are taken: Node leaves out the others without a word.
-    server.maxHeadersCount = limits.max_headers + 1;
+    // They are counted behind it: as its version goes, Node leaves out those that are too many, or says that they are too large.
+    server.maxHeadersCount = 0;
     this.#silenceMs = patienceMs + 2 * headersMs;
     server.timeout = this.#silenceMs;
     server.on('timeout', (socket: Socket) => this.#onSilence(socket));
@@ -70,7 +72,8 @@ export class Listener {
     // The body's reader says "continue" itself, once the request has passed every check before it.
     server.on('checkContinue', onRequest);
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-      if (this.#connections.isAnswered(socket)) socket.destroy();
+      // What has not come through the handshake of TLS has nothing to be answered in.
+      if (!this.#connections.isOpen(socket) || this.#connections.isAnswered(socket)) socket.destroy();
       else errors.answer(error, socket);
     });
     server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {

@@ -23,7 +23,7 @@ export function checkRequestLimits(request: IncomingMessage, limits: HttpLimits)
       { status: 414, headers: {} },
     );
   }
-  // Names and values in turn. Node reads one header more than are allowed, by which they are known to be too many.
+  // Names and values in turn.
   if (request.rawHeaders.length > 2 * limits.max_headers) {
     throw new AnsweredError('INVALID_ARGUMENT', `The request has more than ${limits.max_headers} headers (limits.max_headers).`, {
       status: 431,

@@ -1,8 +1,10 @@
 /** A server on a free port and requests to it as raw as a test needs: any target, any header, and what came back. */
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { connect } from 'node:net';
+import { request as requestSecurely } from 'node:https';
+import { connect, type Socket as TcpSocket } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import { openSocket, type Socket } from '../../../test/clients/open-socket.ts';
-import { createHttpServer, type HttpConfig, type HttpServerOptions } from './index.ts';
+import { createHttpServer, type HttpConfig, type HttpServer, type HttpServerOptions } from './index.ts';
 import { createMemoryServices, type MemoryServices } from './memory-services.fixture.ts';
 import type { HttpLimits } from './request-limits.ts';
 
@@ -17,6 +19,7 @@ interface Answer {
 }
 
 export interface TestServer {
+  readonly server: HttpServer;
   readonly port: number;
   readonly services: MemoryServices;
   /** What was logged, as `level message`. */
@@ -39,7 +42,11 @@ export const LIMITS: HttpLimits = {
   header_timeout: 15,
 };
 
-export async function startTestServer(config: Partial<HttpConfig> = {}, options: Partial<HttpServerOptions> = {}): Promise<TestServer> {
+/** `ca`: the certificate authority (PEM) that the client trusts; the server then has `certificates`. */
+export async function startTestServer(
+  config: Partial<HttpConfig> = {},
+  { ca, ...options }: Partial<HttpServerOptions> & { readonly ca?: string } = {},
+): Promise<TestServer> {
   const services = createMemoryServices();
   const logged: string[] = [];
   const server = createHttpServer({
@@ -53,26 +60,37 @@ export async function startTestServer(config: Partial<HttpConfig> = {}, options:
   });
   await server.listen();
   const port = Number(new URL(server.address ?? '').port);
+  const place: Place = { host: '127.0.0.1', port, ca };
+  const trust = ca === undefined ? {} : { ca };
+  const scheme = ca === undefined ? 'ws' : 'wss';
   return {
+    server,
     port,
     services,
     logged,
-    ask: (method, target, { headers = {}, body } = {}) => ask(port, method, target, headers, body),
-    raw: (bytes) => exchange(port, bytes),
-    socket: (target, protocols = [], headers = VERSION) => openSocket(`ws://127.0.0.1:${port}${target}`, protocols, headers),
+    ask: (method, target, { headers = {}, body } = {}) => ask(place, method, target, headers, body),
+    raw: (bytes) => exchange(place, bytes),
+    socket: (target, protocols = [], headers = VERSION) => openSocket(`${scheme}://127.0.0.1:${port}${target}`, protocols, headers, trust),
     close: (graceMs = 2000) => server.close(graceMs),
   };
 }
 
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly ca: string | undefined;
+}
+
 function ask(
-  port: number,
+  place: Place,
   method: string,
   path: string,
   headers: Record<string, string>,
   body: string | Buffer | undefined,
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
-  const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: false }, (incoming) => {
+  const send = place.ca === undefined ? request : requestSecurely;
+  const outgoing = send({ ...place, method, path, headers, agent: false }, (incoming) => {
     const chunks: Buffer[] = [];
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.once('error', reject);
@@ -86,9 +104,11 @@ function ask(
   return promise;
 }
 
-function exchange(port: number, bytes: string): Promise<string> {
+function exchange(place: Place, bytes: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
-  const socket = connect(port, '127.0.0.1', () => socket.write(bytes, 'latin1'));
+  const write = () => socket.write(bytes, 'latin1');
+  const socket: TcpSocket =
+    place.ca === undefined ? connect(place.port, place.host, write) : connectSecurely({ ...place, ca: place.ca }, write);
   let text = '';
   socket.on('data', (chunk) => {
     text += chunk.toString('latin1');
