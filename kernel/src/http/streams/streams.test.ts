@@ -64,6 +64,9 @@ describe('what is refused before the upgrade', () => {
     'sec-websocket-key: short\r\nsec-websocket-version: 13',
     'sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 7',
     'x: y',
+    ...['', ',', 'a,,b', 'a, a', 'a b', 'a,', 'ä', 'a"'].map(
+      (list) => `sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\nsec-websocket-version: 13\r\nsec-websocket-protocol: ${list}`,
+    ),
   ])('a handshake with %j', async (headers) => {
     const head = `GET ${LOGS} HTTP/1.1\r\nhost: localhost\r\ngofer-api-version: v0\r\nconnection: Upgrade\r\nupgrade: websocket\r\n`;
     const answer = await server.raw(`${head}${headers}\r\n\r\n`);

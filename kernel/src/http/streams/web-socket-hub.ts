@@ -125,9 +125,20 @@ export function checkHandshake(request: IncomingMessage, upgrade: Upgrade | unde
         ? 'its sec-websocket-key is missing or malformed'
         : request.headers['sec-websocket-version'] !== '13'
           ? 'its sec-websocket-version is not 13'
-          : undefined;
+          : !areProtocols(request.headers['sec-websocket-protocol'])
+            ? 'its sec-websocket-protocol is no list of different names'
+            : undefined;
   if (fault !== undefined)
     throw new GoferError('INVALID_ARGUMENT', `This route is a WebSocket, and the request is no handshake: ${fault}.`);
+}
+
+/** Several tokens (RFC 9110 §5.6.2), none of them twice: whatever else is there is refused, before anything is opened for it. */
+const PROTOCOLS = /^[!#$%&'*+.^`|~\w-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^`|~\w-]+)*$/;
+
+function areProtocols(header: string | undefined): boolean {
+  if (header === undefined) return true;
+  const names = header.split(',').map((name) => name.trim());
+  return PROTOCOLS.test(header) && new Set(names).size === names.length;
 }
 
 /** The first sub-protocol the client offers that the route has; undefined: none, which is v0's. */
