@@ -97,6 +97,8 @@ export class StoredRunService implements RunService {
       }
       store.pipelines.keepRunId(found.pipeline.uid, found.run.runId);
       store.runs.hide(found.run.uid, now());
+      // Its rows go later; whoever holds a token of its tasks must not have it any longer.
+      store.tokens.deleteOfRun(found.run.uid);
       return found.run;
     });
     deletions.emptyRun(run);
