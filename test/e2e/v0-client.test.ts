@@ -142,6 +142,23 @@ describe('a client of v0', () => {
     await ask('delete_global_secret', { key: 'gsec' });
   });
 
+  it('keeps roles and tokens', async () => {
+    const permissions = [{ resources: ['namespaces:^devops.*', 'runs'], actions: ['read'] }];
+    await ask('create_role', {}, { id: 'devops', description: 'first', permissions });
+    await ask('update_role', { role_id: 'devops' }, { description: 'second', permissions: null });
+    expect(await ask('get_role', { role_id: 'devops' })).toMatchObject({ role: { id: 'devops', description: 'second', permissions } });
+    expect(await ask('list_roles')).toMatchObject({ roles: expect.arrayContaining([expect.objectContaining({ id: 'devops' })]) });
+    await ask('create_bootstrap_token');
+    const created = await ask('create_token', {}, { expires: 60, user: 'alice', roles: ['devops'], metadata: { team: 'a' } });
+    const { token_details: token } = created as { token_details: { id: string } };
+    await ask('update_token', { id: token.id }, { disabled: true });
+    expect(await ask('get_token_by_id', { id: token.id })).toMatchObject({ token: { disabled: true, metadata: { team: 'a' } } });
+    expect(await ask('list_tokens')).toMatchObject({ tokens: [{ user: 'bootstrap' }, { user: 'alice' }] });
+    await ask('whoami');
+    await ask('delete_token', { id: token.id });
+    await ask('delete_role', { role_id: 'devops' });
+  });
+
   it('cleans up after itself, and has used every operation', async () => {
     await ask('delete_logs', TASK);
     await ask('delete_config', { ...PIPELINE, version: '1' });
