@@ -16,6 +16,10 @@ export interface CliSettings {
   /** Where the token was written: `file:line`, the variable, the flag. */
   readonly tokenSource: string | undefined;
   readonly insecureSkipTlsVerify: boolean;
+  /** Absolute; of certificates to trust beside the usual ones. */
+  readonly caCert: string | undefined;
+  /** Where that was written. */
+  readonly caCertSource: string | undefined;
   /** The file that was read; undefined where there is none. */
   readonly source: string | undefined;
   /** The file that would be read, were it there; `source` where there is one. */
@@ -37,8 +41,14 @@ export async function loadSettings(
     host: flags.host,
     token: flags.token,
     debug: flags.debug,
+    ca_cert: flags.caCert,
+    insecure_skip_tls_verify: flags.insecure,
   };
-  const typed = Object.fromEntries(Object.keys(given).map((key) => [key, `--${key.replaceAll('_', '-')}`]));
+  const typed = {
+    ...Object.fromEntries(Object.keys(given).map((key) => [key, `--${key.replaceAll('_', '-')}`])),
+    ca_cert: '--ca-cert',
+    insecure_skip_tls_verify: '--insecure',
+  };
   // npm sets it to the name of the script: `npm run gofer` is how one works on Gofer itself.
   const fromCheckout = env.npm_lifecycle_event === 'gofer';
   const configPath = flags.config === undefined ? undefined : toAbsolute(flags.config, workingDirectory);
@@ -61,6 +71,8 @@ export async function loadSettings(
     token: config.token?.trim() ?? '',
     tokenSource: locate('token'),
     insecureSkipTlsVerify: config.insecure_skip_tls_verify,
+    caCert: config.ca_cert === undefined ? undefined : toAbsolute(config.ca_cert, workingDirectory),
+    caCertSource: locate('ca_cert')?.replace('--ca_cert', typed.ca_cert),
     source: source.path,
     configFile: configPath ?? source.path ?? usualConfigFile(homeDirectory, fromCheckout),
   };

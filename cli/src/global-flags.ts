@@ -13,6 +13,8 @@ export interface GlobalFlags {
   readonly host?: string;
   readonly token?: string;
   readonly debug?: boolean;
+  readonly caCert?: string;
+  readonly insecure?: boolean;
   readonly color?: boolean;
 }
 
@@ -57,6 +59,14 @@ export const GLOBAL_FLAGS: readonly FlagDefinition[] = [
     placeholder: 'TOKEN',
     description: 'Who you are; better kept in GOFER_TOKEN or the configuration file',
   },
+  {
+    flag: '--ca-cert',
+    key: 'caCert',
+    takes: 'value',
+    placeholder: 'FILE',
+    description: "Trust these certificates (PEM) too: the server's own CA",
+  },
+  { flag: '--insecure', key: 'insecure', takes: 'on', description: "Do not check the server's certificate" },
   { flag: '--debug', key: 'debug', takes: 'on', description: 'Show requests and the stack of errors' },
   { flag: '--color', key: 'color', takes: 'on', description: 'Colours even where the output is not a terminal' },
   { flag: '--no-color', key: 'color', takes: 'off', description: 'No colours (also NO_COLOR=1)' },

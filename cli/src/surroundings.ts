@@ -16,5 +16,5 @@ export interface Surroundings {
   /** Sets the file mode creation mask of the process and returns the one before. */
   setUmask(mask: number): number;
   /** While a listener is there the signal does not end the process. Returns what removes it. */
-  onSignal(signal: 'SIGINT' | 'SIGTERM', listener: () => void): () => void;
+  onSignal(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP', listener: () => void): () => void;
 }

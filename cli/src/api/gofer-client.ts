@@ -16,6 +16,7 @@ import { readText, toAnswerError } from './answer-error.ts';
 import { Download } from './download.ts';
 import { exchange } from './http-exchange.ts';
 import type { UploadBody } from './send-body.ts';
+import { ServerTrust } from './server-trust.ts';
 import { openMessages } from './socket-messages.ts';
 
 /** The server may think for so long before its first byte, beyond what the request itself asks it to wait. */
@@ -27,21 +28,23 @@ export interface ClientOptions {
   /** Empty where there is none. */
   readonly token: string;
   readonly insecureSkipTlsVerify: boolean;
+  /** Certificates (PEM) to trust beside the usual ones. */
+  readonly ca?: string | undefined;
   /** Told of each request and its status. */
   readonly trace?: (line: string) => void;
 }
 
-/** Speaks to one server. Holds no connection between calls. */
+/** Speaks to one server. */
 export class GoferClient {
   readonly baseUrl: URL;
   readonly #token: string;
-  readonly #verifyTls: boolean;
+  readonly #trust: ServerTrust;
   readonly #trace: (line: string) => void;
 
   constructor(options: ClientOptions) {
     this.baseUrl = options.baseUrl;
     this.#token = options.token;
-    this.#verifyTls = !options.insecureSkipTlsVerify;
+    this.#trust = new ServerTrust({ verify: !options.insecureSkipTlsVerify, ca: options.ca });
     this.#trace = options.trace ?? (() => undefined);
   }
 
@@ -126,7 +129,7 @@ export class GoferClient {
       headers: this.#authorised(request.headers),
       silence,
       signal,
-      verifyTls: this.#verifyTls,
+      trust: this.#trust,
       ...(body === undefined ? {} : { body }),
     });
     this.#trace(`${method} ${url.href} → ${answer.statusCode}`);
@@ -144,7 +147,7 @@ export class GoferClient {
     const url = this.#resolve(request.target);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#trace(`WebSocket ${url.href}`);
-    return await openMessages({ url, headers: this.#authorised(request.headers), protocol, signal, verifyTls: this.#verifyTls });
+    return await openMessages({ url, headers: this.#authorised(request.headers), protocol, signal, trust: this.#trust });
   }
 
   #authorised(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -2,6 +2,8 @@ import { type IncomingMessage, request as requestPlain } from 'node:http';
 import { request as requestSecure } from 'node:https';
 import { GoferError } from '@gofer/contracts';
 import { BodySender, type UploadBody } from './send-body.ts';
+import type { ServerTrust } from './server-trust.ts';
+import { describeTlsFault } from './tls-fault.ts';
 
 export interface HttpExchange {
   readonly method: string;
@@ -11,22 +13,22 @@ export interface HttpExchange {
   /** The longest silence of the server, in milliseconds. */
   readonly silence: number;
   readonly signal?: AbortSignal | undefined;
-  /** False: whatever certificate the server shows. */
-  readonly verifyTls: boolean;
+  readonly trust: ServerTrust;
 }
 
 /**
  * Resolves with the answer's head; its body is read by the caller. A server may answer before it has the whole body: then no more of it is
  * sent. Rejects with `UNAVAILABLE`, `DEADLINE_EXCEEDED` or `CANCELLED`, and with the error of the body's own source.
  */
-export function exchange({ method, url, headers, body, silence, signal, verifyTls }: HttpExchange): Promise<IncomingMessage> {
-  const send = url.protocol === 'https:' ? requestSecure : requestPlain;
+export function exchange({ method, url, headers, body, silence, signal, trust }: HttpExchange): Promise<IncomingMessage> {
+  const isSecure = url.protocol === 'https:';
+  const send = isSecure ? requestSecure : requestPlain;
   return new Promise((resolve, reject) => {
     const options = {
       method,
       headers: { ...headers, ...lengthOf(body), ...(typeof body === 'object' ? BodySender.HEADERS : {}) },
       timeout: silence,
-      rejectUnauthorized: verifyTls,
+      ...(isSecure ? { agent: trust.agent } : {}),
       ...(signal === undefined ? {} : { signal }),
     };
     const request = send(url, options);
@@ -72,6 +74,10 @@ export function toConnectionError(error: Error, url: URL, uploaded = 0): Error {
     );
   }
   const base = url.protocol.startsWith('ws') ? url.origin.replace(/^ws/u, 'http') : url.origin;
+  const tlsFault = describeTlsFault(error, url);
+  if (tlsFault !== undefined) {
+    return new GoferError('UNAVAILABLE', `the certificate of the server at ${base} is refused: ${tlsFault}`, { cause: error });
+  }
   return new GoferError(
     'UNAVAILABLE',
     `no Gofer server can be reached at ${base}: ${describe(error, url)}\n` +
@@ -91,13 +97,14 @@ function describe(error: Error, url: URL): string {
       return `the host name ${url.hostname} is not known`;
     case 'ECONNRESET':
     case 'EPIPE':
-      return 'the connection was closed in the middle of the request';
+      return `the connection was closed in the middle of the request${url.protocol === 'http:' ? '; if the server speaks TLS, use https:// in place of http://' : ''}`;
     case 'ETIMEDOUT':
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
       return `the host cannot be reached (${code})`;
     case 'EPROTO':
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
+    case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
       return 'it does not speak TLS; use http:// in place of https://';
     case 'HPE_INVALID_CONSTANT':
       return 'it does not speak HTTP; does it want https:// in place of http://?';

@@ -4,13 +4,14 @@ import type WebSocket from 'ws';
 import { toSafeLine } from '../output/sanitise.ts';
 import { toAnswerError } from './answer-error.ts';
 import { toConnectionError } from './http-exchange.ts';
+import type { ServerTrust } from './server-trust.ts';
 
 export interface SocketRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly protocol: string | undefined;
   readonly signal: AbortSignal;
-  readonly verifyTls: boolean;
+  readonly trust: ServerTrust;
 }
 
 /** Frames that wait for the consumer before the socket is told to stop reading. */
@@ -26,10 +27,16 @@ const REFUSALS: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
  * `FAILED_PRECONDITION` where the server ends it for a reason, and with `UNAVAILABLE` where the connection was lost. A slow consumer makes the
  * sender wait. Leaving the iteration closes the socket.
  */
-export async function openMessages({ url, headers, protocol, signal, verifyTls }: SocketRequest): Promise<AsyncIterable<unknown>> {
+export async function openMessages({ url, headers, protocol, signal, trust }: SocketRequest): Promise<AsyncIterable<unknown>> {
   const { WebSocket: Socket } = await import('ws');
   signal.throwIfAborted();
-  const options = { headers, perMessageDeflate: false, maxPayload: LARGEST_FRAME, handshakeTimeout: 30_000, rejectUnauthorized: verifyTls };
+  const options = {
+    headers,
+    perMessageDeflate: false,
+    maxPayload: LARGEST_FRAME,
+    handshakeTimeout: 30_000,
+    ...(url.protocol === 'wss:' ? trust.socketOptions : {}),
+  };
   const socket = protocol === undefined ? new Socket(url, options) : new Socket(url, [protocol], options);
   const messages = new SocketMessages(socket, url, signal);
   await new Promise<void>((resolve, reject) => {

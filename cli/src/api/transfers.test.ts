@@ -6,6 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GoferClient } from './gofer-client.ts';
 import { exchange } from './http-exchange.ts';
+import { ServerTrust } from './server-trust.ts';
 
 const path = { namespace_id: 'default', pipeline_id: 'simple', key: 'a/b' };
 const MEBIBYTE = new Uint8Array(1_048_576).fill(7);
@@ -208,7 +209,14 @@ describe('the silence of a server', () => {
   const SILENCE = 200;
   const post = async (listener: Listener, source: AsyncIterable<Uint8Array>, size?: number) => {
     const { baseUrl } = await clientOfHttp(listener);
-    return await exchange({ method: 'POST', url: baseUrl, headers: {}, body: { source, size }, silence: SILENCE, verifyTls: true });
+    return await exchange({
+      method: 'POST',
+      url: baseUrl,
+      headers: {},
+      body: { source, size },
+      silence: SILENCE,
+      trust: new ServerTrust({ verify: true }),
+    });
   };
   /** As a pipe from a program that has to think. */
   async function* slow(): AsyncGenerator<Uint8Array> {

@@ -15,11 +15,11 @@ export interface RunOptions {
   readonly workingDirectory?: string;
   readonly now?: () => number;
   /** Given what arrived on stdout, once per write. */
-  readonly onStdout?: (all: string, signal: (name: 'SIGINT' | 'SIGTERM') => void) => void;
+  readonly onStdout?: (all: string, signal: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void) => void;
   /** Given each piece of stdout as it is. */
   readonly onBytes?: (chunk: Uint8Array) => void;
   /** Given what sends a signal, before anything runs. */
-  readonly onStart?: (signal: (name: 'SIGINT' | 'SIGTERM') => void) => void;
+  readonly onStart?: (signal: (name: 'SIGINT' | 'SIGTERM' | 'SIGHUP') => void) => void;
 }
 
 /** Runs a command line as the process would, but in this one: quick, and with its outputs kept. */

@@ -23,7 +23,7 @@ export class ServiceStart extends GoferCommand {
     details: `
       Without a configuration file it is development mode: no authentication, reachable from this machine only, data in your state directory ($XDG_STATE_HOME/gofer), tasks on Docker if it answers and else as plain processes.
 
-      The file of --config counts, else /etc/gofer/gofer_web.toml if it is there. Environment variables beat the file and flags beat both. Ctrl-C or SIGTERM stop it; tasks that are running go on, and are found again at the next start.
+      The file of --config counts, else /etc/gofer/gofer_web.toml if it is there. Environment variables beat the file and flags beat both. Ctrl-C or SIGTERM stop it; tasks that are running go on, and are found again at the next start. With TLS, SIGHUP makes it read its certificate again.
 
       Environment variables:
 
@@ -79,6 +79,8 @@ ${environmentVariables(builtInPluginSchemas)
         umask,
         write: (line) => void context.stdout.write(line.endsWith('\n') ? line : `${line}\n`),
       });
+      // Without TLS it means what it does to every program: the terminal has gone.
+      if (loaded.config.server.use_tls) removers.push(context.onSignal('SIGHUP', () => void server.reload()));
       await asked.promise;
       await server.stop();
     } finally {
