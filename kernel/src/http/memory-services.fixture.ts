@@ -1,20 +1,18 @@
 /** The use cases kept in memory, as far as the tests of this folder need them. */
 import { GoferError } from '@gofer/contracts';
 import type {
-  AuditEntry,
   Deployment,
   Event,
   Namespace,
   Pipeline,
   PipelineConfig,
-  Role,
   Run,
   Secret,
   StoredObject,
   TaskExecution,
-  Token,
 } from '@gofer/contracts/api';
 import type { LogService, NewAuditEntry, PipelinePath, Services, TaskPath } from '../services/services.ts';
+import { createMemoryIdentity, type Record } from './memory-identity.fixture.ts';
 
 type LogBatch = Awaited<ReturnType<LogService['read']>> extends AsyncIterable<infer Batch> ? Batch : never;
 
@@ -80,32 +78,6 @@ const DEPLOYMENT: Deployment = {
   logs: [],
 };
 const OBJECT: StoredObject = { key: 'an-object', created: 1, size: 5 };
-const TOKEN: Token = {
-  id: 'a-token',
-  created: 1,
-  metadata: {},
-  expires: 0,
-  disabled: false,
-  user: 'somebody',
-  roles: ['user'],
-  last_used: 0,
-};
-const ROLE: Role = {
-  id: 'user',
-  description: '',
-  permissions: [{ resources: ['namespaces:^default$'], actions: ['read'] }],
-  system_role: true,
-};
-const ENTRY: AuditEntry = {
-  id: 1,
-  at: 1,
-  actor: { id: 'a-token', user: 'somebody' },
-  address: '127.0.0.1',
-  operation: 'create_namespace',
-  target: { id: 'new' },
-  result: 'success',
-  request_id: 'a-request',
-};
 const SECRET: Secret = { key: 'a-secret', namespaces: ['default'], created: 1 };
 const TASK: TaskExecution = {
   ...ids,
@@ -140,7 +112,8 @@ export function createMemoryServices(): MemoryServices {
   let batchesRead = 0;
   let finish = Promise.withResolvers<void>();
   let listeners: ((event: Event) => void)[] = [];
-  const record =
+  const audited: NewAuditEntry[] = [];
+  const record: Record =
     <Arguments extends readonly unknown[], Result>(name: string, result: (...given: Arguments) => Result) =>
     async (...given: Arguments): Promise<Awaited<Result>> => {
       calls.push({ name, arguments: given });
@@ -164,7 +137,7 @@ export function createMemoryServices(): MemoryServices {
     description: '',
     batchSize: 2,
     sealed: true,
-    audited: [],
+    audited,
     batchesRead: () => batchesRead,
     emit: (event) => {
       for (const listener of listeners) listener(event);
@@ -293,33 +266,7 @@ export function createMemoryServices(): MemoryServices {
       deleteGlobal: record('secrets.deleteGlobal', () => undefined),
       rotate: record('secrets.rotate', () => 7),
     },
-    tokens: {
-      list: record('tokens.list', () => [TOKEN]),
-      get: record('tokens.get', () => TOKEN),
-      ofPrincipal: record('tokens.ofPrincipal', () => TOKEN),
-      createBootstrap: record('tokens.createBootstrap', () => ({ token_details: TOKEN, secret: 'gofer_secret' })),
-      create: record('tokens.create', () => ({ token_details: TOKEN, secret: 'gofer_secret' })),
-      setDisabled: record('tokens.setDisabled', () => undefined),
-      delete: record('tokens.delete', () => undefined),
-    },
-    sessions: {
-      begin: record('sessions.begin', () => ({ secret: 'gofer_session', expires: 5000, seconds: 5 })),
-      end: record('sessions.end', () => undefined),
-    },
-    roles: {
-      list: record('roles.list', () => [ROLE]),
-      get: record('roles.get', () => ROLE),
-      create: record('roles.create', () => ROLE),
-      update: record('roles.update', () => ROLE),
-      delete: record('roles.delete', () => undefined),
-    },
-    audit: {
-      list: record('audit.list', () => [ENTRY]),
-      record: async (entry, work) => {
-        services.audited.push(entry);
-        return work();
-      },
-    },
+    ...createMemoryIdentity(record, audited),
     events: {
       get: record('events.get', (id: string) => ({ id, kind: { created_namespace: { namespace_id: 'default' } }, emitted: 1 })),
       delete: record('events.delete', () => undefined),
