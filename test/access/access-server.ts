@@ -10,12 +10,13 @@ import { request as requestOverTls, Agent as TlsAgent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadServerConfig } from '@gofer/config';
-import type { TaskSpec } from '@gofer/contracts';
+import type { PluginDefinition, TaskSpec } from '@gofer/contracts';
 import type { ErrorBody } from '@gofer/contracts/api';
 import { type RunningServer, startServer } from '@gofer/kernel';
 import { plugin as fake } from '@gofer/scheduler-fake';
 import SQLite from 'better-sqlite3';
 import { openSocket, type Socket } from '../clients/open-socket.ts';
+import { processesUsing, until } from '../e2e/leftovers.ts';
 
 /** A disk in memory where there is one: these tests are about who may do what, not about how long a disk takes. */
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -92,6 +93,7 @@ export class AccessServer {
         'server.shutdown_timeout': '2s',
         'api.task_execution_logs_dir': join(directory, 'logs'),
         'scheduler.engine': 'fake',
+        'scheduler.process.idle_timeout': '1',
         'object_store.engine': 'filesystem',
         'secret_store.sqlite.encryption_key': ENCRYPTION_KEY,
         'development.bypass_auth': 'false',
@@ -103,7 +105,10 @@ export class AccessServer {
     this.#server = await startServer({
       loaded,
       builtIns: {
-        scheduler: { fake: async () => ({ plugin: this.#watched() }) },
+        scheduler: {
+          fake: async () => ({ plugin: this.#watched(fake) }),
+          process: async () => ({ plugin: this.#watched((await import('@gofer/scheduler-process')).plugin) }),
+        },
         object_store: { filesystem: () => import('@gofer/object-store-filesystem') },
         secret_store: { sqlite: () => import('@gofer/secret-store-sqlite') },
         auth: { token: () => import('@gofer/auth-token') },
@@ -137,6 +142,7 @@ export class AccessServer {
     await this.stop();
     this.#agent.destroy();
     this.#tlsAgent.destroy();
+    await until('the end of what runs tasks', async () => (await processesUsing(this.directory)).length === 0);
     await rm(this.directory, { recursive: true, force: true });
   }
 
@@ -176,13 +182,13 @@ export class AccessServer {
     return openSocket(`${base.replace(/^http/, 'ws')}${path}`, protocols, headersOf(sent));
   }
 
-  /** The fake, which tells what it is asked to start. */
-  #watched(): typeof fake {
+  /** A scheduler that tells what it is asked to start. */
+  #watched<Config>(plugin: PluginDefinition<'scheduler', Config>): PluginDefinition<'scheduler', Config> {
     const { started } = this;
     return {
-      ...fake,
+      ...plugin,
       async create(config, host) {
-        const scheduler = await fake.create(config, host);
+        const scheduler = await plugin.create(config, host);
         const start = scheduler.start.bind(scheduler);
         scheduler.start = (spec, signal) => {
           started.push(spec);
