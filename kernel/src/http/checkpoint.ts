@@ -9,6 +9,7 @@ import type { Authority, Principal } from './authority.ts';
 import { readCredentials } from './credentials.ts';
 import { AnsweredError } from './error-answer.ts';
 import type { HttpState } from './http-app.ts';
+import type { Values } from './parameters.ts';
 import { unauthenticated } from './token-authority.ts';
 import type { WebOrigins } from './web-origins.ts';
 
@@ -68,7 +69,7 @@ export class Checkpoint {
         `This needs ${describePermission(permission, params)}; ${describeCaller(caller.principal)}.`,
         'insufficient_scope',
       );
-      await this.audited(caller, { path: params, query: {}, body: undefined }, () => Promise.reject(denied));
+      await this.audited(caller, { path: params, query: this.#askedFor(context), body: undefined }, () => Promise.reject(denied));
       throw denied;
     }
     const wait = this.#route.expensive === true ? await expensive(caller.principal.id) : undefined;
@@ -80,13 +81,21 @@ export class Checkpoint {
     );
   }
 
+  /** Of a query that has not been checked: what the audit goes by. */
+  #askedFor({ state }: RouteContext): Values {
+    const when = this.#route.audit?.when;
+    return when === undefined ? {} : { [when]: new URLSearchParams(state.query).get(when) === 'true' };
+  }
+
   /** Does `work`, with the entry of the request in the audit where it has one. */
   audited<T>({ principal, address, requestId }: Caller, parts: AuditedParts, work: () => Promise<T>): Promise<T> {
     const target = this.#targetOf?.(parts);
     if (target === undefined) return work();
     const actor = { id: principal.id, user: principal.user };
     const { audit, now } = this.#options;
-    return audit.record({ at: now(), actor, address, operation: this.#id, target, requestId }, work);
+    const entry = { at: now(), actor, address, operation: this.#id, target, requestId };
+    // Of those whom nobody knows only what comes of something: all the world could fill the disk with what it is refused.
+    return audit.record(entry, work, { refusals: principal.id !== '' });
   }
 }
 

@@ -14,7 +14,7 @@ export class StoredAuditService implements AuditService {
     return this.#store.audit.list(query);
   }
 
-  record<T>(entry: NewAuditEntry, work: () => T | Promise<T>): Promise<T> {
-    return this.#store.trail.record(entry, work);
+  record<T>(entry: NewAuditEntry, work: () => T | Promise<T>, options?: { readonly refusals: boolean }): Promise<T> {
+    return this.#store.trail.record(entry, work, options);
   }
 }

@@ -257,8 +257,8 @@ export interface RoleService {
 export interface AuditService {
   /** Newest first. */
   list(query: AuditQuery): Promise<AuditEntry[]>;
-  /** Does `work` and writes the entry in its first commit; see `AuditTrail`. */
-  record<T>(entry: NewAuditEntry, work: () => T | Promise<T>): Promise<T>;
+  /** Does `work` and writes the entry in its first commit, or, unless `refusals` is false, what it failed with; see `AuditTrail`. */
+  record<T>(entry: NewAuditEntry, work: () => T | Promise<T>, options?: { readonly refusals: boolean }): Promise<T>;
 }
 
 export interface Services {

@@ -25,13 +25,18 @@ export class AuditTrail {
     this.#commit = commit;
   }
 
-  /** Does `work` on behalf of `entry`; its result is `success` or the code of its error. Whatever it answers is answered once the entry is on the disk. */
-  async record<T>(entry: NewAuditEntry, work: () => T | Promise<T>): Promise<T> {
+  /** Does `work` on behalf of `entry`; its result is `success` or the code of its error, of which there is no entry where `refusals` is false. Whatever it answers is answered once the entry is on the disk. */
+  async record<T>(
+    entry: NewAuditEntry,
+    work: () => T | Promise<T>,
+    { refusals }: { readonly refusals: boolean } = { refusals: true },
+  ): Promise<T> {
     const open: OpenEntry = { entry, target: { ...entry.target }, written: false };
     let result: T;
     try {
       result = await this.#requests.run(open, work);
     } catch (error) {
+      if (!refusals) throw error;
       await this.#finish(open, codeOf(error)).catch((unwritten: unknown) => {
         // Where the disk is full this is the same fault once more; any other must be heard of.
         if (codeOf(unwritten) !== codeOf(error)) throw unwritten;
