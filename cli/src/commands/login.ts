@@ -19,7 +19,7 @@ export class Login extends GoferCommand {
     description: 'Check a token with the server and keep it for the commands that follow',
     details: `The token is asked for, and nothing of it is shown. It is never taken as an argument, which others on this machine could see.
 
-Once the server accepts it, it is written to the configuration file: that of --config, else $HOME/.gofer.toml if it is there, else $HOME/.config/gofer.toml. The rest of the file stays as it is, and nobody but you can read it afterwards. The address of the server is written too where --api-base-url or --host gives it. gofer logout takes the token out again.`,
+Once the server accepts it, it is written to the configuration file: that of --config, else $HOME/.gofer.toml if it is there, else $HOME/.config/gofer.toml. The rest of the file stays as it is, and nobody but you can read it afterwards. The address of the server is written too where --api-base-url or --host gives it, and so is the file of --ca-cert. gofer logout takes the token out again.`,
     examples: [
       ['By a question', '$0 login'],
       ['From a file, to a server of its own', '$0 login --token-stdin < token.txt'],
@@ -43,8 +43,9 @@ Once the server accepts it, it is written to the configuration file: that of --c
     const isAddressGiven = flags.apiBaseUrl !== undefined || flags.host !== undefined;
     // A host of the file would be another address beside the new one.
     const address = isAddressGiven ? { host: undefined, api_base_url: settings.apiBaseUrl.href } : {};
+    const trust = flags.caCert === undefined || settings.caCert === undefined ? {} : { ca_cert: settings.caCert };
     const changed = await untilCancelled(context, () =>
-      changeConfigFile(settings.configFile, (text) => editToml(text, { token, ...address })),
+      changeConfigFile(settings.configFile, (text) => editToml(text, { token, ...address, ...trust })),
     );
     await this.showDone(
       { token: identity, api_base_url: settings.apiBaseUrl.href, config_file: changed.path },

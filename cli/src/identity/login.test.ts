@@ -2,6 +2,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { TestAuthority } from '../../../kernel/src/tls/certificates.fixture.ts';
 import { IdentityStage } from '../testing/identity-stage.ts';
 import { LAUNCHER } from '../testing/launch.ts';
 import { betweenSettings, onTerminal, settingsOf } from '../testing/on-terminal.ts';
@@ -85,6 +86,14 @@ describe('login', () => {
     const { stdout } = await login(['--output-format', 'json'], elsewhere);
     expect(JSON.parse(stdout)).toMatchObject({ token: { user: 'bootstrap' }, api_base_url: `${stage.url}/`, config_file: file });
     expect(stdout).not.toContain(stage.root);
+  });
+
+  it('keeps the certificates that a flag names, by their whole path', async () => {
+    await writeFile(join(home, 'ca.pem'), (await TestAuthority.make()).pems.cert);
+    expect(await login(['--ca-cert', 'ca.pem'])).toMatchObject({ code: 0 });
+    expect(await readFile(join(home, '.config', 'gofer.toml'), 'utf8')).toBe(
+      `token = "${stage.root}"\nca_cert = "${join(home, 'ca.pem')}"\n`,
+    );
   });
 
   it('says where another token counts before the one that it keeps', async () => {
