@@ -1,5 +1,5 @@
 /** Who is behind a request, and what they may do: the roles as they are now, tokens and sessions, and when each was last used. */
-import { type AuthPrincipal, GoferError, type TokenDirectory } from '@gofer/contracts';
+import { type AuthPrincipal, codeOf, GoferError, type PluginLog, type TokenDirectory } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
 import { INJECTED_ROLE, type Principal, RoleBook, SYSTEM_ROLES, type TargetIds } from '../domain/index.ts';
 import type { Store } from '../storage/store.ts';
@@ -12,6 +12,7 @@ export interface AccessControlParts {
   readonly authenticate: (token: string) => Promise<AuthPrincipal>;
   /** Epoch milliseconds. */
   readonly now: () => number;
+  readonly log: PluginLog;
 }
 
 /** How exactly it is kept when a token was last used, milliseconds. */
@@ -86,11 +87,19 @@ export class AccessControl {
     return principal;
   }
 
+  /** Never rejects: nobody waits for it, and a disk that is full must not end the server. */
   async #writeLastUsed(): Promise<void> {
     const used = [...this.#used];
     this.#used.clear();
-    const { store } = this.#parts;
-    if (used.length > 0) await store.commit(() => used.forEach(([id, at]) => store.tokens.setLastUsed(id, at)));
+    const { store, log } = this.#parts;
+    if (used.length === 0) return;
+    try {
+      await store.commit(() => used.forEach(([id, at]) => store.tokens.setLastUsed(id, at)));
+    } catch (error) {
+      log('warn', 'when tokens were last used could not be written', { code: codeOf(error), reason: String(error) });
+      // With the next ones, where it was not later since.
+      for (const [id, at] of used) if (!this.#used.has(id)) this.#used.set(id, at);
+    }
   }
 }
 

@@ -54,6 +54,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
         store: container.resolve(TOKENS.store),
         authenticate: (token) => authenticators.authenticate(token),
         now,
+        log,
       });
     },
     (access) => access.close(),

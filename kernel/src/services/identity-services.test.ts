@@ -21,6 +21,7 @@ const SESSION_MS = 60_000;
 let directory: string;
 let store: Store;
 let clock: number;
+let logged: string[];
 let access: AccessControl;
 let tokens: StoredTokenService;
 let sessions: StoredSessionService;
@@ -30,11 +31,13 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'gofer-identity-'));
   store = Store.open(join(directory, 'gofer.db'));
   clock = 1_000_000;
+  logged = [];
   const now = () => clock;
   const known = createTokenDirectory(store);
   access = new AccessControl({
     store,
     now,
+    log: (level, message) => logged.push(`${level} ${message}`),
     authenticate: async (secret) => {
       const token = await known.find(hashSecret(secret));
       if (token === undefined || token.disabled) throw new GoferError('UNAUTHENTICATED', 'Not known.');
@@ -114,6 +117,15 @@ describe('a token', () => {
     await access.ofToken(secret);
     await access.close();
     expect((await tokens.get(token.id)).last_used).toBe(clock);
+  });
+
+  it('is used whether or not that can be written: nobody waits for it', async () => {
+    const { secret } = await make(['user']);
+    await access.ofToken(secret);
+    store.close();
+    await access.close();
+    expect(logged).toEqual(['warn when tokens were last used could not be written']);
+    store = Store.open(join(directory, 'gofer.db'));
   });
 });
 
