@@ -204,6 +204,19 @@ describe('objects', () => {
     await assertNothingLoose();
   });
 
+  it('do not go to a pipeline that was made under the same name during their upload', async () => {
+    const pipeline = await newPipeline();
+    const body = async function* () {
+      yield Buffer.from('half');
+      await services.pipelines.delete(pipeline);
+      await services.deploy(pipeline.pipelineId, [{ id: 'one', steps: [{ exit: 0 }] }]);
+      yield Buffer.from('half');
+    };
+    await expect(put(pipeline, 'key', body())).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await keysOf(pipeline)).toEqual([]);
+    await assertNothingLoose();
+  });
+
   it('whose contents somebody has taken from the disk say so', async () => {
     const owner = await newPipeline();
     await put(owner, 'key', 'contents');

@@ -37,9 +37,10 @@ export class StoredObjectService implements ObjectService {
     checkKey(key);
     const { objects } = this.#parts;
     // Before a byte of the body is taken.
-    this.#assertFree(owner, this.#ownerUid(owner), key, options.force);
+    const ownerUid = this.#ownerUid(owner);
+    this.#assertFree(owner, ownerUid, key, options.force);
     if (options.size !== undefined) objects.checkSize(options.size);
-    const record = await objects.write(body, options.signal, (written) => this.#commit(owner, key, written, options.force));
+    const record = await objects.write(body, options.signal, (written) => this.#commit(owner, ownerUid, key, written, options.force));
     objects.collect();
     return toStoredObject(record);
   }
@@ -65,11 +66,12 @@ export class StoredObjectService implements ObjectService {
   }
 
   /** One transaction: the new row, the row that it replaces, and the oldest one where there are too many. */
-  #commit(owner: ObjectOwner, key: string, { body, size }: WrittenBody, force: boolean): Promise<ObjectRecord> {
+  #commit(owner: ObjectOwner, ownerUid: string, key: string, { body, size }: WrittenBody, force: boolean): Promise<ObjectRecord> {
     const { store, objects, now, pipelineObjectLimit } = this.#parts;
     return store.commitAudited(() => {
-      // The path may mean something else by now, or nothing.
-      const ownerUid = this.#ownerUid(owner);
+      // The path may mean nothing by now, or something else: what was allowed on the one that was deleted is not on that.
+      if (this.#ownerUid(owner) !== ownerUid)
+        throw new GoferError('NOT_FOUND', `${nameOf(owner)} was deleted while the object arrived, and another one has its name.`);
       this.#assertFree(owner, ownerUid, key, force);
       const replaced = store.objects.delete(ownerUid, key);
       store.objects.insert(ownerUid, { key, body, size, created: now() });
