@@ -41,6 +41,9 @@ const READS: readonly OperationId[] = [
   'get_system_preferences',
 ];
 
+/** Asked wherever a role is changed: of few resources, so that many roles grant them. */
+const PROBES: readonly OperationId[] = ['get_namespace', 'get_pipeline', 'list_roles'];
+
 const roleName = fc.constantFrom('aaa', 'bbb', 'ccc', 'AAA', 'user', 'admin', 'Admin', 'x');
 const tokenRole = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('aaa', 'bbb', 'ccc') },
@@ -105,9 +108,12 @@ class Play {
     this.#suffix = `-${number}`;
   }
 
-  /** An administrator, who may be disabled or deleted by another. */
+  /** An administrator, who may be disabled or deleted by another, and somebody with a role that is there already. */
   async begin(): Promise<void> {
-    this.#add(await createToken(this.#server, ['admin']), ['admin'], 0);
+    const [id, permissions] = [this.#role('aaa'), [{ resources: [{ resource: 'all' as const }], actions: ACTIONS }]];
+    await this.#server.ask('POST', '/api/roles', { id, description: '', permissions: toWire(permissions, false) });
+    this.model.roles.set(id, permissions);
+    for (const roles of [['admin'], [id]]) this.#add(await createToken(this.#server, roles), roles, 0);
   }
 
   /** What the server answers, and what the model does. */
@@ -175,6 +181,14 @@ class Play {
     }
   }
 
+  /** Whoever has a role that was just changed is asked for at once. */
+  async probe(name: string): Promise<void> {
+    for (const token of this.model.tokens) {
+      if (!token.roles.includes(this.#role(name))) continue;
+      for (const id of PROBES) await this.#expectAsModel(token, id);
+    }
+  }
+
   /** What the model says is to be there, as the server answers it; and each token once more. */
   async compare(): Promise<void> {
     const { model } = this;
@@ -185,11 +199,13 @@ class Play {
       const answer = await this.#server.call('GET', `/api/tokens/${token.id}`, { token: this.#server.admin });
       expect(answer.code).toBe(token.deleted ? 'NOT_FOUND' : undefined);
       if (!token.deleted) expect(JSON.parse(answer.text)).toMatchObject({ token: { roles: token.roles, disabled: token.disabled } });
-      for (const id of ['get_namespace', 'list_configs'] as const) {
-        const { answered, expected } = await this.#ask({ token }, { id, namespace_id: 'abc', pipeline_id: 'abcd' });
-        expect(answered, `${id} by a token of ${token.roles.join()}`).toBe(expected);
-      }
+      for (const id of PROBES) await this.#expectAsModel(token, id);
     }
+  }
+
+  async #expectAsModel(token: ModelToken, id: OperationId): Promise<void> {
+    const { answered, expected } = await this.#ask({ token }, { id, namespace_id: 'abc', pipeline_id: 'abcd' });
+    expect(answered, `${id} by a token of ${token.roles.join()}`).toBe(expected);
   }
 
   /** Whoever is let in finds nothing, or something. */
@@ -270,6 +286,7 @@ describe('roles, tokens and sessions', () => {
           if (answered !== expected)
             throw new Error(`step ${index}, ${JSON.stringify(played)}: ${answered ?? 'success'} where it must be ${expected ?? 'success'}`);
           answers.set(answered, (answers.get(answered) ?? 0) + 1);
+          if ('name' in played) await sequence.probe(played.name);
         }
         await sequence.compare();
       }),

@@ -4,15 +4,37 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RefusedUpgrade } from '../clients/open-socket.ts';
 import { AccessServer, type Sent } from './access-server.ts';
 import { createToken, deployWithToken, tokenOfRun } from './callers.ts';
-import { GOOD_IDS, permissions, toWire } from './role-arbitraries.ts';
+import {
+  MODEL_SYSTEM_ROLES,
+  type ModelIds,
+  type ModelPermission,
+  type ModelPrincipal,
+  type ModelRole,
+  modelAllows,
+} from './reference-model.ts';
+import { GOOD_IDS, permissions, target, toWire } from './role-arbitraries.ts';
 
 /** So that something of each is seen and something is not. */
 const PLACES = GOOD_IDS.filter((id) => id !== 'kelvin-s' && id !== 'default2');
 const TASK = { namespaceId: 'abc', pipelineId: 'abcd' } as const;
 
+/** Roles that show something of what there is: a part of the namespaces, of the pipelines or of both, mostly with events. */
+const someOf = fc.option(target, { nil: undefined, freq: 4 });
+const seeing: fc.Arbitrary<ModelPermission[]> = fc.tuple(someOf, someOf, fc.boolean()).map(([namespaces, pipelines, withEvents]) => [
+  {
+    actions: ['read'],
+    resources: [
+      namespaces === undefined ? { resource: 'namespaces' } : { resource: 'namespaces', target: namespaces },
+      pipelines === undefined ? { resource: 'pipelines' } : { resource: 'pipelines', target: pipelines },
+      { resource: withEvents ? 'events' : 'runs' },
+    ],
+  },
+]);
+
 let server: AccessServer;
 let task: string;
-let events: readonly string[];
+/** All that there are, newest first. */
+let events: readonly SeenEvent[];
 
 beforeAll(async () => {
   server = await AccessServer.start({ 'server.anonymous_read': 'true' });
@@ -31,11 +53,16 @@ async function listed(path: string, field: string, id: string, sent: Sent): Prom
   return (JSON.parse(text) as Record<string, Record<string, string>[]>)[field]?.map((item) => item[id] ?? '') ?? [];
 }
 
-async function eventsSeenBy(sent: Sent): Promise<string[]> {
+interface SeenEvent {
+  readonly id: string;
+  readonly kind: Readonly<Record<string, ModelIds>>;
+}
+
+async function eventsSeenBy(sent: Sent): Promise<SeenEvent[]> {
   try {
     const { closed, frames } = await server.socket('/api/events?history=true&reverse=true', sent);
     expect((await closed).code).toBe(1000);
-    return frames.map((frame) => (JSON.parse(frame) as { id: string }).id);
+    return frames.map((frame) => JSON.parse(frame) as SeenEvent);
   } catch (error) {
     if (error instanceof RefusedUpgrade && error.status === 401) return [];
     throw error;
@@ -48,8 +75,21 @@ async function obtainable(ids: readonly string[], pathOf: (id: string) => string
   return ids.filter((_, index) => answers[index]);
 }
 
+/** An event is for those who may read events and, in the same role, what it is about. */
+function isForThem(roles: readonly ModelRole[], principal: ModelPrincipal, { kind }: SeenEvent): boolean {
+  return Object.values(kind).every((about) => {
+    const { namespace_id, pipeline_id } = about;
+    const resources = [
+      'events' as const,
+      ...(namespace_id === undefined ? [] : (['namespaces'] as const)),
+      ...(pipeline_id === undefined ? [] : (['pipelines'] as const)),
+    ];
+    return modelAllows([...MODEL_SYSTEM_ROLES, ...roles], principal, { action: 'read', resources }, about);
+  });
+}
+
 /** Resolves with how much there was to see. */
-async function expectNoMoreNorLess(sent: Sent): Promise<number> {
+async function expectNoMoreNorLess(sent: Sent, principal: ModelPrincipal, roles: readonly ModelRole[] = []): Promise<number> {
   const every = { token: server.admin };
   const namespaces = await listed('/api/namespaces', 'namespaces', 'id', every);
   const seen = await obtainable(namespaces, (id) => `/api/namespaces/${id}`, sent);
@@ -65,8 +105,15 @@ async function expectNoMoreNorLess(sent: Sent): Promise<number> {
     expect(await listed(`${path}?offset=1&limit=1`, 'pipelines', 'pipeline_id', sent)).toEqual(mine.slice(1, 2));
     amount += mine.length;
   }
-  const told = await obtainable(events, (id) => `/api/events/${id}`, sent);
-  expect(await eventsSeenBy(sent)).toEqual(told);
+  const told = events.filter((event) => isForThem(roles, principal, event)).map(({ id }) => id);
+  expect((await eventsSeenBy(sent)).map(({ id }) => id)).toEqual(told);
+  expect(
+    await obtainable(
+      events.map(({ id }) => id),
+      (id) => `/api/events/${id}`,
+      sent,
+    ),
+  ).toEqual(told);
   return amount + told.length;
 }
 
@@ -75,36 +122,38 @@ describe('what lists and events show', () => {
     const amounts: number[] = [];
     let number = 0;
     await fc.assert(
-      fc.asyncProperty(permissions, permissions, async (first, second) => {
+      fc.asyncProperty(seeing, fc.oneof(seeing, permissions), async (...given) => {
         number += 1;
-        const roles = [`first-${number}`, `second-${number}`];
-        for (const [index, id] of roles.entries())
-          await server.ask('POST', '/api/roles', { id, description: '', permissions: toWire(index === 0 ? first : second, false) });
-        amounts.push(await expectNoMoreNorLess({ token: (await createToken(server, roles)).secret }));
+        const roles = given.map((each, index) => ({ id: `role-${number}-${index}`, permissions: each }));
+        for (const { id, permissions: each } of roles)
+          await server.ask('POST', '/api/roles', { id, description: '', permissions: toWire(each, false) });
+        const held = { roles: roles.map(({ id }) => id) };
+        amounts.push(await expectNoMoreNorLess({ token: (await createToken(server, held.roles)).secret }, held, roles));
       }),
-      { numRuns: 12 },
+      { numRuns: 15 },
     );
     // Not everything, and not nothing.
     expect(new Set(amounts).size).toBeGreaterThan(1);
   });
 
   it('is everything for an administrator, and of the namespace default for the role user', async () => {
-    expect(await expectNoMoreNorLess({ token: server.admin })).toBeGreaterThan(events.length);
+    expect(await expectNoMoreNorLess({ token: server.admin }, { roles: ['admin'] })).toBeGreaterThan(events.length);
     const user = { token: (await createToken(server, ['user'])).secret };
-    await expectNoMoreNorLess(user);
+    await expectNoMoreNorLess(user, { roles: ['user'] });
     expect(await listed('/api/namespaces', 'namespaces', 'id', user)).toEqual(['default']);
   });
 
   it('is its own pipeline for a task', async () => {
-    await expectNoMoreNorLess({ token: task });
+    await expectNoMoreNorLess({ token: task }, { roles: ['inject_api_token'], scope: TASK });
     expect(await listed('/api/namespaces', 'namespaces', 'id', { token: task })).toEqual([TASK.namespaceId]);
     const path = `/api/namespaces/${TASK.namespaceId}/pipelines`;
     expect(await listed(path, 'pipelines', 'pipeline_id', { token: task })).toEqual([TASK.pipelineId]);
-    const told = new Set(await eventsSeenBy({ token: task }));
-    for (const id of events) {
-      const { event } = await server.ask<{ event: { kind: Record<string, Named> } }>('GET', `/api/events/${id}`);
-      expect(told.has(id), `${JSON.stringify(event)} is seen`).toBe(Object.values(event.kind).every(isOfTask));
+    const told = (await eventsSeenBy({ token: task })).flatMap(({ kind }) => Object.values(kind));
+    for (const { namespace_id, pipeline_id } of told) {
+      expect(namespace_id).toBe(TASK.namespaceId);
+      expect([undefined, TASK.pipelineId]).toContain(pipeline_id);
     }
+    expect(told.length).toBeGreaterThan(5);
   });
 
   it('is what the role anonymous may read for whoever has no token', async () => {
@@ -135,13 +184,3 @@ describe('what lists and events show', () => {
     expect([...new Set(pipelines)]).toEqual(['seen', 'seen-too']);
   });
 });
-
-/** What an event is about. */
-interface Named {
-  readonly namespace_id?: string;
-  readonly pipeline_id?: string;
-}
-
-function isOfTask({ namespace_id, pipeline_id }: Named): boolean {
-  return namespace_id === TASK.namespaceId && (pipeline_id === undefined || pipeline_id === TASK.pipelineId);
-}

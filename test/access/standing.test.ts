@@ -1,0 +1,123 @@
+/** What was begun with a right goes no further without it: open WebSockets, long polls, sessions that would renew themselves. */
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pipelineJson } from '../e2e/gofer-server.ts';
+import { AccessServer } from './access-server.ts';
+import { createToken, logIn } from './callers.ts';
+
+const OWN = 'https://gofer.example';
+const RUNS = '/api/namespaces/default/pipelines/slow/runs';
+
+let server: AccessServer;
+beforeAll(async () => {
+  server = await AccessServer.start({ 'server.url': OWN });
+});
+afterAll(() => server.close());
+
+describe('an open WebSocket', () => {
+  it('is closed when its token is disabled or deleted, its session ended or its role taken away, and no other is', async () => {
+    await server.ask('POST', '/api/roles', {
+      id: 'follower',
+      description: '',
+      permissions: [{ resources: ['events'], actions: ['read'] }],
+    });
+    const [kept, disabled, deleted, left, lesser] = await Promise.all(
+      ['user', 'user', 'user', 'user', 'follower'].map((role) => createToken(server, [role])),
+    );
+    const cookies = [await logIn(server, kept?.secret ?? ''), await logIn(server, left?.secret ?? '')];
+    const follow = (sent: object) => server.socket('/api/events', sent);
+    const stay = [await follow({ token: kept?.secret }), await follow({ cookie: cookies[0] }), await follow({ token: left?.secret })];
+    const go = [
+      await follow({ token: disabled?.secret }),
+      await follow({ token: deleted?.secret }),
+      await follow({ cookie: cookies[1] }),
+      await follow({ token: lesser?.secret }),
+    ];
+    await server.ask('PATCH', `/api/tokens/${disabled?.id}`, { disabled: true });
+    await server.ask('DELETE', `/api/tokens/${deleted?.id}`);
+    await server.call('DELETE', '/api/sessions', { cookie: cookies[1] });
+    await server.ask('PATCH', '/api/roles/follower', { permissions: [] });
+    const closures = await Promise.all(go.map(({ closed }) => closed));
+    expect(closures.map(({ code }) => code)).toEqual([1008, 1008, 1008, 1008]);
+    expect(closures.map(({ reason }) => reason.split(':')[0])).toEqual([
+      'UNAUTHENTICATED',
+      'UNAUTHENTICATED',
+      'UNAUTHENTICATED',
+      'PERMISSION_DENIED',
+    ]);
+    for (const { socket } of stay) {
+      expect(socket.readyState).toBe(socket.OPEN);
+      socket.close();
+    }
+    expect(server.log.filter((line) => line.includes('wrong credentials'))).toEqual([]);
+  }, 30_000);
+});
+
+describe('a long poll', () => {
+  it('is answered with nothing to whoever is no longer let in', async () => {
+    const configs = '/api/namespaces/default/pipelines/slow/configs';
+    await server.ask('POST', configs, { config: pipelineJson('slow', [{ id: 'one', steps: [{ sleep_ms: 3_600_000 }] }]) });
+    await server.ask('POST', `${configs}/1`);
+    const { secret, id } = await createToken(server, ['user']);
+    const waiting = server.call('POST', `${RUNS}?wait=2`, { token: secret, body: {} });
+    // Then it was let in.
+    await expect.poll(async () => (await server.call('GET', `${RUNS}/1`, { token: server.admin })).status, { timeout: 10_000 }).toBe(200);
+    await server.ask('PATCH', `/api/tokens/${id}`, { disabled: true });
+    expect(await waiting).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
+    await server.ask('DELETE', `${RUNS}/1`);
+  });
+});
+
+describe('a session', () => {
+  it('is begun by a token only, so that it ends when it is to', async () => {
+    const cookie = await logIn(server, server.admin);
+    const again = await server.call('POST', '/api/sessions', { cookie });
+    expect([again.status, again.code, again.headers['set-cookie']]).toEqual([409, 'FAILED_PRECONDITION', undefined]);
+    expect((await server.call('POST', '/api/sessions', { cookie, token: server.admin })).status).toBe(201);
+  });
+
+  it('that stands beside another one is none: a neighbour may have set it', async () => {
+    const [own, planted] = [await logIn(server, server.admin), await logIn(server, server.admin)];
+    const whoami = async (cookie: string) => (await server.call('GET', '/api/tokens/whoami', { headers: { cookie } })).code;
+    expect(await whoami(`gofer_session=${planted}; gofer_session=${own}`)).toBe('UNAUTHENTICATED');
+    expect(await whoami(`gofer_session=${own}; a=b; gofer_session=${own}`)).toBeUndefined();
+    expect(await whoami(`not_gofer_session=${planted}; gofer_session=${own}`)).toBeUndefined();
+  });
+});
+
+describe('the first token', () => {
+  it('goes to no web page but those that are configured, whatever the page calls this server', async () => {
+    const first = await AccessServer.start({ 'server.url': OWN }, { bootstrap: false });
+    try {
+      const ask = (headers: Record<string, string>) => first.call('POST', '/api/tokens/bootstrap', { headers });
+      for (const headers of [
+        { host: 'evil.example', origin: 'http://evil.example' },
+        { host: 'evil.example', origin: 'null' },
+        { origin: new URL(first.url).origin },
+      ])
+        expect((await ask(headers)).code).toBe('FORBIDDEN');
+      expect((await ask({ origin: OWN })).status).toBe(201);
+    } finally {
+      await first.close();
+    }
+  });
+});
+
+describe('a token without rights', () => {
+  it('fills the audit with no more than so many refusals in a minute', async () => {
+    const strict = await AccessServer.start({ 'limits.failed_authentications': '3' });
+    try {
+      const { secret } = await createToken(strict, ['user']);
+      const codes: (string | undefined)[] = [];
+      for (let count = 0; count < 5; count += 1)
+        codes.push((await strict.call('POST', '/api/namespaces', { token: secret, body: { id: 'x', name: '', description: '' } })).code);
+      expect(codes).toEqual([...Array.from({ length: 3 }, () => 'PERMISSION_DENIED'), 'RESOURCE_EXHAUSTED', 'RESOURCE_EXHAUSTED']);
+      const { entries } = await strict.ask<{ entries: object[] }>('GET', '/api/audit?operation=create_namespace');
+      expect(entries).toHaveLength(3);
+      expect((await strict.call('GET', '/api/namespaces', { token: secret })).status).toBe(200);
+      expect((await strict.call('GET', '/api/audit', { token: secret })).code).toBe('PERMISSION_DENIED');
+    } finally {
+      await strict.close();
+    }
+  });
+});
