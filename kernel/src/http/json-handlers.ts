@@ -8,8 +8,12 @@ import { toPage, toPipelinePath, toRunPath, toTaskPath } from './request-paths.t
 import type { JsonHandlers } from './route-request.ts';
 import type { SecretHandlers } from './secret-handlers.ts';
 
-/** What variables that refer to a pipeline's secrets need beside the permission to start a run. */
-const READ_SECRETS: Permission = { action: 'read', resources: ['namespaces', 'pipelines', 'secrets'] };
+/** What may be needed beside the permission to start a run: where its variables refer to secrets, and where it is there already. */
+const NEEDED_TO_READ = {
+  pipeline: { action: 'read', resources: ['namespaces', 'pipelines', 'secrets'] },
+  global: 'admin',
+  runs: { action: 'read', resources: ['namespaces', 'pipelines', 'runs'] },
+} as const satisfies Record<string, Permission>;
 
 const READ_NAMESPACES: Permission = { action: 'read', resources: ['namespaces'] };
 const READ_PIPELINES: Permission = { action: 'read', resources: ['namespaces', 'pipelines'] };
@@ -76,7 +80,7 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
       const run = await runs.start(pipeline, {
         variables: body.variables ?? {},
         initiator: { id: principal.id, user: principal.user },
-        mayRead: (owner) => request.may(owner === 'global' ? 'admin' : READ_SECRETS),
+        mayRead: (what) => request.may(NEEDED_TO_READ[what]),
         ...(key === undefined ? {} : { idempotencyKey: key }),
       });
       if (query.wait === undefined) return { run };

@@ -49,6 +49,16 @@ describe('starting a run', () => {
     expect(await ids({ limit: 1, offset: 1, reverse: true })).toEqual([1]);
   });
 
+  it('with the key of somebody else shows their run to nobody who may not read it', async () => {
+    const path = await services.deploy('foreign-keys', [{ id: 'one' }]);
+    const first = await services.start(path, { idempotencyKey: 'k', variables: { OF_ANOTHER: 'x' } });
+    const other = { idempotencyKey: 'k', initiator: { id: 'other', user: 'other' } };
+    await expect(services.start(path, { ...other, mayRead: () => false })).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+    expect((await services.start(path, other)).run_id).toBe(first.run_id);
+    expect((await services.start(path, { idempotencyKey: 'k', mayRead: () => false })).run_id).toBe(first.run_id);
+    await services.runs.wait({ ...path, runId: first.run_id }, 20, NEVER);
+  });
+
   it('with the same key answers with the same run, at once or later', async () => {
     const path = await services.deploy('keys', [{ id: 'one' }]);
     const other = await services.deploy('other-keys', [{ id: 'one' }]);

@@ -109,7 +109,17 @@ export class StoredRunService implements RunService {
     const { store, lookup, now } = this.#parts;
     const pipeline = lookup.pipeline(path);
     const known = request.idempotencyKey === undefined ? undefined : store.runs.byIdempotencyKey(pipeline.uid, request.idempotencyKey);
-    if (known !== undefined) return { pipeline, run: known, isNew: false };
+    if (known !== undefined) {
+      if (known.initiator.id !== request.initiator.id && !request.mayRead('runs')) {
+        throw new GoferError(
+          'ALREADY_EXISTS',
+          'Somebody else has started a run with this Idempotency-Key, and these credentials do not permit to read runs. Use another key.',
+        );
+      }
+      store.trail.add('run_id', known.runId);
+      store.trail.add('repeated', 'true');
+      return { pipeline, run: known, isNew: false };
+    }
     if (store.system.preferences().ignore_pipeline_run_events) {
       throw new GoferError(
         'UNAVAILABLE',

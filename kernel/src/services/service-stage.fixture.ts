@@ -12,7 +12,7 @@ import { StoredObjectService } from './object-service.ts';
 import { StoredPipelineService } from './pipeline-service.ts';
 import { StoredRunService } from './run-service.ts';
 import { StoredSecretService } from './secret-service.ts';
-import type { PipelinePath, RunPath } from './services.ts';
+import type { PipelinePath, RunPath, RunService } from './services.ts';
 import { StoredSystemService } from './system-service.ts';
 import { StoredTaskExecutionService } from './task-execution-service.ts';
 
@@ -91,7 +91,7 @@ export class ServiceStage {
     return path;
   }
 
-  start(path: PipelinePath, options: { variables?: Record<string, string>; idempotencyKey?: string } = {}): Promise<Run> {
+  start(path: PipelinePath, options: Partial<Parameters<RunService['start']>[1]> = {}): Promise<Run> {
     return this.runs.start(path, { variables: {}, initiator: INITIATOR, mayRead: () => true, ...options });
   }
 

@@ -92,15 +92,21 @@ export interface DeploymentService {
 
 export interface RunService {
   list(path: PipelinePath, query: { limit: number; offset: number; reverse: boolean }): Promise<Run[]>;
-  /** Answers once the run is committed; waits for nothing else. The same idempotency key answers with the same run. */
+  /**
+   * Answers once the run is committed; waits for nothing else. The same idempotency key answers with the same run, or with
+   * `ALREADY_EXISTS` where that is not for the caller to see.
+   */
   start(
     path: PipelinePath,
     request: {
       variables: Readonly<Record<string, string>>;
       initiator: Initiator;
       idempotencyKey?: string;
-      /** Whether the caller may read secrets itself: only then may its variables refer to them. Asked only where they do. */
-      mayRead: (secrets: 'pipeline' | 'global') => boolean;
+      /**
+       * Whether the caller may read secrets of the pipeline, global ones, and its runs itself: only then may its variables refer to those, and
+       * only then is it answered with a run that somebody else has started with its key. Asked only where it matters.
+       */
+      mayRead: (what: 'pipeline' | 'global' | 'runs') => boolean;
     },
   ): Promise<Run>;
   get(path: RunPath): Promise<Run>;

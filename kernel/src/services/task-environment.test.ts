@@ -313,7 +313,7 @@ describe('the secrets that an attempt was given', () => {
 it('whoever may not read secrets cannot have a task read them', async () => {
   const path = await deploy('reader', {});
   await put(path, 'token', SECRET);
-  const start = (value: string, mayRead: (kind: 'pipeline' | 'global') => boolean) =>
+  const start = (value: string, mayRead: (what: 'pipeline' | 'global' | 'runs') => boolean) =>
     services.runs.start(path, { variables: { X: value }, initiator: { id: 't', user: 't' }, mayRead });
   const refused = { code: 'PERMISSION_DENIED' };
   await expect(start('pipeline_secret{{token}}', () => false)).rejects.toMatchObject(refused);
