@@ -20,14 +20,21 @@ export function readCredentials(request: IncomingMessage, query: string, isWebSo
   if (authorization !== undefined && !/^Bearer *$/i.test(authorization)) return fromHeader(authorization);
   const inSocket = isWebSocket ? (tokenInProtocols(request) ?? tokenInQuery(query)) : undefined;
   if (inSocket !== undefined) return toToken(inSocket);
-  const secret = cookie === undefined ? undefined : cookieValue(cookie);
-  return secret === undefined ? NONE : { kind: 'session', secret };
+  const [secret, ...others] = cookie === undefined ? [] : cookieValues(cookie);
+  if (secret === undefined) return NONE;
+  // A neighbour's host or port can add one of its own, which then may stand first: nobody is to work under a name that is not theirs.
+  if (others.some((other) => other !== secret))
+    return {
+      kind: 'malformed',
+      fault: `there are several cookies ${SESSION_COOKIE}: remove those of this site from the browser, and log in`,
+    };
+  return { kind: 'session', secret };
 }
 
 /** The secret of the session that a request carries, whatever else it carries. */
 export function sessionSecretOf(request: IncomingMessage): string | undefined {
   const { cookie } = request.headers;
-  return cookie === undefined ? undefined : cookieValue(cookie);
+  return cookie === undefined ? undefined : cookieValues(cookie)[0];
 }
 
 function fromHeader(authorization: string): PresentedCredentials {
@@ -56,10 +63,10 @@ function tokenInQuery(query: string): string | undefined {
 }
 
 /** RFC 6265 §4.2.1. */
-function cookieValue(header: string): string | undefined {
-  for (const pair of header.split(';')) {
+function cookieValues(header: string): string[] {
+  if (!header.includes(SESSION_COOKIE)) return [];
+  return header.split(';').flatMap((pair) => {
     const equals = pair.indexOf('=');
-    if (equals !== -1 && pair.slice(0, equals).trim() === SESSION_COOKIE) return pair.slice(equals + 1).trim();
-  }
-  return undefined;
+    return equals !== -1 && pair.slice(0, equals).trim() === SESSION_COOKIE ? [pair.slice(equals + 1).trim()] : [];
+  });
 }
