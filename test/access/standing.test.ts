@@ -56,7 +56,9 @@ describe('an open WebSocket', () => {
 describe('a long poll', () => {
   it('is answered with nothing to whoever is no longer let in', async () => {
     const configs = '/api/namespaces/default/pipelines/slow/configs';
-    await server.ask('POST', configs, { config: pipelineJson('slow', [{ id: 'one', steps: [{ sleep_ms: 3_600_000 }] }]) });
+    const config = pipelineJson('slow', [{ id: 'one', command: [JSON.stringify([{ sleep_ms: 3_600_000 }])] }]);
+    const tasks = config.tasks.map((task) => ({ ...task, entrypoint: ['gofer-fake-steps'] }));
+    await server.ask('POST', configs, { config: { ...config, tasks } });
     await server.ask('POST', `${configs}/1`);
     const { secret, id } = await createToken(server, ['user']);
     const waiting = server.call('POST', `${RUNS}?wait=2`, { token: secret, body: {} });

@@ -78,6 +78,7 @@ interface CheckedRequest {
   readonly body: unknown;
   readonly principal: Principal;
   readonly may: (permission: Permission, ids?: TargetIds) => boolean;
+  readonly isSession: boolean;
   readonly session: string | undefined;
   readonly setSessionCookie: (value: string | undefined, seconds: number) => void;
 }
@@ -89,6 +90,7 @@ class ErasedRequest implements CheckedRequest {
   readonly body: unknown;
   readonly principal: Principal;
   readonly may: CheckedRequest['may'];
+  readonly isSession: boolean;
   readonly session: string | undefined;
   readonly setSessionCookie: CheckedRequest['setSessionCookie'];
   readonly #makeSignal: () => AbortSignal;
@@ -101,6 +103,7 @@ class ErasedRequest implements CheckedRequest {
     this.body = checked.body;
     this.principal = checked.principal;
     this.may = checked.may;
+    this.isSession = checked.isSession;
     this.session = checked.session;
     this.setSessionCookie = checked.setSessionCookie;
     this.#makeSignal = makeSignal;
@@ -146,6 +149,7 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
         body,
         principal,
         may: (permission, ids = context.params) => access.authority.authorize(principal, permission, ids),
+        isSession: caller.presented.kind === 'session',
         session: sessionSecretOf(request),
         setSessionCookie: (value, seconds) => context.append('set-cookie', sessionCookie(value, seconds, access.isSecure(request))),
       },
@@ -160,10 +164,14 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
       const conversation = (await handler(erased, protocol)) as Conversation;
       context.respond = false;
       context.res.detachSocket(request.socket);
-      webSockets.accept(request, upgrade, protocol, conversation);
+      const confirm = access.authority.bypassed ? undefined : () => checkpoint.confirm(caller, context.params);
+      webSockets.accept(request, upgrade, { protocol, conversation, confirm });
     } else {
       const extra = route.kind === 'upload' ? readUpload(request, context.res, bodyLimits.timeMs) : undefined;
-      answerJson(context, route.status, await checkpoint.audited(caller, parts, () => handler(erased, extra)));
+      const answer = await checkpoint.audited(caller, parts, () => handler(erased, extra));
+      // It may have been an hour, and what is answered is from now.
+      if (queryValues['wait'] !== undefined) await checkpoint.confirm(caller, context.params);
+      answerJson(context, route.status, answer);
     }
   };
 }

@@ -13,6 +13,8 @@ export interface Authority {
    * `RESOURCE_EXHAUSTED` where wrong ones come too often from `address`.
    */
   authenticate(presented: PresentedCredentials, route: AuthenticatedRoute, address: string): Principal | Promise<Principal>;
+  /** The same, once more, for whoever was let in with these before: what has become wrong meanwhile is nobody's guess, and is not counted. */
+  confirm(presented: PresentedCredentials, route: AuthenticatedRoute): Principal | Promise<Principal>;
   /** `ids`: the decoded path parameters, which targets are matched against. */
   authorize(principal: Principal, permission: Permission, ids: TargetIds): boolean;
 }
@@ -27,6 +29,7 @@ export interface AuthenticatedRoute {
 export const BYPASSED_AUTHORITY: Authority = Object.freeze({
   bypassed: true,
   authenticate: () => ANONYMOUS,
+  confirm: () => ANONYMOUS,
   authorize: () => true,
 });
 const ANONYMOUS: Principal = Object.freeze({ id: '0', user: 'Anonymous', roles: Object.freeze([ADMIN_ROLE]) });

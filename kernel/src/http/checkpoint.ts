@@ -2,11 +2,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { OperationId, RouteDefinition } from '@gofer/contracts/api';
 import type { Context } from 'koa';
-import { describePermission } from '../domain/index.ts';
+import { describePermission, type TargetIds } from '../domain/index.ts';
 import type { AuditService } from '../services/services.ts';
 import { type AuditedParts, auditOf } from './audited-route.ts';
 import type { Authority, Principal } from './authority.ts';
-import { readCredentials } from './credentials.ts';
+import { type PresentedCredentials, readCredentials } from './credentials.ts';
 import { AnsweredError } from './error-answer.ts';
 import type { HttpState } from './http-app.ts';
 import type { Values } from './parameters.ts';
@@ -23,11 +23,14 @@ export interface AccessOptions {
   readonly isSecure: (request: IncomingMessage) => boolean;
   /** Counts an expensive request; the seconds to wait, once there were too many. */
   readonly expensive: (principalId: string) => Promise<number | undefined>;
+  /** Counts a request that is refused for lack of permission and is in the audit; the seconds to wait, once there were too many. */
+  readonly refused: (principalId: string) => Promise<number | undefined>;
   readonly now: () => number;
 }
 
 export interface Caller {
   readonly principal: Principal;
+  readonly presented: PresentedCredentials;
   readonly address: string;
   readonly requestId: string;
 }
@@ -54,22 +57,36 @@ export class Checkpoint {
     const presented = readCredentials(request, state.query, isWebSocket);
     // What browsers send by themselves, and WebSockets, which know no other protection, count from our own pages only.
     if (!authority.bypassed && (isWebSocket || presented.kind === 'session')) origins.check(request);
+    if (!authority.bypassed && this.#isForAnybody) origins.checkConfigured(request);
     const address = addressOf(request);
     const principal = await authority.authenticate(presented, this.#route, address);
-    return { principal, address, requestId: state.requestId };
+    return { principal, presented, address, requestId: state.requestId };
+  }
+
+  /** Rejects where who was let in would not be any more: the token is good no longer, or its roles allow less. */
+  async confirm({ principal, presented }: Caller, params: TargetIds): Promise<void> {
+    const { authority } = this.#options;
+    const { permission } = this.#route;
+    const now = await authority.confirm(presented, this.#route);
+    const isSame = now.id === principal.id && now.roles.join('\n') === principal.roles.join('\n');
+    if (isSame && authority.authorize(now, permission, params)) return;
+    throw unauthenticated('What this token may do has changed, and this is no part of it.', 'insufficient_scope');
   }
 
   /** Rejects with `PERMISSION_DENIED`, which the audit is told of where it is told of the request. */
   async admit(caller: Caller, context: RouteContext): Promise<void> {
-    const { authority, expensive } = this.#options;
+    const { authority, expensive, refused } = this.#options;
     const { permission } = this.#route;
     const { params } = context;
     if (!authority.authorize(caller.principal, permission, params)) {
+      const parts = { path: params, query: this.#askedFor(context), body: undefined };
+      // Whoever has no right to anything must not be able to fill the disk with what it is refused.
+      if (this.#targetOf?.(parts) !== undefined) assertPatient(await refused(caller.principal.id));
       const denied = unauthenticated(
         `This needs ${describePermission(permission, params)}; ${describeCaller(caller.principal)}.`,
         'insufficient_scope',
       );
-      await this.audited(caller, { path: params, query: this.#askedFor(context), body: undefined }, () => Promise.reject(denied));
+      await this.audited(caller, parts, () => Promise.reject(denied));
       throw denied;
     }
     const wait = this.#route.expensive === true ? await expensive(caller.principal.id) : undefined;
@@ -87,6 +104,11 @@ export class Checkpoint {
     return when === undefined ? {} : { [when]: new URLSearchParams(state.query).get(when) === 'true' };
   }
 
+  /** It changes something, and asks for no credentials. */
+  get #isForAnybody(): boolean {
+    return this.#route.permission === 'none' && this.#route.method !== 'GET';
+  }
+
   /** Does `work`, with the entry of the request in the audit where it has one. */
   audited<T>({ principal, address, requestId }: Caller, parts: AuditedParts, work: () => Promise<T>): Promise<T> {
     const target = this.#targetOf?.(parts);
@@ -97,6 +119,15 @@ export class Checkpoint {
     // Of those whom nobody knows only what comes of something: all the world could fill the disk with what it is refused.
     return audit.record(entry, work, { refusals: principal.id !== '' });
   }
+}
+
+function assertPatient(wait: number | undefined): void {
+  if (wait === undefined) return;
+  throw new AnsweredError(
+    'RESOURCE_EXHAUSTED',
+    `Too many requests that it does not permit were sent with this token: try again in ${wait} s (limits.failed_authentications).`,
+    { headers: { 'retry-after': String(wait) } },
+  );
 }
 
 function describeCaller({ user, roles, scope }: Principal): string {

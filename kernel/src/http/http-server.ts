@@ -94,6 +94,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           addressOf: (request) => clientAddress(request, proxies),
           isSecure: (request) => isSecure(request, proxies),
           expensive: async (principalId) => options.rateLimits?.expensive(principalId),
+          refused: async (principalId) => options.rateLimits?.refused(principalId),
           now: Date.now,
         },
         lifetimes,

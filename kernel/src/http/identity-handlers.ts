@@ -1,3 +1,4 @@
+import { GoferError } from '@gofer/contracts';
 import type { AuditQuery, AuditService, RoleService, SessionService, TokenService } from '../services/services.ts';
 import { toPage } from './request-paths.ts';
 import type { JsonHandlers } from './route-request.ts';
@@ -42,7 +43,9 @@ export function createIdentityHandlers({ tokens, sessions, roles, audit }: Ident
     },
     delete_token: ({ principal, path }) => tokens.delete(principal, path.id),
 
-    create_session: async ({ principal, setSessionCookie }) => {
+    create_session: async ({ principal, isSession, setSessionCookie }) => {
+      // It would never end: whoever has got hold of a cookie could renew it for good.
+      if (isSession) throw new GoferError('FAILED_PRECONDITION', 'A session is begun with a token, and not with another session.');
       const { secret, expires, seconds } = await sessions.begin(principal);
       setSessionCookie(secret, seconds);
       return { expires };

@@ -10,6 +10,13 @@ const times = async <T>(count: number, work: () => Promise<T>): Promise<T[]> => 
 };
 const SOME = expect.toSatisfy((wait: unknown) => typeof wait === 'number' && wait >= 1 && wait <= 60);
 
+test('what a token does not permit is counted apart from wrong credentials, by token', async () => {
+  const rates = limits();
+  expect(await times(4, () => rates.refused('a'))).toEqual([undefined, undefined, undefined, SOME]);
+  expect([await rates.refused('b'), await rates.failedAuthentication('a')]).toEqual([undefined, undefined]);
+  expect(await times(4, () => limits({ failedAuthentications: 0 }).refused('a'))).toEqual(Array.from({ length: 4 }));
+});
+
 describe('wrong credentials', () => {
   test('make an address wait once there were too many, loopback too, and nobody else', async () => {
     const rates = limits();

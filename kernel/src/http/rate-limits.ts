@@ -17,11 +17,13 @@ const CLIENTS = 20_000;
 
 export class RateLimits {
   readonly #failures: Counts | undefined;
+  readonly #refused: Counts | undefined;
   readonly #expensive: Counts | undefined;
 
   constructor({ failedAuthentications, expensiveRequests, windowSeconds = WINDOW_SECONDS, clients = CLIENTS }: RateLimitsOptions) {
     const counts = (points: number) => (points === 0 ? undefined : new Counts(points, windowSeconds, clients));
     this.#failures = counts(failedAuthentications);
+    this.#refused = counts(failedAuthentications);
     this.#expensive = counts(expensiveRequests);
   }
 
@@ -31,6 +33,11 @@ export class RateLimits {
    */
   async failedAuthentication(address: string): Promise<number | undefined> {
     return await this.#failures?.add(isIPv6(address) ? networkOf(address) : address);
+  }
+
+  /** Counts a request that its token does not permit; as many are allowed as failed authentications. */
+  async refused(principalId: string): Promise<number | undefined> {
+    return await this.#refused?.add(principalId);
   }
 
   /** Counts an expensive request. Resolves with the seconds to wait, once there were too many. */

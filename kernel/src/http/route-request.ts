@@ -26,6 +26,8 @@ export interface RouteRequest<Id extends OperationId> {
   readonly principal: Principal;
   /** Whether the caller has a further permission, on what the path names or on other things. */
   readonly may: (permission: Permission, ids?: TargetIds) => boolean;
+  /** Whether the caller is known by a session, and not by the token itself. */
+  readonly isSession: boolean;
   /** The session that the request's cookie names. */
   readonly session: string | undefined;
   /** Sends the browser a cookie of this value for so many seconds; without a value takes it back. */

@@ -103,6 +103,7 @@ describe('permissions', () => {
             if (permission !== 'none' && !isGood) throw new GoferError('UNAUTHENTICATED', 'No token.');
             return { id: 'token', user: 'alice', roles: [] };
           },
+          confirm: () => ({ id: 'token', user: 'alice', roles: [] }),
           authorize: (_, permission, path) => {
             asked.push({ permission, path });
             return permission === 'none';

@@ -17,6 +17,9 @@ export interface TokenAuthorityOptions {
   readonly failed: (address: string) => Promise<number | undefined>;
 }
 
+/** The error for credentials that are wrong. */
+type Refusal = (message: string) => GoferError | Promise<GoferError>;
+
 const NOBODY: Principal = Object.freeze({ id: '', user: '', roles: [] });
 const ANONYMOUS: Principal = Object.freeze({ id: '', user: ANONYMOUS_ROLE, roles: [ANONYMOUS_ROLE] });
 
@@ -29,6 +32,18 @@ export class TokenAuthority implements Authority {
   }
 
   authenticate(presented: PresentedCredentials, route: AuthenticatedRoute, address: string): Principal | Promise<Principal> {
+    return this.#admit(presented, route, (message) => this.#refusal(message, address));
+  }
+
+  confirm(presented: PresentedCredentials, route: AuthenticatedRoute): Principal | Promise<Principal> {
+    return this.#admit(presented, route, (message) => unauthenticated(message, 'invalid_token'));
+  }
+
+  authorize(principal: Principal, permission: Permission, ids: TargetIds): boolean {
+    return this.#options.access.authorize(principal, permission, ids);
+  }
+
+  #admit(presented: PresentedCredentials, route: AuthenticatedRoute, refusal: Refusal): Principal | Promise<Principal> {
     const { permission } = route;
     if (permission === 'none') {
       if (this.#options.tasksOnly && route.method !== 'GET') throw notHere();
@@ -40,20 +55,16 @@ export class TokenAuthority implements Authority {
         return ANONYMOUS;
       throw unauthenticated('This needs a token, and the request carries none: send the header `Authorization: Bearer TOKEN`.');
     }
-    return this.#check(presented, address);
+    return this.#check(presented, refusal);
   }
 
-  authorize(principal: Principal, permission: Permission, ids: TargetIds): boolean {
-    return this.#options.access.authorize(principal, permission, ids);
-  }
-
-  async #check(presented: Exclude<PresentedCredentials, { kind: 'none' | 'malformed' }>, address: string): Promise<Principal> {
+  async #check(presented: Exclude<PresentedCredentials, { kind: 'none' | 'malformed' }>, refusal: Refusal): Promise<Principal> {
     const { access, tasksOnly } = this.#options;
     let principal: Principal;
     try {
       principal = await (presented.kind === 'token' ? access.ofToken(presented.token) : access.ofSession(presented.secret));
     } catch (error) {
-      if (codeOf(error) === 'UNAUTHENTICATED') throw await this.#refusal(error instanceof Error ? error.message : '', address);
+      if (codeOf(error) === 'UNAUTHENTICATED') throw await refusal(error instanceof Error ? error.message : '');
       throw error;
     }
     if (tasksOnly && principal.scope === undefined) throw notHere();

@@ -7,6 +7,7 @@ import { VERSION_PROTOCOL } from '@gofer/contracts/api';
 import { WebSocket, WebSocketServer } from 'ws';
 import { AnsweredError } from '../error-answer.ts';
 import type { Conversation } from '../route-request.ts';
+import { Confirmations } from './confirmations.ts';
 import { WebSocketPeer } from './web-socket-peer.ts';
 
 /** Often enough for proxies and address translation, which forget idle connections after a minute. */
@@ -18,6 +19,13 @@ const MAX_REASON_BYTES = 123;
 /** Somebody has left by then, perhaps. */
 const RETRY_SECONDS = 5;
 const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, error: 1011 } as const;
+
+export interface AcceptedSocket {
+  readonly protocol: string | undefined;
+  readonly conversation: Conversation;
+  /** Rejects once the client would not be let in any more; undefined where everybody is. */
+  readonly confirm: (() => Promise<void>) | undefined;
+}
 
 export interface Upgrade {
   readonly socket: Duplex;
@@ -32,12 +40,14 @@ export class WebSocketHub {
   readonly #places: number;
   /** Of those that are open, and those that are about to be. */
   readonly #taken = new Set<Socket>();
+  readonly #confirmations: Confirmations;
   #pings: NodeJS.Timeout | undefined;
 
   /** `places`: how many there may be at once, `limits.max_web_sockets`. */
   constructor(log: PluginLog, places: number) {
     this.#log = log;
     this.#places = places;
+    this.#confirmations = new Confirmations(log);
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -62,10 +72,11 @@ export class WebSocketHub {
   }
 
   /** Upgrades a request that `checkHandshake` has passed and `reserve` has a place for, and holds the conversation until its end. */
-  accept(request: IncomingMessage, { socket: transport, head }: Upgrade, protocol: string | undefined, conversation: Conversation): void {
+  accept(request: IncomingMessage, { socket: transport, head }: Upgrade, { protocol, conversation, confirm }: AcceptedSocket): void {
     if (protocol !== undefined) this.#chosen.set(request, protocol);
     this.#server.handleUpgrade(request, transport, head, (socket) => {
       this.#add(socket);
+      if (confirm !== undefined) this.#confirmations.add(socket, { confirm, refuse: (reason) => socket.close(CLOSE.policy, cut(reason)) });
       this.#hold(socket, conversation(new WebSocketPeer(socket, transport))).catch((error: unknown) => {
         this.#log('error', 'a WebSocket could not be closed', { error });
         socket.terminate();
