@@ -19,7 +19,7 @@ export type { RunCancellation, RunLife } from './run-state.ts';
 export { changeRun } from './run-state.ts';
 export { ADMIN_ROLE, ANONYMOUS_ROLE, BOOTSTRAP_ROLE, INJECTED_ROLE, SYSTEM_ROLES } from './system-roles.ts';
 export { systemVariables } from './system-variables.ts';
-export { patternFault } from './target-pattern.ts';
+export { PatternChecks } from './target-pattern.ts';
 export type { TaskChange, TaskLife } from './task-state.ts';
 export { changeTask } from './task-state.ts';
 export type { Variable } from './variables.ts';

@@ -28,7 +28,7 @@ test('one of several is enough, and none admits nobody', () => {
 test('what cannot be a pattern is told', () => {
   expect(patternFault('team-.*')).toBeUndefined();
   expect(patternFault('')).toContain('.* matches everything');
-  for (const pattern of ['[', '(?=x)', 'a{1001}', '\\1']) expect(patternFault(pattern)).toContain('is not a regular expression');
+  for (const pattern of ['[', '(?=x)', '\\1']) expect(patternFault(pattern)).toContain('is not a regular expression');
 });
 
 test('is linear in time, whatever the pattern', () => {

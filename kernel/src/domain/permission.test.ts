@@ -28,6 +28,7 @@ describe('a permission', () => {
     [{ resources: [], actions: ['read'] }, '$.permissions[0].resources', 'one resource or more'],
     [{ resources: ['runs'], actions: [] }, '$.permissions[0].actions', 'read, write, delete'],
     [{ resources: Array.from({ length: 201 }, () => 'namespaces:a'), actions: ['read'] }, '$.permissions', 'has 201 targets'],
+    [{ resources: ['namespaces:(.{0,30}){0,30}'], actions: ['read'] }, '$.permissions[0].resources[0]', 'is too large'],
   ] as const)('%j has a fault at %s', (permission, path, message) => {
     const { faults } = readPermissions([{ resources: [...permission.resources], actions: [...permission.actions] }], '$.permissions');
     expect(faults[0]?.path).toBe(path);

@@ -1,7 +1,7 @@
 import { type Fault, GoferError } from '@gofer/contracts';
 import type { Secret } from '@gofer/contracts/api';
 import { isTaskId, TASK_ID_RULE } from '@gofer/contracts/pipeline';
-import { patternFault } from '../domain/index.ts';
+import { PatternChecks } from '../domain/index.ts';
 import { GLOBAL, type SecretRecord } from '../storage/secrets-table.ts';
 import type { Store } from '../storage/store.ts';
 import { LARGEST_SECRET, type SecretValues } from '../stores/secret-values.ts';
@@ -49,8 +49,9 @@ export class StoredSecretService implements SecretService {
   }
 
   async putGlobal(secret: NewSecret, namespaces: readonly string[]): Promise<Secret> {
+    const checks = new PatternChecks();
     const faults = namespaces.flatMap((pattern, index): Fault[] => {
-      const message = patternFault(pattern);
+      const message = checks.faultOf(pattern);
       return message === undefined ? [] : [{ path: `$.namespaces[${index}]`, message }];
     });
     if (namespaces.length === 0) faults.push({ path: '$.namespaces', message: 'must name one pattern or more; .* admits every namespace' });
