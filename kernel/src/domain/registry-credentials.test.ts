@@ -31,6 +31,11 @@ test('passwords leave the definition, references to secrets stay', () => {
   expect(separatePasswords(rest).passwords).toEqual({ plain: '' });
 });
 
+test('the password of a task is kept, whatever the task is called', () => {
+  const whole = definition(JSON.parse('{ "__proto__": "hunter22", "constructor": "hunter33" }'));
+  expect(JSON.stringify(separatePasswords(whole).passwords)).toBe('{"__proto__":"hunter22","constructor":"hunter33"}');
+});
+
 test('a definition without any is the same one', () => {
   const whole = definition({ one: null });
   expect(separatePasswords(whole)).toEqual({ definition: whole, passwords: {} });

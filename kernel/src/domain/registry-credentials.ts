@@ -11,11 +11,12 @@ export function separatePasswords(definition: PipelineDefinition): {
   readonly passwords: Passwords;
 } {
   if (definition.tasks.every((task) => task.registryAuth === undefined)) return { definition, passwords: {} };
-  const passwords: Record<string, string> = {};
+  // No object to assign to: of a task called `__proto__` nothing would be kept.
+  const passwords = new Map<string, string>();
   const tasks = definition.tasks.map((task) => {
     if (task.registryAuth === undefined || isReference(task.registryAuth.pass)) return task;
-    passwords[task.id] = task.registryAuth.pass;
+    passwords.set(task.id, task.registryAuth.pass);
     return { ...task, registryAuth: { user: task.registryAuth.user, pass: '' } };
   });
-  return { definition: { ...definition, tasks }, passwords };
+  return { definition: { ...definition, tasks }, passwords: Object.fromEntries(passwords) };
 }

@@ -44,8 +44,7 @@ export class RunSubject {
   variablesOf(task: number, attempt: number): readonly Variable[] {
     const definition = this.definition(task);
     const { namespace_id, pipeline_id } = this.pipeline.metadata;
-    const options: Record<string, string> = {};
-    for (const { key, value } of this.run.variables) options[key] = value;
+    const options = Object.fromEntries(this.run.variables.map(({ key, value }) => [key, value]));
     const { runId } = this.run;
     return mergeVariables({
       system: systemVariables({
