@@ -1,9 +1,10 @@
-/** What was begun with a right goes no further without it: open WebSockets, long polls, sessions that would renew themselves. */
+/** What was begun with a right goes no further without it: open WebSockets, long polls, uploads, sessions that would renew themselves. */
 
+import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineJson } from '../e2e/gofer-server.ts';
 import { AccessServer } from './access-server.ts';
-import { createToken, logIn } from './callers.ts';
+import { createToken, deployWithToken, logIn } from './callers.ts';
 
 const OWN = 'https://gofer.example';
 const RUNS = '/api/namespaces/default/pipelines/slow/runs';
@@ -67,6 +68,33 @@ describe('a long poll', () => {
     await server.ask('PATCH', `/api/tokens/${id}`, { disabled: true });
     expect(await waiting).toMatchObject({ status: 401, code: 'UNAUTHENTICATED' });
     await server.ask('DELETE', `${RUNS}/1`);
+  });
+});
+
+describe('an upload', () => {
+  it('that ends after its token was disabled is not kept', async () => {
+    await deployWithToken(server, 'default', 'uploaded');
+    const path = '/api/namespaces/default/pipelines/uploaded/objects/slow';
+    const { secret, id } = await createToken(server, ['user']);
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    const headers = { authorization: `Bearer ${secret}`, 'gofer-api-version': 'v0', expect: '100-continue' };
+    const sending = request(`${server.url}${path}`, { method: 'POST', headers, agent: false }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode);
+    });
+    sending.on('error', reject);
+    // The server asks for the body once the request has passed everything before it.
+    await new Promise<void>((asked) => {
+      sending.once('continue', asked);
+      sending.flushHeaders();
+    });
+    sending.write('half');
+    await server.ask('PATCH', `/api/tokens/${id}`, { disabled: true });
+    sending.end('half');
+    expect(await promise).toBe(401);
+    expect((await server.call('GET', path, { token: server.admin })).status).toBe(404);
+    const { entries } = await server.ask<{ entries: { result: string }[] }>('GET', '/api/audit?operation=put_pipeline_object');
+    expect(entries.map(({ result }) => result)).toEqual(['UNAUTHENTICATED']);
   });
 });
 

@@ -16,12 +16,12 @@ import {
   VERSION_PROTOCOL,
 } from '@gofer/contracts/api';
 import type { Context, Middleware } from 'koa';
-import compress from 'koa-compress';
 import { Router } from 'koa-router';
 import type { TargetIds } from '../domain/index.ts';
 import type { Principal } from './authority.ts';
 import { BodyValidator } from './body-validator.ts';
 import { type AccessOptions, Checkpoint } from './checkpoint.ts';
+import { compressAnswers } from './compress-answers.ts';
 import { sessionSecretOf } from './credentials.ts';
 import type { HttpState } from './http-app.ts';
 import { type BodyLimits, readJsonBody } from './json-body.ts';
@@ -40,13 +40,12 @@ export interface ApiRouterOptions {
   readonly bodyLimits: BodyLimits;
 }
 
-/** Smaller answers cost more to compress than to send. */
-const COMPRESS_FROM_BYTES = 4096;
+/** Bytes of every body but a pipeline's definition: a secret of 1 MiB, each of its characters escaped, fits in. */
+const USUAL_BODY = 8 * 1024 * 1024;
 
 export function createApiRouter(options: ApiRouterOptions): Router<HttpState> {
   const router = new Router<HttpState>({ sensitive: true });
-  // Brotli and zstd win little over gzip on answers of this size and cost the main thread more.
-  const compressed = compress({ threshold: COMPRESS_FROM_BYTES, br: false, zstd: false });
+  const compressed = compressAnswers();
   for (const [id, route] of Object.entries(ROUTES) as [OperationId, RouteDefinition][]) {
     const path = route.path.replace(/\{(\w+)\}/g, ':$1');
     const handle = passing(literalsWithin(route.path), bindRoute(id, route, options));
@@ -116,7 +115,9 @@ class ErasedRequest implements CheckedRequest {
 }
 
 function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOptions): Middleware<HttpState> {
-  const { access, bodyLimits, lifetimes, webSockets } = options;
+  const { access, lifetimes, webSockets } = options;
+  const bodyLimits =
+    route.bodyCheck === 'service' ? options.bodyLimits : { ...options.bodyLimits, size: Math.min(options.bodyLimits.size, USUAL_BODY) };
   // The table's type holds `handlers` to one function of the right type for each operation; walking the table forgets which is which.
   const handler = options.handlers[id] as unknown as AnyHandler;
   const path = new Parameters('path', pathSchema(route.path));
@@ -167,12 +168,24 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
       const confirm = access.authority.bypassed ? undefined : () => checkpoint.confirm(caller, context.params);
       webSockets.accept(request, upgrade, { protocol, conversation, confirm });
     } else {
-      const extra = route.kind === 'upload' ? readUpload(request, context.res, bodyLimits.timeMs) : undefined;
+      const confirm = () => checkpoint.confirm(caller, context.params);
+      const extra = route.kind === 'upload' ? confirmedAtEnd(readUpload(request, context.res, bodyLimits.timeMs), confirm) : undefined;
       const answer = await checkpoint.audited(caller, parts, () => handler(erased, extra));
       // It may have been an hour, and what is answered is from now.
-      if (queryValues['wait'] !== undefined) await checkpoint.confirm(caller, context.params);
+      if (queryValues['wait'] !== undefined) await confirm();
       answerJson(context, route.status, answer);
     }
+  };
+}
+
+/** A body may take its time, and nothing is kept of it before its end: whoever sends it must still be allowed to then. */
+function confirmedAtEnd({ size, pieces }: UploadBody, confirm: () => Promise<void>): UploadBody {
+  return {
+    size,
+    pieces: (async function* () {
+      yield* pieces;
+      await confirm();
+    })(),
   };
 }
 
@@ -184,9 +197,8 @@ function answerJson(context: Context, status: number, answer: unknown): void {
 }
 
 async function readBody(context: Context, limits: BodyLimits, validator: BodyValidator | undefined): Promise<unknown> {
-  const given = await readJsonBody(context.req, context.res, limits);
-  const body = given === undefined ? {} : given;
-  if (validator !== undefined) validator.check(body);
+  const { value: body = {}, size } = await readJsonBody(context.req, context.res, limits);
+  if (validator !== undefined) validator.check(body, size);
   else if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new GoferError('INVALID_ARGUMENT', 'The body must be a JSON object.');
   return body;

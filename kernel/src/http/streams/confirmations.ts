@@ -3,6 +3,7 @@
  * credentials. By time and not by what happens here, since a token also expires, and another back end tells nobody what it has changed.
  */
 import type { EventEmitter } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { codeOf, isGoferError, type PluginLog } from '@gofer/contracts';
 
 export interface Standing {
@@ -14,6 +15,8 @@ export interface Standing {
 
 /** How long a connection outlives the right to it, at most, milliseconds. */
 const EVERY_MS = 5000;
+/** Asked at the same time: another back end takes its time to answer. */
+const TOGETHER = 32;
 const REFUSALS: ReadonlySet<string> = new Set(['UNAUTHENTICATED', 'PERMISSION_DENIED']);
 
 export class Confirmations {
@@ -42,12 +45,18 @@ export class Confirmations {
 
   /** Never rejects. */
   async #askAll(): Promise<void> {
-    for (const [connection, standing] of this.#standing) await this.#ask(connection, standing);
+    const all = [...this.#standing];
+    for (let next = 0; next < all.length; next += TOGETHER) {
+      await Promise.all(all.slice(next, next + TOGETHER).map(([connection, standing]) => this.#ask(connection, standing)));
+      // Answers that are there at once would hold up everybody else for as long as there are connections.
+      await setImmediate();
+    }
     this.#isWaiting = false;
     this.#wait();
   }
 
   async #ask(connection: EventEmitter, { confirm, refuse }: Standing): Promise<void> {
+    if (!this.#standing.has(connection)) return;
     try {
       await confirm();
     } catch (error) {
