@@ -1,5 +1,6 @@
 /** Reads one TOML file and knows where each of its keys stands. The only I/O of this package. */
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import type { Fault } from '@gofer/contracts';
 import { parse, TomlError } from 'smol-toml';
 import type { LineOf } from './toml-positions.ts';
@@ -38,6 +39,12 @@ export async function readConfigFile(path: string): Promise<ReadResult> {
     };
   }
   return parseConfigFile(path, bytes);
+}
+
+/** Whether every user of the machine may read it; its group is its owner's choice. */
+export async function isOpenToAll(path: string): Promise<boolean> {
+  const { mode } = await stat(path);
+  return (mode & 0o004) !== 0;
 }
 
 /** What is named may have no end, as a device or a pipe. */

@@ -2,7 +2,7 @@
 import type { Fault } from '@gofer/contracts';
 import { closestName } from './closest-name.ts';
 import type { ConfigFile, ReadResult } from './config-file.ts';
-import { readConfigFile } from './config-file.ts';
+import { isOpenToAll, readConfigFile } from './config-file.ts';
 import type { PluginSchemas } from './plugin-schemas.ts';
 import { withPluginSchemas } from './plugin-schemas.ts';
 import type { PluginSources } from './resolve-plugin-block.ts';
@@ -72,7 +72,12 @@ export async function loadServerConfig(request: ServerConfigRequest): Promise<Lo
     config,
     source: Object.freeze(file === undefined ? {} : { path: file.path }),
     developmentMode,
-    warnings: Object.freeze([...ignoredKeys(resolved.settings), ...blocks.warnings, ...rules.warnings]),
+    warnings: Object.freeze([
+      ...ignoredKeys(resolved.settings),
+      ...blocks.warnings,
+      ...rules.warnings,
+      ...(file === undefined ? [] : await readableSecrets(file, resolved.settings)),
+    ]),
     pluginSources: { file, environment: request.environment, flags: request.flags ?? {}, context, config },
   });
 }
@@ -85,6 +90,18 @@ async function findFile(request: ServerConfigRequest): Promise<ConfigFile | unde
     throw configInvalid([{ path: configPath, message: 'there is no such file (given by --config)' }]);
   }
   return read.kind === 'read' ? read.file : undefined;
+}
+
+async function readableSecrets({ path }: ConfigFile, settings: ResolvedSettings): Promise<string[]> {
+  const secrets = [...leavesOf(serverSettings)].filter(({ path: key, schema }) => {
+    const at = settings.get(key.join('.'))?.written.at;
+    return (
+      schema['x-secret'] === true && schema['x-ignored'] === undefined && at !== undefined && (at === path || at.startsWith(`${path}:`))
+    );
+  });
+  if (secrets.length === 0 || !(await isOpenToAll(path))) return [];
+  const names = secrets.map(({ path: key }) => key.join('.')).join(', ');
+  return [`every user of this machine can read ${names} in ${path}: chmod o= ${path}`];
 }
 
 /** The documentation's configurations name a certificate and have no `use_tls`. */

@@ -26,6 +26,7 @@ export function checkServerRules(config: ServerConfig, context: RuleContext): Ru
   checkBypassedAuth(config, fault, warnings);
   checkEncryption(config, context, fault, warnings);
   checkTls(config, fault, warnings);
+  checkClearText(config, warnings);
   checkFront(config, fault, warnings);
   checkScheduler(config, context, fault, warnings);
   return { faults, warnings };
@@ -92,6 +93,15 @@ function checkTls(config: ServerConfig, fault: AddFault, warnings: string[]): vo
   if (!config.server.use_tls) warnings.push('development.use_included_certs has no effect on the service while server.use_tls is false');
   else if (config.server.tls_cert_path !== undefined)
     warnings.push('development.use_included_certs has no effect on the service, which has server.tls_cert_path');
+}
+
+/** Behind a proxy of another machine the address is not loopback, and TLS is the proxy's. */
+function checkClearText({ server, development }: ServerConfig, warnings: string[]): void {
+  if (development.bypass_auth || server.use_tls || server.trusted_proxies.length > 0 || isLoopbackAddress(server.bind_address)) return;
+  warnings.push(
+    `server.bind_address ${server.bind_address} is reachable by others, without TLS: whoever is on the way can read their tokens. ` +
+      'Set server.use_tls, or bind a loopback address behind a proxy with TLS; server.trusted_proxies names a proxy on another machine',
+  );
 }
 
 function checkFront(config: ServerConfig, fault: AddFault, warnings: string[]): void {

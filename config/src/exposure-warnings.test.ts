@@ -1,0 +1,47 @@
+/** What the configuration lets others read, and its owner should know of. */
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadServerConfig } from './load-server-config.ts';
+import type { Environment } from './written-setting.ts';
+
+let directory = '';
+let path = '';
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'gofer-config-exposure-'));
+  path = join(directory, 'gofer_web.toml');
+});
+afterAll(async () => {
+  await rm(directory, { recursive: true });
+});
+
+async function warningsOf(text: string, given: { readonly mode?: number; readonly environment?: Environment } = {}) {
+  await writeFile(path, text);
+  await chmod(path, given.mode ?? 0o600);
+  return (await loadServerConfig({ environment: { HOME: '/home/user', ...given.environment }, configPath: path })).warnings;
+}
+
+describe('what others could read', () => {
+  it('tokens in clear are warned of where others can reach the server, but for those of a proxy', async () => {
+    const warnings = (server: string) => warningsOf(`[server]\n${server}\n`);
+    const open = 'bind_address = "0.0.0.0:8080"';
+    expect(await warnings(open)).toEqual([
+      expect.stringMatching(/^server\.bind_address 0\.0\.0\.0:8080 is reachable by others, without TLS/),
+    ]);
+    expect(await warnings('bind_address = "[::1]:8080"')).toEqual([]);
+    expect(await warnings(`${open}\ntrusted_proxies = ["10.0.0.1"]`)).toEqual([]);
+    expect(await warnings(`${open}\ntls_cert_path = "/c.pem"\ntls_key_path = "/k.pem"`)).toEqual([]);
+  });
+
+  it.each([
+    [0o644, true],
+    [0o640, false],
+    [0o600, false],
+  ])('a key in a file of mode %o is warned of: %s', async (mode, isWarned) => {
+    const key = 'c3a1b0f94e7d4d2c8a6f5b1e0d9c7a38';
+    const warning = `every user of this machine can read secret_store.sqlite.encryption_key in ${path}: chmod o= ${path}`;
+    expect(await warningsOf(`[secret_store.sqlite]\nencryption_key = "${key}"\n`, { mode })).toEqual(isWarned ? [warning] : []);
+    expect(await warningsOf('', { mode, environment: { GOFER_WEB_SECRET_STORE__SQLITE__ENCRYPTION_KEY: key } })).toEqual([]);
+  });
+});
