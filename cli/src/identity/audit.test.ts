@@ -37,6 +37,16 @@ describe('the audit', () => {
     expect(await list('--until', '7d')).toEqual([]);
   });
 
+  it.each([
+    [['--operation', 'create_tokn'], /^! --operation create_tokn is nothing that this command knows; did you mean create_token\?\n$/u],
+    [['--result', 'fail'], /^! --result fail is nothing that this command knows; it is one of success, failure, /u],
+    [['--operation', 'delete_role'], /^Nothing in the audit matches\.\n$/u],
+  ])('says that nothing was found, and of a slip that it may be one: %s', async (argv, message) => {
+    const { code, stderr } = await root(['audit', 'list', ...argv]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(message) });
+    expect((await root(['audit', 'list', ...argv, '--output-format', 'json'])).stderr).toBe('');
+  });
+
   it('is not narrowed to the configured namespace', async () => {
     const argv = ['audit', 'list', '--operation', 'start_run', '--output-format', 'json'];
     expect(JSON.parse((await root(argv, { env: { GOFER_NAMESPACE: 'other' } })).stdout)).toHaveLength(1);

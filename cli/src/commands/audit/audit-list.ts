@@ -1,15 +1,22 @@
-import { GoferError } from '@gofer/contracts';
-import type { AuditEntry, QueryOf } from '@gofer/contracts/api';
+import { closestName } from '@gofer/config';
+import { ERROR_TABLE, GoferError } from '@gofer/contracts';
+import { type AuditEntry, type QueryOf, ROUTES, type RouteDefinition } from '@gofer/contracts/api';
 import { Option } from 'clipanion';
 import { GoferCommand, readCount } from '../../gofer-command.ts';
 import { parseMoment } from '../../input/parse-moment.ts';
 import { renderAudit } from '../../output/audit-views.ts';
+import { toSafeLine } from '../../output/sanitise.ts';
 
 const DEFAULT_LIMIT = 100;
 /** Entries in one answer. */
 const LARGEST_PAGE = 1_000;
 /** What is shown is held in memory until the last of it is there. */
 const MOST_ENTRIES = 100_000;
+
+const OPERATIONS = Object.entries<RouteDefinition>(ROUTES).flatMap(([name, { method, audit }]) =>
+  method !== 'GET' || audit?.when !== undefined ? [name] : [],
+);
+const RESULTS = ['success', 'failure', ...Object.keys(ERROR_TABLE)];
 
 export class AuditList extends GoferCommand {
   static override paths = [['audit', 'list']];
@@ -41,6 +48,7 @@ A time is written like 2026-02-28T08:30:00Z or 2026-02-28 (UTC where it has no z
     const filter = this.#filter();
     const { entries, isCut } = await this.#collect(filter, limit);
     await this.show(entries, (presentation) => renderAudit(entries, presentation));
+    if (entries.length === 0) await this.note(describeNone(filter));
     const last = entries.at(-1);
     if (isCut && last !== undefined) {
       const until = new Date(last.at + 1).toISOString();
@@ -90,6 +98,23 @@ A time is written like 2026-02-28T08:30:00Z or 2026-02-28 (UTC where it has no z
       if (page.entries.length < wanted) return { entries, isCut: false };
     }
   }
+}
+
+/** A slip in a name finds nothing, and must not pass for good news. A newer server may know other names, so that it is no error. */
+function describeNone({ operation, result }: Filter): string {
+  const unknown = [
+    ...(operation === undefined ? [] : describeUnknown('--operation', operation, OPERATIONS)),
+    ...(result === undefined ? [] : describeUnknown('--result', result, RESULTS)),
+  ];
+  return unknown.length === 0 ? 'Nothing in the audit matches.' : unknown.join('\n');
+}
+
+function describeUnknown(flag: string, name: string, known: readonly string[]): string[] {
+  if (known.includes(name)) return [];
+  const meant = closestName(name, known);
+  return [
+    `! ${flag} ${toSafeLine(name)} is nothing that this command knows; ${meant === undefined ? `it is one of ${known.join(', ')}` : `did you mean ${meant}?`}`,
+  ];
 }
 
 type Filter = Partial<Omit<QueryOf<'list_audit'>, 'limit' | 'before'>>;
