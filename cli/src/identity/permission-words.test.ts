@@ -46,6 +46,7 @@ describe('a permission', () => {
     ],
     ['runs:5=read', /runs has no targets, only namespaces, pipelines, extensions have: write runs alone/u],
     ['namespaces:a,b=read', /"b" is no resource/u],
+    ['nonsense=read', /it is one of all, .*, tokens\. A comma that belongs/u],
   ])('%j is refused', (text, message) => {
     expect(faultsOf(text).join('\n')).toMatch(message);
     expect(faultsOf(text)[0]).toMatch(/^--permission /u);

@@ -86,7 +86,7 @@ function isEscaped(text: string, index: number): boolean {
 function describeUnknown(name: string): string {
   if (name === '') return `a resource is missing; each is one of ${RESOURCES.join(', ')}`;
   const meant = closestName(name, RESOURCES);
-  const hint = meant === undefined ? `it is one of ${RESOURCES.join(', ')}` : `did you mean ${meant}?`;
+  const hint = meant === undefined ? `it is one of ${RESOURCES.join(', ')}.` : `did you mean ${meant}?`;
   return `"${name}" is no resource; ${hint} A comma that belongs to a target is written \\,`;
 }
 

@@ -40,6 +40,16 @@ describe('tokens', () => {
     });
   });
 
+  it('have the roles of several flags, and of one with commas', async () => {
+    const { stdout } = await root(['token', 'create', 'ci', '--roles', 'user, anonymous', '-r', 'admin', '--output-format', 'json']);
+    expect(JSON.parse(stdout)).toMatchObject({ token_details: { roles: ['user', 'anonymous', 'admin'] } });
+  });
+
+  it.each(['bootstrap', 'whoami'])('have no id that is %s, a word of the API', async (word) => {
+    const { code, stderr } = await root(['token', 'get', word]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `x "${word}" is no id of a token: gofer token list has them\n` });
+  });
+
   it('without roles say so', async () => {
     const { code, stderr, stdout } = await root(['token', 'create', 'nobody']);
     expect(stderr).toContain('It has no roles');

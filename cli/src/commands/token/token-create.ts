@@ -26,7 +26,9 @@ export class TokenCreate extends NewTokenCommand {
   });
 
   user = Option.String({ name: 'user' });
-  roles = Option.Array('-r,--roles', [], { description: 'The id of a role that it has; may be given several times' });
+  roles = Option.Array('-r,--roles', [], {
+    description: 'The id of a role that it has; several with commas between them, or by several flags',
+  });
   expiry = Option.String('-e,--expiry', '0', {
     description: 'When it stops being accepted, from now: 90d, 12h, 1h30m, or seconds (default 0: never)',
   });
@@ -34,7 +36,8 @@ export class TokenCreate extends NewTokenCommand {
 
   protected override make(client: GoferClient): Promise<AnswerOf<'create_token'>> {
     const metadata = readVariables(this.metadata, '--metadata');
-    const roles = [...new Set(this.roles)];
+    // No id of a role has a comma or a blank.
+    const roles = [...new Set(this.roles.flatMap((ids) => ids.split(',').map((id) => id.trim())))];
     return client.call('create_token', { body: { user: this.user, roles, expires: readExpiry(this.expiry), metadata } });
   }
 }
