@@ -71,6 +71,8 @@ export class Listener {
     server.on('drop', createDropReport(limits, log));
     // The body's reader says "continue" itself, once the request has passed every check before it.
     server.on('checkContinue', onRequest);
+    // Refused as every other request is; Node's own answer says nothing.
+    server.on('checkExpectation', onRequest);
     server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       // What has not come through the handshake of TLS has nothing to be answered in.
       if (!this.#connections.isOpen(socket) || this.#connections.isAnswered(socket)) socket.destroy();

@@ -1,4 +1,4 @@
-/** What of a request Node lets through and this server does not: `limits.max_headers` and `limits.max_url_length`. */
+/** What of a request Node lets through and this server does not: `limits.max_headers`, `limits.max_url_length`, and expectations. */
 import type { IncomingMessage } from 'node:http';
 import { AnsweredError } from './error-answer.ts';
 
@@ -13,7 +13,7 @@ export interface HttpLimits {
   readonly header_timeout: number;
 }
 
-/** Throws an answer with 414 or 431. */
+/** Throws an answer with 414, 417 or 431. */
 export function checkRequestLimits(request: IncomingMessage, limits: HttpLimits): void {
   const { length } = request.url ?? '';
   if (length > limits.max_url_length) {
@@ -22,6 +22,11 @@ export function checkRequestLimits(request: IncomingMessage, limits: HttpLimits)
       `The request's target has ${length} bytes; at most ${limits.max_url_length} are taken (limits.max_url_length).`,
       { status: 414, headers: {} },
     );
+  }
+  const { expect } = request.headers;
+  if (expect !== undefined && expect.toLowerCase() !== '100-continue') {
+    const message = `The request expects ${JSON.stringify(expect.slice(0, 100))}; this server knows 100-continue only.`;
+    throw new AnsweredError('INVALID_ARGUMENT', message, { status: 417, headers: {} });
   }
   // Names and values in turn.
   if (request.rawHeaders.length > 2 * limits.max_headers) {

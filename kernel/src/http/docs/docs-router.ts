@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { GoferError } from '@gofer/contracts';
 import type { Context } from 'koa';
-import compress from 'koa-compress';
 import helmet from 'koa-helmet';
 import { Router } from 'koa-router';
+import { compressAnswers } from '../compress-answers.ts';
 import type { HttpState } from '../http-app.ts';
 import { toOpenApi } from './open-api.ts';
 import { swaggerAsset } from './swagger-assets.ts';
@@ -51,10 +51,9 @@ export function createDocsRouter(version: string): Router<HttpState> {
     // Promises of TLS are the business of who terminates it.
     hsts: false,
   });
-  const compressed = compress({ threshold: 4096, br: false, zstd: false });
   let openApi: string | undefined;
 
-  router.use(headers, compressed);
+  router.use(headers, compressAnswers());
   router.get('/', (context) => context.redirect('/docs/api_reference.html'));
   router.get('/docs', (context) => context.redirect('/docs/api_reference.html'));
   router.get('/docs/api_reference.html', (context) => answer(context, HTML, PAGE));
