@@ -26,7 +26,9 @@ export const CreateTokenRequest = Type.Object(
     expires: Type.Integer({ minimum: 0, maximum: 4_294_967_295, description: 'Seconds from now; 0: never' }),
     user: Type.String({ minLength: 1, maxLength: 256, description: 'Whose it is' }),
     roles: Type.Array(Type.String(), { maxItems: 100 }),
-    metadata: Type.Optional(orNull(Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { maxProperties: 64 }))),
+    metadata: Type.Optional(
+      orNull(Type.Record(Type.String(), Type.String({ maxLength: 4096 }), { maxProperties: 64, propertyNames: { maxLength: 256 } })),
+    ),
   },
   { $id: 'CreateTokenRequest' },
 );
@@ -40,7 +42,7 @@ export const WhoAmIResponse = Type.Object({ token: Token }, { $id: 'WhoAmIRespon
 export const UpdateTokenRequest = Type.Object({ disabled: Type.Optional(orNull(Type.Boolean())) }, { $id: 'UpdateTokenRequest' });
 export const CreateSessionResponse = Type.Object({ expires: Time('When the session ends') }, { $id: 'CreateSessionResponse' });
 
-const Actions = Type.Array(Type.Unsafe<Action>({ type: 'string', enum: [...ACTIONS] }));
+const Actions = Type.Array(Type.Unsafe<Action>({ type: 'string', enum: [...ACTIONS] }), { maxItems: 16 });
 /** A permission as it is answered: each resource in its string form, `namespaces:^devops.*`. */
 export const RolePermission = Type.Object({ resources: Type.Array(Type.String()), actions: Actions }, { $id: 'Permission' });
 export type RolePermission = Static<typeof RolePermission>;

@@ -16,19 +16,22 @@ import {
   TaskExecution,
 } from './resources.ts';
 
+// As long as those of a pipeline.
+const NamespaceName = Type.String({ maxLength: 512 });
+const NamespaceDescription = Type.String({ maxLength: 16_384 });
 export const ListNamespacesResponse = Type.Object({ namespaces: Type.Array(Namespace) }, { $id: 'ListNamespacesResponse' });
 export const CreateNamespaceRequest = Type.Object(
   {
     id: Type.String({ description: '3 to 32 of `[a-zA-Z0-9-]`' }),
-    name: Type.String(),
-    description: Type.String(),
+    name: NamespaceName,
+    description: NamespaceDescription,
   },
   { $id: 'CreateNamespaceRequest' },
 );
 export const UpdateNamespaceRequest = Type.Object(
   {
-    name: Type.Optional(Type.Union([Type.String(), Type.Null()])),
-    description: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    name: Type.Optional(Type.Union([NamespaceName, Type.Null()])),
+    description: Type.Optional(Type.Union([NamespaceDescription, Type.Null()])),
   },
   { $id: 'UpdateNamespaceRequest' },
 );
@@ -104,6 +107,7 @@ export const StartRunRequest = Type.Object(
   {
     variables: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
+        maxProperties: 1000,
         description: 'Run options by key',
       }),
     ),

@@ -185,11 +185,88 @@ describe('bodies', () => {
     expect(await server.raw(`${head}${chunk.repeat(3)}0\r\n\r\n`)).toContain('PAYLOAD_TOO_LARGE');
   });
 
+  test('bodies but definitions are bounded in any case', async () => {
+    const large = await startTestServer({ max_body_size: 32 * 1024 * 1024 });
+    try {
+      const body = `{"config":${JSON.stringify('x'.repeat(8 * 1024 * 1024))}}`;
+      expect((await large.ask('POST', RUNS, { headers: VERSION, body })).status).toBe(413);
+      expect((await large.ask('POST', '/api/namespaces/default/pipelines/demo/configs', { headers: VERSION, body })).status).toBe(201);
+    } finally {
+      await large.close();
+    }
+  });
+
+  test.each([
+    ['a half', '{"variables":{"a":"x\\ud83d"}}', 400],
+    ['the other half', '{"variables":{"a":"\\uDE00x"}}', 400],
+    ['halves the wrong way round', '{"variables":{"a":"\\ude00\\ud83d"}}', 400],
+    ['a half in a key', '{"variables":{"\\ud83d":"a"}}', 400],
+    ['a half where nothing is read', '{"other":[{"x":"\\ud83d"}]}', 400],
+    ['both halves', '{"variables":{"a":"\\ud83d\\ude00"}}', 201],
+    ['what only looks like one', '{"variables":{"a":"\\\\ud83d"}}', 201],
+  ])('%s of a surrogate pair', async (_, body, status) => {
+    expect((await post(body)).status).toBe(status);
+  });
+
+  test('of a small body every fault is told, of a large one the first, and of a key not more than a person reads', async () => {
+    const faultsOf = async (count: number): Promise<number> => {
+      const variables = Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index]));
+      const answer = await server.ask('POST', RUNS, { headers: VERSION, body: JSON.stringify({ variables }) });
+      return (answer.json()['details'] as unknown[]).length;
+    };
+    expect([await faultsOf(2), await faultsOf(999)]).toEqual([2, 100]);
+    const long = await post(JSON.stringify({ variables: { ['k'.repeat(50_000)]: 1 } }));
+    expect([long.status, long.text.length < 1000]).toEqual([400, true]);
+    const wide = await startTestServer({ max_body_size: 8 * 1024 * 1024 });
+    try {
+      const answer = await wide.ask('POST', '/api/tokens', {
+        headers: VERSION,
+        body: `{"user":"x","expires":0,"roles":[${'1,'.repeat(3_000_000)}1]}`,
+      });
+      expect([answer.status, (answer.json()['details'] as unknown[]).length]).toEqual([400, 1]);
+    } finally {
+      await wide.close();
+    }
+  });
+
+  test.each([
+    ['/api/namespaces', { id: 'abc', name: 'x'.repeat(513), description: '' }, '$.name'],
+    ['/api/namespaces', { id: 'abc', name: '', description: 'x'.repeat(16_385) }, '$.description'],
+    ['/api/tokens', { user: 'u', roles: [], expires: 0, metadata: { ['k'.repeat(257)]: 'v' } }, '$.metadata'],
+    ['/api/tokens', { user: 'u', roles: [], expires: 0, metadata: { k: 'v'.repeat(4097) } }, '$.metadata.k'],
+    [RUNS, { variables: Object.fromEntries(Array.from({ length: 1001 }, (_, index) => [`k${index}`, 'v'])) }, '$.variables'],
+  ])('nothing in them is of any length: %s', async (target, body, path) => {
+    const answer = await server.ask('POST', target, { headers: VERSION, body: JSON.stringify(body) });
+    expect(answer.status).toBe(400);
+    expect(answer.json()).toMatchObject({
+      error_code: 'INVALID_ARGUMENT',
+      details: expect.arrayContaining([expect.objectContaining({ path })]),
+    });
+  });
+
   test('a client that asks first whether to send', async () => {
     const head = (length: number) =>
       `POST ${RUNS} HTTP/1.1\r\nhost: localhost\r\ngofer-api-version: v0\r\nexpect: 100-continue\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n`;
     expect(await server.raw(`${head(2)}{}`)).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 Created/);
     expect(await server.raw(head(200_000))).toMatch(/^HTTP\/1\.1 413 /);
+  });
+});
+
+describe('what a client says of itself', () => {
+  test.each(['identity;q=0', '*;q=0', 'gzip;q=0, deflate;q=0, identity;q=0', ';;;', 'gzip;q=', '\xff', '__proto__', 'x'.repeat(5000)])(
+    'it takes the coding %j',
+    async (coding) => {
+      const answer = await server.ask('GET', '/api/openapi.json', { headers: { ...VERSION, 'accept-encoding': coding } });
+      expect(answer.status).toBe(200);
+      if (coding.includes('identity')) expect(answer.headers['content-encoding']).toBeUndefined();
+    },
+  );
+
+  test.each(['200-ok', '100-continue, x', ''])('it expects %j', async (expected) => {
+    for (const method of ['GET', 'POST']) {
+      const answer = await server.ask(method, '/api/namespaces', { headers: { ...VERSION, expect: expected } });
+      expect([answer.status, answer.json()['error_code']]).toEqual([417, 'INVALID_ARGUMENT']);
+    }
   });
 });
 

@@ -5,30 +5,42 @@ import { toJsonSchema } from './json-schema.ts';
 
 /** Faults beyond this many are counted only. */
 const MAX_FAULTS = 100;
+/** Bytes of a body all of whose faults are looked for; of a larger one, which may have millions, the first is told. */
+const LARGEST_SEARCHED = 256 * 1024;
+/** Characters of a key in a path. */
+const LONGEST_STEP = 64;
 
 /** Checks bodies against one schema, which is compiled at the first of them. Unknown fields are let through. */
 export class BodyValidator {
   readonly #schema: TSchema;
-  #validate: ValidateFunction | undefined;
+  readonly #compiled: { first?: ValidateFunction; all?: ValidateFunction } = {};
 
   constructor(schema: TSchema) {
     this.#schema = schema;
   }
 
-  /** Rejects with `INVALID_ARGUMENT` and every fault with its path. */
-  check(body: unknown): void {
-    // One instance a schema: instances share nothing, so equal names in different bodies never meet.
-    this.#validate ??= new Ajv2020({ allErrors: true, strict: true, allowUnionTypes: true }).compile(
-      toJsonSchema(this.#schema, (_, schema) => schema),
-    );
-    if (this.#validate(body)) return;
-    const faults = (this.#validate.errors ?? []).map(toFault);
+  /** `size`: of the body in bytes. Rejects with `INVALID_ARGUMENT` and every fault with its path, or the first where it is large. */
+  check(body: unknown, size: number): void {
+    const first = this.#validator('first');
+    if (first(body)) return;
+    const isSearched = size <= LARGEST_SEARCHED;
+    const validate = isSearched ? this.#validator('all') : first;
+    if (isSearched) validate(body);
+    const faults = (validate.errors ?? []).map(toFault);
     const shown = faults.slice(0, MAX_FAULTS);
     const more = faults.length - shown.length;
     const text = shown.map(({ path, message }) => `${path} ${message}`).join('; ');
     throw new GoferError('INVALID_ARGUMENT', `The body cannot be used: ${text}${more === 0 ? '' : `; and ${more} more`}.`, {
       details: shown,
     });
+  }
+
+  #validator(faults: 'first' | 'all'): ValidateFunction {
+    // One instance a schema: instances share nothing, so equal names in different bodies never meet.
+    this.#compiled[faults] ??= new Ajv2020({ allErrors: faults === 'all', strict: true, allowUnionTypes: true }).compile(
+      toJsonSchema(this.#schema, (_, schema) => schema),
+    );
+    return this.#compiled[faults];
   }
 }
 
@@ -46,7 +58,8 @@ function unescapePointer(step: string): string {
   return step.replaceAll('~1', '/').replaceAll('~0', '~');
 }
 
-function toStep(step: string): string {
+function toStep(whole: string): string {
+  const step = whole.length <= LONGEST_STEP ? whole : `${whole.slice(0, LONGEST_STEP)}…`;
   if (/^\d+$/.test(step)) return `[${step}]`;
   return /^[A-Za-z_]\w*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`;
 }

@@ -18,11 +18,18 @@ export interface BodyLimits {
   readonly depth: number;
 }
 
+export interface JsonBody {
+  /** Undefined where the body is empty. */
+  readonly value: unknown;
+  /** Bytes. */
+  readonly size: number;
+}
+
 /**
- * Undefined where the body is empty. Rejects with `INVALID_ARGUMENT`, above the limit's size with `PAYLOAD_TOO_LARGE`, and behind its
+ * Rejects with `INVALID_ARGUMENT`, above the limit's size with `PAYLOAD_TOO_LARGE`, and behind its
  * time with `DEADLINE_EXCEEDED`.
  */
-export async function readJsonBody(request: IncomingMessage, response: ServerResponse, limits: BodyLimits): Promise<unknown> {
+export async function readJsonBody(request: IncomingMessage, response: ServerResponse, limits: BodyLimits): Promise<JsonBody> {
   const limit = limits.size;
   const mediaType = request.headers['content-type'];
   if (mediaType !== undefined && mediaType !== 'application/json' && !isJson(mediaType)) {
@@ -32,7 +39,8 @@ export async function readJsonBody(request: IncomingMessage, response: ServerRes
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   if (request.headers.expect !== undefined) response.writeContinue();
   const bytes = await collect(request, limits);
-  if (bytes.length === 0) return undefined;
+  const size = bytes.length;
+  if (size === 0) return { value: undefined, size };
   // A body must be UTF-8 (RFC 8259 §8.1): anything else would be replaced silently by the decoder.
   const text = bytes.toString('utf8');
   if (text.includes('\ufffd') && !Buffer.from(text).equals(bytes)) throw new GoferError('INVALID_ARGUMENT', 'The body is not UTF-8.');
@@ -42,12 +50,29 @@ export async function readJsonBody(request: IncomingMessage, response: ServerRes
       `The body nests more than ${limits.depth} objects and arrays inside each other (limits.max_json_depth).`,
     );
   }
+  const value = parse(text);
+  // Only an escape can make one. No database and no environment can hold it: it would become another character on its way.
+  if (SURROGATE.test(text) && !isWellFormed(value))
+    throw new GoferError('INVALID_ARGUMENT', 'The body has half of a surrogate pair in a string, which is no character (RFC 7493 §2.1).');
+  return { value, size };
+}
+
+const SURROGATE = /\\u[dD][89a-fA-F]/;
+
+function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw new GoferError('INVALID_ARGUMENT', `The body is not JSON: ${error.message.slice(0, 200)}.`, { cause: error });
   }
+}
+
+/** Nests no deeper than bodies may. */
+function isWellFormed(value: unknown): boolean {
+  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value !== 'object' || value === null) return true;
+  return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWellFormed(inner));
 }
 
 /** By events, not by iteration: this stands on the path of every run that is started. */

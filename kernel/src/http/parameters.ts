@@ -54,10 +54,12 @@ export class Parameters {
   /** The same from a raw query string. */
   readQuery(query: string): Values {
     if (this.#fields.length === 0 || (query === '' && this.#noneRequired)) return this.#defaults;
-    const source: Record<string, string | readonly string[]> = Object.create(null);
+    const source: Record<string, string | string[]> = Object.create(null);
     for (const [name, value] of new URLSearchParams(query)) {
       const former = source[name];
-      source[name] = former === undefined ? value : [...(typeof former === 'string' ? [former] : former), value];
+      if (former === undefined) source[name] = value;
+      else if (typeof former === 'string') source[name] = [former, value];
+      else former.push(value);
     }
     return this.read(source);
   }

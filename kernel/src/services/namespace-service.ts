@@ -35,7 +35,9 @@ export class StoredNamespaceService implements NamespaceService {
   async create(namespace: { id: string; name: string; description: string }): Promise<Namespace> {
     if (!isIdentifier(namespace.id)) {
       const message = `must be ${IDENTIFIER_RULE}`;
-      throw new GoferError('INVALID_ARGUMENT', `Namespace id '${namespace.id}' ${message}.`, { details: [{ path: '$.id', message }] });
+      throw new GoferError('INVALID_ARGUMENT', `Namespace id '${namespace.id.slice(0, 64)}' ${message}.`, {
+        details: [{ path: '$.id', message }],
+      });
     }
     return this.#store.commitAudited(() => {
       const { namespaces, events } = this.#store;
