@@ -115,6 +115,20 @@ describe('a session', () => {
   });
 });
 
+describe('a server that is reached by TLS', () => {
+  it('takes no page in clear for its own: anybody on the way can write one', async () => {
+    const tls = await AccessServer.start({ 'server.use_tls': 'true', 'development.use_included_certs': 'true' });
+    try {
+      const cookie = await logIn(tls, tls.admin);
+      const from = async (origin: string) => (await tls.call('GET', '/api/tokens/whoami', { cookie, headers: { origin } })).code;
+      const { host } = new URL(tls.url);
+      expect([await from(`https://${host}`), await from(`http://${host}`)]).toEqual([undefined, 'FORBIDDEN']);
+    } finally {
+      await tls.close();
+    }
+  });
+});
+
 describe('the first token', () => {
   it('goes to no web page but those that are configured, whatever the page calls this server', async () => {
     const first = await AccessServer.start({ 'server.url': OWN }, { bootstrap: false });
@@ -134,7 +148,7 @@ describe('the first token', () => {
 });
 
 describe('a token without rights', () => {
-  it('fills the audit with no more than so many refusals in a minute', async () => {
+  it('fills the audit with no more than so many refusals and sessions in a minute', async () => {
     const strict = await AccessServer.start({ 'limits.failed_authentications': '3' });
     try {
       const { secret } = await createToken(strict, ['user']);
@@ -146,6 +160,10 @@ describe('a token without rights', () => {
       expect(entries).toHaveLength(3);
       expect((await strict.call('GET', '/api/namespaces', { token: secret })).status).toBe(200);
       expect((await strict.call('GET', '/api/audit', { token: secret })).code).toBe('PERMISSION_DENIED');
+      const none = (await createToken(strict, [])).secret;
+      for (let count = 0; count < 3; count += 1) await logIn(strict, none);
+      for (const method of ['POST', 'DELETE'])
+        expect((await strict.call(method, '/api/sessions', { token: none })).code).toBe('RESOURCE_EXHAUSTED');
     } finally {
       await strict.close();
     }

@@ -23,7 +23,7 @@ export interface AccessOptions {
   readonly isSecure: (request: IncomingMessage) => boolean;
   /** Counts an expensive request; the seconds to wait, once there were too many. */
   readonly expensive: (principalId: string) => Promise<number | undefined>;
-  /** Counts a request that is refused for lack of permission and is in the audit; the seconds to wait, once there were too many. */
+  /** Counts a request that is in the audit though its token permits nothing; the seconds to wait, once there were too many. */
   readonly refused: (principalId: string) => Promise<number | undefined>;
   readonly now: () => number;
 }
@@ -81,7 +81,7 @@ export class Checkpoint {
     if (!authority.authorize(caller.principal, permission, params)) {
       const parts = { path: params, query: this.#askedFor(context), body: undefined };
       // Whoever has no right to anything must not be able to fill the disk with what it is refused.
-      if (this.#targetOf?.(parts) !== undefined) assertPatient(await refused(caller.principal.id));
+      if (this.#targetOf?.(parts) !== undefined) assertPatient(await refused(caller.principal.id), 'that it does not permit were sent');
       const denied = unauthenticated(
         `This needs ${describePermission(permission, params)}; ${describeCaller(caller.principal)}.`,
         'insufficient_scope',
@@ -89,6 +89,9 @@ export class Checkpoint {
       await this.audited(caller, parts, () => Promise.reject(denied));
       throw denied;
     }
+    // Sessions are for every token, whatever its roles.
+    if (!authority.bypassed && permission === 'token' && this.#targetOf !== undefined)
+      assertPatient(await refused(caller.principal.id), 'to begin or end a session were sent');
     const wait = this.#route.expensive === true ? await expensive(caller.principal.id) : undefined;
     if (wait === undefined) return;
     throw new AnsweredError(
@@ -121,11 +124,11 @@ export class Checkpoint {
   }
 }
 
-function assertPatient(wait: number | undefined): void {
+function assertPatient(wait: number | undefined, what: string): void {
   if (wait === undefined) return;
   throw new AnsweredError(
     'RESOURCE_EXHAUSTED',
-    `Too many requests that it does not permit were sent with this token: try again in ${wait} s (limits.failed_authentications).`,
+    `Too many requests ${what} with this token: try again in ${wait} s (limits.failed_authentications).`,
     { headers: { 'retry-after': String(wait) } },
   );
 }

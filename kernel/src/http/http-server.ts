@@ -90,7 +90,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         access: {
           authority,
           audit: services.audit,
-          origins: new WebOrigins({ origins: config.cors_origins, ...(config.url === undefined ? {} : { url: config.url }) }),
+          origins: new WebOrigins({
+            origins: config.cors_origins,
+            isSecure: (request) => isSecure(request, proxies),
+            ...(config.url === undefined ? {} : { url: config.url }),
+          }),
           addressOf: (request) => clientAddress(request, proxies),
           isSecure: (request) => isSecure(request, proxies),
           expensive: async (principalId) => options.rateLimits?.expensive(principalId),

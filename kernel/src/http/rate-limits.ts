@@ -35,7 +35,7 @@ export class RateLimits {
     return await this.#failures?.add(isIPv6(address) ? networkOf(address) : address);
   }
 
-  /** Counts a request that its token does not permit; as many are allowed as failed authentications. */
+  /** Counts a request that its token does not permit, or that every token does; as many are allowed as failed authentications. */
   async refused(principalId: string): Promise<number | undefined> {
     return await this.#refused?.add(principalId);
   }

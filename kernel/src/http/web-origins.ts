@@ -4,16 +4,25 @@ import { GoferError } from '@gofer/contracts';
 
 export class WebOrigins {
   readonly #known: ReadonlySet<string>;
+  readonly #isSecure: (request: IncomingMessage) => boolean;
 
-  /** `url`: the server's public address. `origins`: those of `server.cors_origins`. */
-  constructor(options: { readonly url?: string; readonly origins: readonly string[] }) {
+  /**
+   * `url`: the server's public address. `origins`: those of `server.cors_origins`. `isSecure`: whether the client's own connection is
+   * encrypted.
+   */
+  constructor(options: {
+    readonly url?: string;
+    readonly origins: readonly string[];
+    readonly isSecure: (request: IncomingMessage) => boolean;
+  }) {
+    this.#isSecure = options.isSecure;
     this.#known = new Set([...options.origins, ...(options.url === undefined ? [] : [new URL(options.url).origin])]);
   }
 
   /** Rejects with `FORBIDDEN`. Whoever is no browser sends no `Origin`. */
   check(request: IncomingMessage): void {
-    const { origin, host } = request.headers;
-    if (origin !== undefined && !this.has(origin, host)) throw refusalOf(origin);
+    const { origin } = request.headers;
+    if (origin !== undefined && !this.#known.has(origin) && !this.#isOwn(request, origin)) throw refusalOf(origin);
   }
 
   /**
@@ -25,8 +34,11 @@ export class WebOrigins {
     if (origin !== undefined && !this.#known.has(origin)) throw refusalOf(origin);
   }
 
-  has(origin: string, host: string | undefined): boolean {
-    return this.#known.has(origin) || (host !== undefined && (origin === `http://${host}` || origin === `https://${host}`));
+  /** A page in clear may be anybody's on the way, and is not of a server that is reached by TLS. The other way round there is a proxy before it. */
+  #isOwn(request: IncomingMessage, origin: string): boolean {
+    const { host } = request.headers;
+    if (host === undefined) return false;
+    return origin === `https://${host}` || (origin === `http://${host}` && !this.#isSecure(request));
   }
 }
 
