@@ -63,6 +63,12 @@ describe('the bootstrap token', () => {
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
     await expect(tokens.createBootstrap()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
   });
+
+  it('is handed out to nobody where there is an administrator, as from a time when authentication was bypassed', async () => {
+    await make(['user']);
+    await make(['admin']);
+    await expect(tokens.createBootstrap()).rejects.toMatchObject({ code: 'FAILED_PRECONDITION' });
+  });
 });
 
 describe('a token', () => {

@@ -2,7 +2,7 @@ import { type Fault, GoferError } from '@gofer/contracts';
 import type { Token } from '@gofer/contracts/api';
 import { uuidv7 } from 'uuidv7';
 import { mintSecret } from '../access/mint-secret.ts';
-import { BOOTSTRAP_ROLE, INJECTED_ROLE, isAdmin, type Principal, SYSTEM_ROLES } from '../domain/index.ts';
+import { ADMIN_ROLE, BOOTSTRAP_ROLE, INJECTED_ROLE, isAdmin, type Principal, SYSTEM_ROLES } from '../domain/index.ts';
 import type { Store } from '../storage/store.ts';
 import type { StoredToken } from '../storage/tokens-table.ts';
 import { limitsOf } from './lookup.ts';
@@ -48,6 +48,8 @@ export class StoredTokenService implements TokenService {
   async create(creator: Principal, token: NewToken): Promise<TokenWithSecret> {
     return this.#store.commitAudited(() => {
       this.#assertMayGive(creator, token);
+      // Where authentication was bypassed there is an administrator without a first token: nobody is to be given it behind them.
+      if (token.roles.includes(ADMIN_ROLE)) this.#store.system.markBootstrapTokenCreated();
       return this.#insert(token);
     });
   }
