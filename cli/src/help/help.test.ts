@@ -60,7 +60,13 @@ describe('arguments that fit no command', () => {
     [['run', 'lst', 'simple'], /did you mean "gofer run list"/],
     [['run', 'get', 'simple'], /an argument is missing[\s\S]*gofer run get <pipeline> <run>/],
     [['run', 'get', 'simple', '1', '2'], /too many/],
-    [['run', 'list', 'simple', '--limt', '3'], /no flag "--limt"/],
+    [['run', 'list', 'simple', '--limt', '3'], /no flag "--limt"; did you mean --limit\?\n/],
+    [['run', 'list', 'simple', '--namspace', 'x'], /no flag "--namspace"; did you mean --namespace\?\n/],
+    [['run', 'list', 'simple', '--nothing-like-it'], /no flag "--nothing-like-it"\n/],
+    [
+      ['token', 'create', 'ada', '--rols=admin'],
+      /no flag "--rols=admin"; did you mean --roles\?\n|no flag "--rols"; did you mean --roles\?\n/,
+    ],
     [['run', 'get', 'simple', 'one'], /a run must be a whole number from 1, not "one"/],
     [['run', 'start', 'simple', '-v', 'novalue', '-v', 'A=1', '-v', 'A=2'], /novalue: must be KEY=VALUE[\s\S]*A is given twice/],
   ])('%j', async (argv, message) => {

@@ -1,6 +1,7 @@
 import { closestName } from '@gofer/config';
 import { GoferError, TOKEN_PREFIX } from '@gofer/contracts';
-import { describeCommands } from './command-help.ts';
+import { GLOBAL_FLAGS } from '../global-flags.ts';
+import { type CommandHelp, describeCommands } from './command-help.ts';
 
 /** No command's path has more words. What is behind them may be somebody's secret. */
 const LONGEST_PATH = 3;
@@ -17,7 +18,8 @@ export function toUsageError(error: unknown, argv: readonly string[]): unknown {
   );
   if (command !== undefined) {
     const path = command.paths.find((each) => words.join(' ').startsWith(each)) ?? '';
-    const reason = command.category === 'Secrets' || path === 'login' ? withoutWords(reasonOf(error), path) : reasonOf(error);
+    const said = reasonOf(error);
+    const reason = command.category === 'Secrets' || path === 'login' ? withoutWords(said, path) : withMeantFlag(said, command);
     return new GoferError('INVALID_ARGUMENT', `${reason}\n  Usage: ${command.usage}\n  More: gofer ${path} --help`);
   }
   const known = describeCommands().flatMap(({ paths }) => paths);
@@ -25,6 +27,14 @@ export function toUsageError(error: unknown, argv: readonly string[]): unknown {
   const hint = meant === undefined ? 'gofer --help lists them all' : `did you mean "gofer ${meant}"?`;
   const typed = words.slice(0, LONGEST_PATH).map((word) => (word.startsWith(TOKEN_PREFIX) ? '[redacted]' : word));
   return new GoferError('INVALID_ARGUMENT', `there is no command "gofer ${typed.join(' ')}"; ${hint}`);
+}
+
+function withMeantFlag(reason: string, { options }: CommandHelp): string {
+  const [, typed] = /^there is no flag "(--[^"=]+)/u.exec(reason) ?? [];
+  if (typed === undefined) return reason;
+  const flags = options.flatMap(({ definition }) => definition.match(/--[a-z-]+/gu) ?? []);
+  const meant = closestName(typed, [...flags, ...GLOBAL_FLAGS.map(({ flag }) => flag)]);
+  return meant === undefined ? reason : `${reason}; did you mean ${meant}?`;
 }
 
 /** What is too many, or looks like a flag, may be a part of the value. */
@@ -45,7 +55,8 @@ function reasonOf(error: Error): string {
   return said
     .replace(/^Not enough positional arguments$/u, 'an argument is missing')
     .replace(/^Extraneous positional argument \((.*)\)$/u, 'there is an argument too many: $1')
-    .replace(/^Unsupported option name \((.*)\)$/u, 'there is no flag $1');
+    .replace(/^Unsupported option name \((.*)\)$/u, 'there is no flag $1')
+    .replace(/^Invalid option name \("([^"=]+).*"\)$/su, 'there is no flag "$1"');
 }
 
 function closestCommand(words: readonly string[], known: readonly string[]): string | undefined {
