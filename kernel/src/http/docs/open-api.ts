@@ -66,8 +66,13 @@ export function toOpenApi(version: string): OpenApi {
         },
       },
       securitySchemes: {
-        token: { type: 'http', scheme: 'bearer' },
-        session: { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'Of a browser that has called `create_session`' },
+        token: { type: 'http', scheme: 'bearer', description: 'A token, as `gofer token create` shows it once' },
+        session: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: SESSION_COOKIE,
+          description: 'Of a browser that has called `create_session`; it sends the cookie by itself, and nothing can be entered here',
+        },
       },
     },
   };
