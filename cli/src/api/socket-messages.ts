@@ -24,7 +24,7 @@ const REFUSALS: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
 /**
  * Opens a WebSocket whose Text frames are JSON. Resolves once it is open; rejects with the server's error where it refuses, with
  * `UNAVAILABLE` where it cannot be reached. The iterable ends at close code 1000 and when `signal` aborts; it rejects with
- * `FAILED_PRECONDITION` where the server ends it for a reason, and with `UNAVAILABLE` where the connection was lost. A slow consumer makes the
+ * `FAILED_PRECONDITION` where the server ends it for a reason (with `UNAUTHENTICATED` or `PERMISSION_DENIED` where it is that), and with `UNAVAILABLE` where the connection was lost. A slow consumer makes the
  * sender wait. Leaving the iteration closes the socket.
  */
 export async function openMessages({ url, headers, protocol, signal, trust }: SocketRequest): Promise<AsyncIterable<unknown>> {
@@ -99,8 +99,7 @@ class SocketMessages implements AsyncIterable<unknown> {
 
   #close(code: number, reason: string): void {
     if (code === NORMAL || this.#signal.aborted) this.#end = {};
-    else if (REFUSALS.has(code))
-      this.#end = { error: new GoferError('FAILED_PRECONDITION', toSafeLine(reason) || `the server closed the stream (code ${code})`) };
+    else if (REFUSALS.has(code)) this.#end = { error: toRefusal(code, toSafeLine(reason)) };
     else
       this.#end = {
         error: new GoferError(
@@ -122,4 +121,11 @@ class SocketMessages implements AsyncIterable<unknown> {
       );
     }
   }
+}
+
+/** What the server says of a token that is good no longer has its code before it, so that the command exits as where it was refused at once. */
+function toRefusal(code: number, reason: string): GoferError {
+  const [, lost, message] = /^(UNAUTHENTICATED|PERMISSION_DENIED): (.*)$/u.exec(reason) ?? [];
+  if (lost === 'UNAUTHENTICATED' || lost === 'PERMISSION_DENIED') return new GoferError(lost, message ?? '');
+  return new GoferError('FAILED_PRECONDITION', reason === '' ? `the server closed the stream (code ${code})` : reason);
 }
