@@ -31,7 +31,7 @@ export class CertificateFiles implements Disposable {
 
   write({ cert, key }: Partial<Pems>): void {
     if (cert !== undefined) writeFileSync(this.cert, cert);
-    if (key !== undefined) writeFileSync(this.key, key);
+    if (key !== undefined) writeFileSync(this.key, key, { mode: 0o600 });
   }
 
   [Symbol.dispose](): void {

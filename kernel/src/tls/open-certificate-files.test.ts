@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { CertificateSource, ServedCertificate } from './certificate-source.ts';
@@ -43,6 +43,15 @@ describe('at the start', () => {
     const source = await open();
     expect(source.current).toMatchObject(first);
     expect(Math.round((source.current.expires - Date.now()) / DAY_MS)).toBe(397);
+    expect(logged).toEqual([]);
+  });
+
+  test('a key that everybody can read is warned of', async () => {
+    chmodSync(files.key, 0o644);
+    await open();
+    expect(messages('warn')).toEqual([expect.stringContaining(`chmod o= ${files.key}`)]);
+    chmodSync(files.key, 0o640);
+    await open();
     expect(logged).toEqual([]);
   });
 

@@ -26,7 +26,18 @@ export async function openCertificateFiles({ cert, key, keys, ...rest }: Certifi
     }
   };
   const version = async () => JSON.stringify(await Promise.all([cert, key].map(versionOf)));
-  return await CertificateKeeper.open({ ...rest, load, version });
+  const isOpenToAll = await canAllRead(key);
+  const keeper = await CertificateKeeper.open({ ...rest, load, version });
+  if (isOpenToAll) rest.log('warn', `every user of this machine can read the key of the TLS certificate: chmod o= ${key}`);
+  return keeper;
+}
+
+/** Its group is its owner's choice. False where there is nothing to be read, which the opening tells better. */
+async function canAllRead(path: string): Promise<boolean> {
+  return await stat(path).then(
+    ({ mode }) => (mode & 0o004) !== 0,
+    () => false,
+  );
 }
 
 /** Of the file at the end of symbolic links. */
