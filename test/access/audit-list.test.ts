@@ -2,16 +2,17 @@
 import type { AuditEntry } from '@gofer/contracts/api';
 import SQLite from 'better-sqlite3';
 import * as fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../e2e/leftovers.ts';
 import { AccessServer } from './access-server.ts';
 import { createToken } from './callers.ts';
 
 let server: AccessServer;
-beforeEach(async () => {
+beforeAll(async () => {
   server = await AccessServer.start({ 'api.audit_retention': '1h', 'api.event_prune_interval': '1s' });
+  await work();
 });
-afterEach(() => server.close());
+afterAll(() => server.close());
 
 const list = async (query: Readonly<Record<string, string | number>>): Promise<AuditEntry[]> => {
   const text = new URLSearchParams(Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)]))).toString();
@@ -33,7 +34,6 @@ async function work(): Promise<void> {
 
 describe('the list of the audit', () => {
   it('is what the filters leave of it, newest first, in pages', async () => {
-    await work();
     const all = await list({ limit: 1000 });
     expect(all.length).toBeGreaterThan(12);
     expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).toSorted((a, b) => b - a));
@@ -86,7 +86,6 @@ describe('the list of the audit', () => {
   });
 
   it('cannot be rewritten, not even in the database', async () => {
-    await work();
     const before = await list({ limit: 1000 });
     const database = new SQLite(server.databasePath);
     try {
@@ -99,7 +98,6 @@ describe('the list of the audit', () => {
   });
 
   it('ends with api.audit_retention, and not before', async () => {
-    await work();
     const kept = await list({ limit: 1000 });
     const hour = 3_600_000;
     const insert = (database: SQLite.Database, at: number): void => {

@@ -1,29 +1,30 @@
 /** The tokens that tasks are given: how they are handed over, what is seen of them, and when they end. */
-import { ROUTES } from '@gofer/contracts/api';
-import { afterEach, describe, expect, it } from 'vitest';
+import type SQLite from 'better-sqlite3';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../e2e/leftovers.ts';
 import { tracesOf } from '../e2e/written-traces.ts';
 import { AccessServer } from './access-server.ts';
 import { deployWithToken, tokenOfRun } from './callers.ts';
-import { fillPath } from './route-table.ts';
 
-const PIPELINE = '/api/namespaces/default/pipelines/demo';
 const KEPT = 3;
 
-const servers: AccessServer[] = [];
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.close();
+/** So many of a pipeline's runs keep their objects; the logs of all are kept. */
+let server: AccessServer;
+beforeAll(async () => {
+  server = await AccessServer.start({
+    'api.log_level': 'trace',
+    'api.event_prune_interval': '1s',
+    'object_store.run_object_expiry': String(KEPT),
+  });
 });
-async function start(flags: Readonly<Record<string, string>> = {}): Promise<AccessServer> {
-  const server = await AccessServer.start(flags);
-  servers.push(server);
-  return server;
-}
+afterAll(() => server.close());
 
-async function deploy(server: AccessServer, tasks: readonly object[]): Promise<void> {
-  const config = { id: 'demo', name: 'demo', parallelism: 0, tasks };
-  await server.ask('POST', `${PIPELINE}/configs`, { config });
-  await server.ask('POST', `${PIPELINE}/configs/1`);
+const pathOf = (pipelineId: string): string => `/api/namespaces/default/pipelines/${pipelineId}`;
+
+async function deploy(pipelineId: string, tasks: readonly object[]): Promise<void> {
+  const path = `${pathOf(pipelineId)}/configs`;
+  await server.ask('POST', path, { config: { id: pipelineId, name: pipelineId, parallelism: 0, tasks } });
+  await server.ask('POST', `${path}/1`);
 }
 
 /** A task of the fake that does these steps. */
@@ -40,8 +41,14 @@ function task(id: string, steps: readonly object[], others: object = {}): object
   };
 }
 
-async function isGood(server: AccessServer, token: string): Promise<boolean> {
-  const { status, code } = await server.call('GET', '/api/tokens/whoami', { token });
+/** A pipeline with a run that has ended; resolves with the token of its task. */
+async function runOnce(pipelineId: string, namespaceId = 'default'): Promise<string> {
+  await deployWithToken(server, namespaceId, pipelineId);
+  return tokenOfRun(server, namespaceId, pipelineId);
+}
+
+async function isGood(token: string, on = server): Promise<boolean> {
+  const { status, code } = await on.call('GET', '/api/tokens/whoami', { token });
   if (status !== 200) expect(code).toBe('UNAUTHENTICATED');
   return status === 200;
 }
@@ -49,143 +56,150 @@ async function isGood(server: AccessServer, token: string): Promise<boolean> {
 interface ListedToken {
   readonly id: string;
   readonly user: string;
-  readonly roles: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
   readonly expires: number;
   readonly created: number;
 }
-const tokensOfTasks = async (server: AccessServer): Promise<ListedToken[]> =>
-  (await server.ask<{ tokens: ListedToken[] }>('GET', '/api/tokens')).tokens.filter(({ roles }) => roles.includes('inject_api_token'));
+async function tokensOf(pipelineId: string, on = server): Promise<ListedToken[]> {
+  const { tokens } = await on.ask<{ tokens: ListedToken[] }>('GET', '/api/tokens');
+  return tokens.filter(({ metadata }) => metadata['pipeline'] === pipelineId);
+}
+
+/** More runs than are kept: the token of the first one ends, those of the others do not. */
+async function expectEndOfOldest(on: AccessServer): Promise<void> {
+  await deployWithToken(on, 'default', 'many');
+  const tokens: string[] = [];
+  for (let run = 0; run < KEPT; run++) tokens.push(await tokenOfRun(on, 'default', 'many'));
+  for (const token of tokens) expect(await isGood(token, on)).toBe(true);
+  tokens.push(await tokenOfRun(on, 'default', 'many'));
+  await until('the end of the oldest token', async () => !(await isGood(tokens[0] ?? '', on)));
+  for (const token of tokens.slice(1)) expect(await isGood(token, on)).toBe(true);
+  expect(await tokensOf('many', on)).toHaveLength(KEPT);
+}
 
 describe('the token of a task', () => {
   it('is its own, tells whose it is, and is handed over in its environment only', async () => {
-    const server = await start();
-    await deploy(server, [
+    await deploy('three', [
       task('one', []),
       task('two', [], { depends_on: { one: 'Any' } }),
-      task('three', [], { inject_api_token: false }),
+      task('without', [], { inject_api_token: false }),
     ]);
-    const { run } = await server.ask<{ run: { token_id: string } }>('POST', `${PIPELINE}/runs?wait=60`, {});
-    const environments = server.started.map(({ env }) => env);
+    const before = server.started.length;
+    const { run } = await server.ask<{ run: { token_id: string } }>('POST', `${pathOf('three')}/runs?wait=60`, {});
+    const environments = server.started.slice(before).map(({ env }) => env);
+    expect(environments).toHaveLength(3);
     const secrets = environments.flatMap((env) => env['GOFER_API_TOKEN'] ?? []);
     expect(new Set(secrets).size).toBe(2);
     for (const env of environments) {
       expect(env['GOFER_TOKEN']).toBe(env['GOFER_API_TOKEN']);
       expect(env['GOFER_API_BASE_URL']).toBe(env['GOFER_API_TOKEN'] === undefined ? undefined : server.url);
     }
-    const listed = await tokensOfTasks(server);
+    const listed = await tokensOf('three');
     expect(listed.map(({ metadata }) => metadata)).toEqual(
-      ['one', 'two'].map((id) => ({ system_generated_run_token: 'true', namespace: 'default', pipeline: 'demo', run: '1', task: id })),
+      ['one', 'two'].map((id) => ({ system_generated_run_token: 'true', namespace: 'default', pipeline: 'three', run: '1', task: id })),
     );
     expect(listed.map(({ id }) => id)).toContain(run.token_id);
     for (const { expires, created, user } of listed) {
       expect(expires - created).toBe(21 * 24 * 3600 * 1000);
       expect(user).toBe('system_generated_run_token');
     }
-    for (const secret of secrets) expect(await isGood(server, secret)).toBe(true);
+    for (const secret of secrets) expect(await isGood(secret)).toBe(true);
   });
 
   it('stands in clear nowhere: in no file, in no log, in no answer', async () => {
-    const server = await start({ 'api.log_level': 'trace' });
-    await deploy(server, [task('one', [{ environment: true }, { print: 'this-stands-in-the-log\n' }, { sleep_ms: 300 }])]);
-    await server.ask('POST', `${PIPELINE}/runs`, { variables: { SEEN: 'this-stands-in-the-database' } });
-    await until('the start of the task', () => server.started.length === 1);
-    const secret = server.started[0]?.env['GOFER_API_TOKEN'] ?? '';
+    const path = pathOf('shows');
+    await deploy('shows', [task('one', [{ environment: true }, { print: 'this-stands-in-the-log\n' }, { sleep_ms: 300 }])]);
+    const before = server.started.length;
+    await server.ask('POST', `${path}/runs`, { variables: { SEEN: 'this-stands-in-the-database' } });
+    await until('the start of the task', () => server.started.length > before);
+    const secret = server.started.at(-1)?.env['GOFER_API_TOKEN'] ?? '';
     expect(secret).toMatch(/^gofer_[\w-]{43}$/);
     const traces = (texts: readonly string[]) => tracesOf(texts, server.directory, server.log);
-    // What follows the prefix is the secret of it; people and scanners know the prefix.
-    const parts = [secret, secret.replace('gofer_', ''), Buffer.from(secret.replace('gofer_', ''), 'base64url').toString('latin1')];
+    // People and scanners know the prefix: what follows is what must not be seen.
+    const parts = [secret, secret.replace('gofer_', '')];
     // While it runs, what it was given is kept for another server.
     expect(await traces(parts)).toEqual([]);
-    await server.ask('GET', `${PIPELINE}/runs/1?wait=60`);
+    await server.ask('GET', `${path}/runs/1?wait=60`);
     expect(await traces(parts)).toEqual([]);
-    const [raw, shown, run, tokens] = await Promise.all(
-      [`${PIPELINE}/runs/1/tasks/one/logs/raw`, `${PIPELINE}/runs/1/tasks/one`, `${PIPELINE}/runs/1`, '/api/tokens'].map((path) =>
-        server.call('GET', path, { token: server.admin }),
+    const [raw, ...others] = await Promise.all(
+      [`${path}/runs/1/tasks/one/logs/raw`, `${path}/runs/1/tasks/one`, `${path}/runs/1`, '/api/tokens'].map((each) =>
+        server.call('GET', each, { token: server.admin }),
       ),
     );
     expect(raw?.text).toContain('GOFER_API_TOKEN=[redacted]\n');
     expect(raw?.text).toContain('GOFER_TOKEN=[redacted]\n');
-    expect(shown?.text).toContain('[redacted]');
-    for (const answer of [raw, shown, run, tokens]) expect(answer?.text).not.toContain(secret.slice(6));
+    expect(others[0]?.text).toContain('[redacted]');
+    for (const answer of [raw, ...others]) expect(answer?.text).not.toContain(secret.slice(6));
     // The search would have found it.
     for (const text of ['this-stands-in-the-log', 'this-stands-in-the-database']) expect(await traces([text])).not.toEqual([]);
   });
 
-  it.for([
-    ['logs', 'api.task_execution_log_retention'],
-    ['objects', 'object_store.run_object_expiry'],
-  ] as const)('ends with the %s of its run', async ([, setting]) => {
-    const server = await start({ [setting]: String(KEPT) });
-    await deployWithToken(server, 'default', 'demo');
-    const tokens: string[] = [];
-    for (let run = 0; run < KEPT; run++) tokens.push(await tokenOfRun(server, 'default', 'demo'));
-    for (const token of tokens) expect(await isGood(server, token)).toBe(true);
-    tokens.push(await tokenOfRun(server, 'default', 'demo'));
-    await until('the end of the oldest token', async () => !(await isGood(server, tokens[0] ?? '')));
-    for (const token of tokens.slice(1)) expect(await isGood(server, token)).toBe(true);
-    expect(await tokensOfTasks(server)).toHaveLength(KEPT);
+  it('ends with the objects of its run', async () => {
+    await expectEndOfOldest(server);
+    expect(await tokensOf('many')).toHaveLength(KEPT);
   });
 
-  it('ends by itself, and is removed then', async () => {
-    const server = await start({ 'api.event_prune_interval': '1s' });
-    await deployWithToken(server, 'default', 'demo');
-    const token = await tokenOfRun(server, 'default', 'demo');
-    expect(await isGood(server, token)).toBe(true);
-    await server.restart((database) => {
-      database.prepare("UPDATE tokens SET expires = ? WHERE roles LIKE '%inject_api_token%'").run(Date.now() - 1);
-    });
-    expect(await isGood(server, token)).toBe(false);
-    await until('the removal of the expired token', async () => (await tokensOfTasks(server)).length === 0);
+  it('ends with the logs of its run', async () => {
+    const forgetful = await AccessServer.start({ 'api.task_execution_log_retention': String(KEPT) });
+    try {
+      await expectEndOfOldest(forgetful);
+      expect(await tokensOf('many', forgetful)).toHaveLength(KEPT);
+    } finally {
+      await forgetful.close();
+    }
   });
 
   it('ends with its run, its pipeline and its namespace, at once', async () => {
-    const server = await start();
-    await server.ask('POST', '/api/namespaces', { id: 'passing', name: 'passing', description: '' });
-    for (const [namespace, pipeline] of [
-      ['default', 'demo'],
-      ['default', 'demo2'],
-      ['passing', 'demo'],
-    ] as const) {
-      await deployWithToken(server, namespace, pipeline);
-      const token = await tokenOfRun(server, namespace, pipeline);
-      const path = `/api/namespaces/${namespace}/pipelines/${pipeline}`;
-      expect(await isGood(server, token)).toBe(true);
-      await server.ask(
-        'DELETE',
-        pipeline === 'demo2' ? `${path}/runs/1?purge=true` : namespace === 'passing' ? '/api/namespaces/passing' : path,
-      );
-      expect(await isGood(server, token), `the token of ${namespace}/${pipeline}`).toBe(false);
-      if (namespace === 'passing') await server.ask('POST', '/api/namespaces', { id: 'passing', name: 'passing', description: '' });
-      if (pipeline === 'demo') await deployWithToken(server, namespace, pipeline);
-      expect(await isGood(server, token), `the token of the former ${namespace}/${pipeline}`).toBe(false);
-    }
+    const passing = (): Promise<unknown> => server.ask('POST', '/api/namespaces', { id: 'passing', name: 'passing', description: '' });
+    await passing();
+    const tokens = { run: await runOnce('purged'), pipeline: await runOnce('deleted'), namespace: await runOnce('demo', 'passing') };
+    await server.ask('DELETE', `${pathOf('purged')}/runs/1?purge=true`);
+    expect(await isGood(tokens.run)).toBe(false);
+    await server.ask('DELETE', pathOf('deleted'));
+    expect(await isGood(tokens.pipeline)).toBe(false);
+    await server.ask('DELETE', '/api/namespaces/passing');
+    expect(await isGood(tokens.namespace)).toBe(false);
+    // Whatever is made under the same names.
+    await passing();
+    await deployWithToken(server, 'passing', 'demo');
+    await deployWithToken(server, 'default', 'deleted');
+    for (const token of Object.values(tokens)) expect(await isGood(token)).toBe(false);
   });
 
   it('is taken back and given again by an administrator like any other', async () => {
-    const server = await start();
-    await deployWithToken(server, 'default', 'demo');
-    const token = await tokenOfRun(server, 'default', 'demo');
-    const [listed] = await tokensOfTasks(server);
+    const token = await runOnce('kept');
+    const [listed] = await tokensOf('kept');
     await server.ask('PATCH', `/api/tokens/${listed?.id}`, { disabled: true });
-    expect(await isGood(server, token)).toBe(false);
+    expect(await isGood(token)).toBe(false);
     await server.ask('PATCH', `/api/tokens/${listed?.id}`, { disabled: false });
-    expect(await isGood(server, token)).toBe(true);
+    expect(await isGood(token)).toBe(true);
     await server.ask('DELETE', `/api/tokens/${listed?.id}`);
-    expect(await isGood(server, token)).toBe(false);
+    expect(await isGood(token)).toBe(false);
   });
 
   it('gives no secret that the task was not given: not by the variables of a run that it starts', async () => {
-    const server = await start();
-    await deployWithToken(server, 'default', 'demo');
-    const token = await tokenOfRun(server, 'default', 'demo');
-    await server.ask('POST', `${PIPELINE}/secrets`, { key: 'own', content: 'of the pipeline', force: false });
+    const path = pathOf('asks');
+    const token = await runOnce('asks');
+    await server.ask('POST', `${path}/secrets`, { key: 'own', content: 'of the pipeline', force: false });
     await server.ask('POST', '/api/secrets/global', { key: 'all', content: 'of everybody', namespaces: ['.*'], force: false });
-    const runs = fillPath(ROUTES.start_run.path);
     for (const value of ['pipeline_secret{{own}}', 'global_secret{{all}}', ' global_secret{{ all }} ']) {
-      const { code } = await server.call('POST', runs, { token, body: { variables: { A: value } } });
+      const { code } = await server.call('POST', `${path}/runs`, { token, body: { variables: { A: value } } });
       expect(code, `a run with ${value}`).toBe('PERMISSION_DENIED');
     }
-    expect((await server.call('POST', runs, { token, body: { variables: { A: 'plain' } } })).status).toBe(201);
+    expect((await server.call('POST', `${path}/runs`, { token, body: { variables: { A: 'plain' } } })).status).toBe(201);
+  });
+
+  it('ends by itself, and is removed then', async () => {
+    const [short, long] = [await runOnce('short'), await runOnce('long')];
+    await server.restart((database) => {
+      database.prepare('UPDATE tokens SET expires = ? WHERE id = ?').run(Date.now() - 1, idOf(database, 'short'));
+    });
+    expect([await isGood(short), await isGood(long)]).toEqual([false, true]);
+    await until('the removal of the expired token', async () => (await tokensOf('short')).length === 0);
+    expect(await isGood(long)).toBe(true);
   });
 });
+
+function idOf(database: SQLite.Database, pipelineId: string): unknown {
+  return database.prepare("SELECT id FROM tokens WHERE metadata ->> 'pipeline' = ?").pluck().get(pipelineId);
+}
