@@ -5,7 +5,7 @@ export interface RawAnswer {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Of a WebSocket nothing. */
+  /** Each character a byte; of a WebSocket nothing. */
   readonly body: string;
 }
 
@@ -35,14 +35,16 @@ export async function exchange(url: string, request: string, localAddress = '127
   }
 }
 
-/** Undefined: not whole yet. Answers to these requests are never chunked. */
-function parse(received: string): RawAnswer | undefined {
+/** Undefined: not whole yet. Of an answer in chunks they are left in its body. */
+function parse(whole: string): RawAnswer | undefined {
+  const received = whole.replace(/^HTTP\/1\.1 100 Continue\r\n\r\n/, '');
   const end = received.indexOf(END_OF_HEAD);
   if (end === -1) return undefined;
   const [first = '', ...lines] = received.slice(0, end).split('\r\n');
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(first)?.[1]);
   const headers = Object.fromEntries(lines.map((line) => [line.split(':', 1)[0]?.toLowerCase() ?? '', line.replace(/^[^:]*:\s*/, '')]));
   const body = received.slice(end + END_OF_HEAD.length);
-  if (status === 101) return { status, headers, body: '' };
+  if (status === 101 || status === 204 || status === 304) return { status, headers, body: '' };
+  if (headers['transfer-encoding'] === 'chunked') return body.endsWith('0\r\n\r\n') ? { status, headers, body } : undefined;
   return body.length < Number(headers['content-length'] ?? Number.NaN) ? undefined : { status, headers, body };
 }
