@@ -137,9 +137,10 @@ export function address(description: string, marks: Marks<string> = {}): Type.TS
 export function webUrl(description: string, marks: Marks<string> = {}): Type.TString {
   return Type.String({
     ...marksOf(description, marks),
-    pattern: String.raw`^https?://\S+$`,
+    // No user and password in it: it is shown, in hints, links and logs.
+    pattern: String.raw`^https?://[^\s@/?#]+(?:[/?#]\S*)?$`,
     format: 'uri',
-    'x-expects': 'an http:// or https:// URL',
+    'x-expects': 'an http:// or https:// URL, without a user and password',
   });
 }
 
