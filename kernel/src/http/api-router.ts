@@ -18,18 +18,18 @@ import {
 import type { Context, Middleware } from 'koa';
 import { Router } from 'koa-router';
 import type { TargetIds } from '../domain/index.ts';
-import type { Principal } from './authority.ts';
-import { BodyValidator } from './body-validator.ts';
-import { type AccessOptions, Checkpoint } from './checkpoint.ts';
+import type { Principal } from './access/authority.ts';
+import { type AccessOptions, Checkpoint } from './access/checkpoint.ts';
+import { sessionSecretOf } from './access/credentials.ts';
 import { compressAnswers } from './compress-answers.ts';
-import { sessionSecretOf } from './credentials.ts';
 import type { HttpState } from './http-app.ts';
-import { type BodyLimits, readJsonBody } from './json-body.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { Parameters, type ParametersSchema, type Values } from './parameters.ts';
+import { BodyValidator } from './request/body-validator.ts';
+import { type BodyLimits, readJsonBody } from './request/json-body.ts';
+import { Parameters, type ParametersSchema, type Values } from './request/parameters.ts';
+import { readUpload, type UploadBody } from './request/upload-body.ts';
 import type { Conversation, Handlers } from './route-request.ts';
 import { checkHandshake, chooseProtocol, type WebSocketHub } from './streams/web-socket-hub.ts';
-import { readUpload, type UploadBody } from './upload-body.ts';
 
 export interface ApiRouterOptions {
   readonly handlers: Handlers;

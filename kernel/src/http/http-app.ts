@@ -5,13 +5,13 @@ import { API_VERSION_HEADER } from '@gofer/contracts/api';
 import cors from '@koa/cors';
 import Koa, { type Context, type ParameterizedContext } from 'koa';
 import type { Router } from 'koa-router';
+import type { WebPageGuard } from './access/web-page-guard.ts';
 import { AnsweredError, toErrorAnswer } from './error-answer.ts';
 import type { Lifetimes } from './lifetimes.ts';
-import { checkRequestLimits, type HttpLimits } from './request-limits.ts';
-import { parseRequestTarget } from './request-target.ts';
+import { checkRequestLimits, type HttpLimits } from './request/request-limits.ts';
+import { parseRequestTarget } from './request/request-target.ts';
 import { setSecurityHeaders } from './security-headers.ts';
 import type { Upgrade } from './streams/web-socket-hub.ts';
-import type { WebPageGuard } from './web-page-guard.ts';
 
 export interface HttpState {
   requestId: string;

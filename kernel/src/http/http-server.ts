@@ -4,24 +4,24 @@ import type { PluginLog } from '@gofer/contracts';
 import { uuidv7 } from 'uuidv7';
 import type { Services } from '../services/services.ts';
 import type { CertificateSource } from '../tls/index.ts';
+import { type Authority, BYPASSED_AUTHORITY } from './access/authority.ts';
+import { clientAddress, isSecure, TrustedProxies } from './access/client-address.ts';
+import type { RateLimits } from './access/rate-limits.ts';
+import { WebOrigins } from './access/web-origins.ts';
+import { WebPageGuard } from './access/web-page-guard.ts';
 import { createApiRouter } from './api-router.ts';
-import { type Authority, BYPASSED_AUTHORITY } from './authority.ts';
-import { clientAddress, isSecure, TrustedProxies } from './client-address.ts';
 import { createDocsRouter } from './docs/docs-router.ts';
+import { createIdentityHandlers } from './handlers/identity-handlers.ts';
+import { createJsonHandlers } from './handlers/json-handlers.ts';
+import { createObjectHandlers } from './handlers/object-handlers.ts';
+import { createRawLogHandler } from './handlers/raw-log-handler.ts';
+import { createSecretHandlers } from './handlers/secret-handlers.ts';
 import { createHttpApp } from './http-app.ts';
-import { createIdentityHandlers } from './identity-handlers.ts';
-import { createJsonHandlers } from './json-handlers.ts';
 import { Lifetimes } from './lifetimes.ts';
-import { Listener } from './listener.ts';
-import { createObjectHandlers } from './object-handlers.ts';
-import type { RateLimits } from './rate-limits.ts';
-import { createRawLogHandler } from './raw-log-handler.ts';
-import type { HttpLimits } from './request-limits.ts';
-import { createSecretHandlers } from './secret-handlers.ts';
+import { Listener } from './listener/listener.ts';
+import type { HttpLimits } from './request/request-limits.ts';
 import { createWebSocketHandlers } from './streams/web-socket-handlers.ts';
 import { type Upgrade, WebSocketHub } from './streams/web-socket-hub.ts';
-import { WebOrigins } from './web-origins.ts';
-import { WebPageGuard } from './web-page-guard.ts';
 
 /** Keys of the block `[server]` as they are configured; durations are seconds. */
 export interface HttpConfig {

@@ -1,7 +1,7 @@
-export type { Authority, Principal } from './authority.ts';
-export { BYPASSED_AUTHORITY } from './authority.ts';
-export { FailureLog } from './failure-log.ts';
+export type { Authority, Principal } from './access/authority.ts';
+export { BYPASSED_AUTHORITY } from './access/authority.ts';
+export { FailureLog } from './access/failure-log.ts';
+export { RateLimits } from './access/rate-limits.ts';
+export { TokenAuthority } from './access/token-authority.ts';
 export type { HttpConfig, HttpServer, HttpServerOptions } from './http-server.ts';
 export { createHttpServer } from './http-server.ts';
-export { RateLimits } from './rate-limits.ts';
-export { TokenAuthority } from './token-authority.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { HttpLimits } from './request-limits.ts';
+import type { HttpLimits } from './request/request-limits.ts';
 import { LIMITS, startTestServer, TASK, type TestServer, VERSION } from './test-client.fixture.ts';
 
 const SOON = { timeout: 20_000 };

@@ -13,9 +13,9 @@ import type {
 } from '@gofer/contracts/api';
 import type { Context } from 'koa';
 import type { TargetIds } from '../domain/index.ts';
-import type { Principal } from './authority.ts';
+import type { Principal } from './access/authority.ts';
+import type { UploadBody } from './request/upload-body.ts';
 import type { WebSocketPeer } from './streams/web-socket-peer.ts';
-import type { UploadBody } from './upload-body.ts';
 
 /** A request that has passed every check of its route, typed by the route's entry in the table. */
 export interface RouteRequest<Id extends OperationId> {

@@ -6,7 +6,7 @@ import { connect as connectSecurely } from 'node:tls';
 import { openSocket, type Socket } from '../../../test/clients/open-socket.ts';
 import { createHttpServer, type HttpConfig, type HttpServer, type HttpServerOptions } from './index.ts';
 import { createMemoryServices, type MemoryServices } from './memory-services.fixture.ts';
-import type { HttpLimits } from './request-limits.ts';
+import type { HttpLimits } from './request/request-limits.ts';
 
 export const VERSION = { 'gofer-api-version': 'v0' };
 export const TASK = '/api/namespaces/default/pipelines/demo/runs/1/tasks/one';

@@ -1,7 +1,7 @@
 import { LOGS_PROTOCOL } from '@gofer/contracts/api';
 import type { Services } from '../../services/services.ts';
-import { mayReadEvent } from '../event-visibility.ts';
-import { toTaskPath } from '../request-paths.ts';
+import { mayReadEvent } from '../access/event-visibility.ts';
+import { toTaskPath } from '../handlers/request-paths.ts';
 import type { WebSocketHandlers } from '../route-request.ts';
 import { encodeLineFrames } from './line-frames.ts';
 

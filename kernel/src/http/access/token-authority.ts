@@ -1,11 +1,11 @@
 /** Credentials are asked for and checked. One authority belongs to one listener: that for tasks takes the tokens of tasks only. */
 import { codeOf, type GoferError } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
-import type { AccessControl } from '../access/access-control.ts';
-import { ANONYMOUS_ROLE, type Principal, type TargetIds } from '../domain/index.ts';
+import type { AccessControl } from '../../access/access-control.ts';
+import { ANONYMOUS_ROLE, type Principal, type TargetIds } from '../../domain/index.ts';
+import { AnsweredError } from '../error-answer.ts';
 import type { AuthenticatedRoute, Authority } from './authority.ts';
 import type { PresentedCredentials } from './credentials.ts';
-import { AnsweredError } from './error-answer.ts';
 
 export interface TokenAuthorityOptions {
   readonly access: Pick<AccessControl, 'ofToken' | 'ofSession' | 'authorize'>;

@@ -1,8 +1,8 @@
 /** A task's log as bytes; once it is sealed and never changes again, with an entity tag. */
-import type { LogService } from '../services/services.ts';
+import type { LogService } from '../../services/services.ts';
+import type { RawHandlers } from '../route-request.ts';
 import { answerBytes } from './byte-answer.ts';
 import { toTaskPath } from './request-paths.ts';
-import type { RawHandlers } from './route-request.ts';
 
 export function createRawLogHandler(logs: LogService): Pick<RawHandlers, 'get_logs_raw'> {
   return {

@@ -1,6 +1,6 @@
 /** What of a request Node lets through and this server does not: `limits.max_headers`, `limits.max_url_length`, and expectations. */
 import type { IncomingMessage } from 'node:http';
-import { AnsweredError } from './error-answer.ts';
+import { AnsweredError } from '../error-answer.ts';
 
 /** Keys of the block `[limits]` as they are configured; durations are seconds. */
 export interface HttpLimits {

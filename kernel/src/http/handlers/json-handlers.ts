@@ -1,11 +1,11 @@
 import { GoferError } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
-import type { Services } from '../services/services.ts';
-import { mayReadEvent } from './event-visibility.ts';
+import type { Services } from '../../services/services.ts';
+import { mayReadEvent } from '../access/event-visibility.ts';
+import type { JsonHandlers } from '../route-request.ts';
 import type { IdentityHandlers } from './identity-handlers.ts';
 import type { ObjectHandlers } from './object-handlers.ts';
 import { toPage, toPipelinePath, toRunPath, toTaskPath } from './request-paths.ts';
-import type { JsonHandlers } from './route-request.ts';
 import type { SecretHandlers } from './secret-handlers.ts';
 
 /** What may be needed beside the permission to start a run: where its variables refer to secrets, and where it is there already. */

@@ -1,6 +1,6 @@
 /** Which requests of a route are in the audit, and what of them. */
 import type { RouteDefinition } from '@gofer/contracts/api';
-import type { Values } from './parameters.ts';
+import type { Values } from '../request/parameters.ts';
 
 /** What of a value is told; the rest of a longer one is of no use to who reads it. */
 const LONGEST_VALUE = 512;

@@ -4,11 +4,11 @@ import { createServer as createSecureServer, type ServerOptions as SecureServerO
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { GoferError, type PluginLog } from '@gofer/contracts';
-import type { CertificateSource, ServedCertificate } from '../tls/index.ts';
+import type { CertificateSource, ServedCertificate } from '../../tls/index.ts';
+import type { HttpLimits } from '../request/request-limits.ts';
 import { splitBindAddress } from './bind-address.ts';
 import { ClientErrors } from './client-error.ts';
 import { Connections } from './connections.ts';
-import type { HttpLimits } from './request-limits.ts';
 import { TlsHandshakes } from './tls-handshakes.ts';
 
 export interface ListenerOptions {

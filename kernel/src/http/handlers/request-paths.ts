@@ -1,6 +1,6 @@
 /** What a request names, in the words of the services. */
 import type { PathOf } from '@gofer/contracts/api';
-import type { Page, PipelinePath, RunPath, TaskPath } from '../services/services.ts';
+import type { Page, PipelinePath, RunPath, TaskPath } from '../../services/services.ts';
 
 /** A list's query, without what is not there. */
 export function toPage({ limit, offset }: { readonly limit?: number; readonly offset?: number }): Page {

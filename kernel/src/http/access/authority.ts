@@ -1,8 +1,8 @@
 import type { Permission } from '@gofer/contracts/api';
-import { ADMIN_ROLE, type Principal, type TargetIds } from '../domain/index.ts';
+import { ADMIN_ROLE, type Principal, type TargetIds } from '../../domain/index.ts';
 import type { PresentedCredentials } from './credentials.ts';
 
-export type { Principal } from '../domain/index.ts';
+export type { Principal } from '../../domain/index.ts';
 
 /** Credentials and permissions, as the HTTP layer asks for them. */
 export interface Authority {

@@ -1,7 +1,7 @@
 import { type Fault, GoferError } from '@gofer/contracts';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { TSchema } from 'typebox';
-import { toJsonSchema } from './json-schema.ts';
+import { toJsonSchema } from '../json-schema.ts';
 
 /** Faults beyond this many are counted only. */
 const MAX_FAULTS = 100;

@@ -1,7 +1,7 @@
 import { GoferError } from '@gofer/contracts';
-import type { AuditQuery, AuditService, RoleService, SessionService, TokenService } from '../services/services.ts';
+import type { AuditQuery, AuditService, RoleService, SessionService, TokenService } from '../../services/services.ts';
+import type { JsonHandlers } from '../route-request.ts';
 import { toPage } from './request-paths.ts';
-import type { JsonHandlers } from './route-request.ts';
 
 export type IdentityHandlers = Pick<
   JsonHandlers,

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { createHttpServer } from './index.ts';
-import { LIMITS, startTestServer, TASK, VERSION } from './test-client.fixture.ts';
+import { createHttpServer } from '../index.ts';
+import { LIMITS, startTestServer, TASK, VERSION } from '../test-client.fixture.ts';
 
 describe('limits of a connection', () => {
   test('headers that are too large, requests that are no HTTP', async () => {

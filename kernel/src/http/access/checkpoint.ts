@@ -2,14 +2,14 @@
 import type { IncomingMessage } from 'node:http';
 import type { OperationId, RouteDefinition } from '@gofer/contracts/api';
 import type { Context } from 'koa';
-import { describePermission, type TargetIds } from '../domain/index.ts';
-import type { AuditService } from '../services/services.ts';
+import { describePermission, type TargetIds } from '../../domain/index.ts';
+import type { AuditService } from '../../services/services.ts';
+import { AnsweredError } from '../error-answer.ts';
+import type { HttpState } from '../http-app.ts';
+import type { Values } from '../request/parameters.ts';
 import { type AuditedParts, auditOf } from './audited-route.ts';
 import type { Authority, Principal } from './authority.ts';
 import { type PresentedCredentials, readCredentials } from './credentials.ts';
-import { AnsweredError } from './error-answer.ts';
-import type { HttpState } from './http-app.ts';
-import type { Values } from './parameters.ts';
 import { unauthenticated } from './token-authority.ts';
 import type { WebOrigins } from './web-origins.ts';
 

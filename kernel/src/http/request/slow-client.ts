@@ -1,4 +1,4 @@
-import { AnsweredError } from './error-answer.ts';
+import { AnsweredError } from '../error-answer.ts';
 
 /** A client that has not sent its body in time; the rest of it is not waited for. */
 export function tooSlow(milliseconds: number): AnsweredError {

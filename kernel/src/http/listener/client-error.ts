@@ -2,8 +2,8 @@
 import { STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type ErrorCode, GoferError } from '@gofer/contracts';
-import { toErrorAnswer } from './error-answer.ts';
-import type { HttpLimits } from './request-limits.ts';
+import { toErrorAnswer } from '../error-answer.ts';
+import type { HttpLimits } from '../request/request-limits.ts';
 
 interface Refusal {
   readonly status: number;

@@ -1,10 +1,10 @@
 /** Objects over plain HTTP: uploads and downloads as streams, the rest as JSON. */
 import type { Context } from 'koa';
-import type { ObjectOwner, ObjectService } from '../services/services.ts';
+import type { ObjectOwner, ObjectService } from '../../services/services.ts';
+import type { UploadBody } from '../request/upload-body.ts';
+import type { JsonHandlers, RawHandlers, UploadHandlers } from '../route-request.ts';
 import { answerBytes } from './byte-answer.ts';
 import { toPage, toPipelinePath, toRunPath } from './request-paths.ts';
-import type { JsonHandlers, RawHandlers, UploadHandlers } from './route-request.ts';
-import type { UploadBody } from './upload-body.ts';
 
 export type ObjectHandlers = UploadHandlers &
   Pick<RawHandlers, 'get_pipeline_object' | 'get_run_object'> &

@@ -1,5 +1,5 @@
 import type { Event, Permission } from '@gofer/contracts/api';
-import type { TargetIds } from '../domain/index.ts';
+import type { TargetIds } from '../../domain/index.ts';
 
 const EVENTS: Permission = { action: 'read', resources: ['events'] };
 const EVENTS_OF_NAMESPACE: Permission = { action: 'read', resources: ['events', 'namespaces'] };

@@ -1,6 +1,6 @@
-import type { SecretService } from '../services/services.ts';
+import type { SecretService } from '../../services/services.ts';
+import type { JsonHandlers } from '../route-request.ts';
 import { toPage, toPipelinePath } from './request-paths.ts';
-import type { JsonHandlers } from './route-request.ts';
 
 export type SecretHandlers = Pick<
   JsonHandlers,

@@ -1,7 +1,7 @@
 /** Bytes over plain HTTP: with one range (RFC 9110 §14), conditions on an entity tag (§13) and, for HEAD, the size alone. */
 import { Readable } from 'node:stream';
 import type { Context } from 'koa';
-import { AnsweredError } from './error-answer.ts';
+import { AnsweredError } from '../error-answer.ts';
 
 export interface ByteAnswer {
   /** Bytes of the whole, as they are now. */
