@@ -13,8 +13,8 @@ export default defineConfig({
     pool: 'forks',
     // What is garbage must not count as held where a test measures memory.
     execArgv: ['--expose-gc'],
-    // Many tests wait for an engine or for processes: two at a time, on two processors too.
-    maxWorkers: 2,
+    // Many tests wait for an engine or for processes: three at a time, on two processors too.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // Its ES modules import a folder, which only a bundler resolves; Node itself takes its CommonJS ones.
