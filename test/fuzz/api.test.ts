@@ -10,7 +10,7 @@ import { describeNeeding } from '../backends/describe-needing.ts';
 import { startFuzzServer } from './fuzz-server.ts';
 import { type Findings, type Fuzz, missingSchemathesis, OPERATIONS, runSchemathesis } from './schemathesis.ts';
 
-const EXAMPLES = Number(process.env['GOFER_FUZZ_EXAMPLES'] ?? 6);
+const EXAMPLES = Number(process.env['GOFER_FUZZ_EXAMPLES'] ?? 4);
 const SEED = Number(process.env['GOFER_FUZZ_SEED'] ?? 1);
 const LIMIT_MS = 100_000 + 20_000 * EXAMPLES;
 const LONGEST_OUTPUT = 20_000;
@@ -55,7 +55,7 @@ describeNeeding('schemathesis', 'the API as its document says', missingSchemathe
   it.each(['role', 'none', 'wrong'] as const)(
     'to the caller "%s", who may do little or nothing',
     async (caller) => {
-      const { statuses } = await fuzz({ caller, phases: ['fuzzing'] }, Math.ceil(EXAMPLES / 2));
+      const { statuses } = await fuzz({ caller, phases: ['fuzzing'] }, Math.ceil(EXAMPLES / 4));
       expect(OPERATIONS.filter((id) => statuses[id] === undefined)).toEqual([]);
     },
     LIMIT_MS + 60_000,
