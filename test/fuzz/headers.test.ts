@@ -11,7 +11,7 @@ import { anyValue, changed, type Headers, toHead } from './any-header.ts';
 import { assertRefusal } from './documented.ts';
 import { type FuzzServer, startFuzzServer } from './fuzz-server.ts';
 
-const RUNS = 400;
+const RUNS = 200;
 const SEED = 1;
 
 const request = fc.constantFrom<readonly [line: string, body: string]>(
