@@ -1,6 +1,6 @@
 /** Nobody finds a secret in the list of processes, nor in the environment of a process that has no use for it. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
@@ -11,8 +11,8 @@ const KEY = randomBytes(16).toString('hex');
 const TOKEN = `tok-${randomBytes(12).toString('hex')}`;
 const PASSWORD = `registry-${randomBytes(8).toString('hex')}`;
 const SECRETS = [KEY, TOKEN, PASSWORD];
-/** Has the secrets in its environment, and so do its children. Tells the test its token, which a log would not show. */
-const SCRIPT = 'printf %s "$GOFER_API_TOKEN" > "$TOLD/$$"; test -n "$TOKEN" && echo given; sleep 0.3; sh -c "sleep 0.1; exit 0"';
+/** Has the secrets in its environment, and so do its children. Tells the test its token, which a log would not show, and waits to be looked at. */
+const SCRIPT = 'printf %s "$GOFER_API_TOKEN" > "$TOLD/$$"; test -n "$TOKEN" && echo given; until test -e "$SEEN"; do sleep 0.05; done';
 
 /** The environments of the processes in whose command line this stands. */
 async function environmentsOf(text: string): Promise<readonly string[]> {
@@ -29,29 +29,32 @@ it('while tasks with secrets run on the process engine', async () => {
   const env = { GOFER_WEB_SECRET_STORE__SQLITE__ENCRYPTION_KEY: KEY };
   const server = await GoferServer.start('process', { env });
   const told = join(server.directory, 'told');
+  const looked = join(server.directory, 'looked');
   await mkdir(told);
   const secrets = [...SECRETS];
   const seen = new Set<string>();
   const supervisor = new Set<string>();
   const over = new AbortController();
   const watching = (async () => {
-    for (; !over.signal.aborted; await delay(1)) {
-      for (const line of await commandLines()) seen.add(line);
-      // While there is something to do for it: it ends by itself.
-      for (const environment of await environmentsOf(`gofer-supervisor ${join(server.directory, 'gofer')}`)) supervisor.add(environment);
-    }
+    for (; !over.signal.aborted; await delay(1)) for (const line of await commandLines()) seen.add(line);
   })();
   try {
     const tasks = Array.from({ length: 10 }, (_, index) => ({
       id: `t${index}`,
       script: SCRIPT,
-      variables: { TOKEN: 'pipeline_secret{{token}}', TOLD: told },
+      variables: { TOKEN: 'pipeline_secret{{token}}', TOLD: told, SEEN: looked },
       inject_api_token: true,
       registry_auth: { user: 'somebody', pass: PASSWORD },
     }));
     await server.deploy('keeps', tasks);
     await server.ask('POST', `${pipelinePath('keeps')}/secrets`, { key: 'token', content: TOKEN, force: false });
-    const run = await server.run('keeps', 60);
+    const running = server.run('keeps', 60);
+    // All of them are there, with their secrets, and so is their supervisor.
+    await expect.poll(async () => (await readdir(told)).length, { timeout: 50_000 }).toBe(tasks.length);
+    for (const line of await commandLines()) seen.add(line);
+    for (const environment of await environmentsOf(`gofer-supervisor ${join(server.directory, 'gofer')}`)) supervisor.add(environment);
+    await writeFile(looked, '');
+    const run = await running;
     expect(run.status).toBe('successful');
     expect((await server.rawLog('keeps', run.run_id, 't0')).toString()).toBe('given\n');
 
