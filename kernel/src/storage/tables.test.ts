@@ -126,7 +126,7 @@ describe('the tables', () => {
       store.taskExecutions.requestCancel('way1', 'live', 500);
       store.taskExecutions.end('way1', 'live', end);
       store.taskExecutions.insertEnded('way1', 'never', { ...end, status: 'skipped', exitCode: undefined });
-      store.attempts.insert({ uid: 'way-a', runUid: 'way1', taskId: 'live', number: 1, engine: 'e', created: 1 });
+      store.attempts.insert({ uid: 'way-a', runUid: 'way1', taskId: 'live', number: 1, engine: 'an engine of this test', created: 1 });
       store.attempts.end('way-a', { ended: 20, status: 'cancelled', exitCode: 143, log });
       store.runs.complete('way1', 21, 'cancelled', reason);
     });
@@ -150,7 +150,7 @@ describe('the tables', () => {
       store.attempts.markLogsRemoved('way-a');
     });
     expect(store.attempts.byUid('way-a')).toMatchObject({ removed: true, logsRemoved: true, logsExpired: false });
-    expect(store.attempts.enginesInUse()).not.toContain('e');
+    expect(store.attempts.enginesInUse()).not.toContain('an engine of this test');
   });
 
   it('free the id of a hidden pipeline, and take everything of a purged one along', async () => {
