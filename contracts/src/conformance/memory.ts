@@ -13,7 +13,7 @@ function heldMemory(): number {
 }
 
 const SAMPLE_EVERY_MS = 25;
-const STEADY_SAMPLES = 12;
+const STEADY_SAMPLES = 32;
 const SAMPLES_AT_MOST = 160;
 const STEADY_WITHIN = 1024 * 1024;
 

@@ -143,8 +143,8 @@ describe('the tables', () => {
       statusReason: end.reason,
     });
     expect(never).toMatchObject({ taskId: 'never', status: 'skipped', started: 0, exitCode: undefined, variables: [] });
-    expect(store.attempts.endedButKept('e').map(({ uid, log: kept }) => [uid, kept])).toEqual([['way-a', log]]);
-    expect(store.attempts.enginesInUse()).toContain('e');
+    expect(store.attempts.endedButKept('an engine of this test').map(({ uid, log: kept }) => [uid, kept])).toEqual([['way-a', log]]);
+    expect(store.attempts.enginesInUse()).toContain('an engine of this test');
     await store.commit(() => {
       store.attempts.markRemoved('way-a');
       store.attempts.markLogsRemoved('way-a');
@@ -161,7 +161,7 @@ describe('the tables', () => {
       store.deployments.insert('old', 1, 1, 1, 1);
       store.runs.insert(newRun('old1', 'old'));
       store.taskExecutions.insert('old1', 'one', 1, []);
-      store.attempts.insert({ uid: 'old-a', runUid: 'old1', taskId: 'one', number: 1, engine: 'e', created: 1 });
+      store.attempts.insert({ uid: 'old-a', runUid: 'old1', taskId: 'one', number: 1, engine: 'an engine of this test', created: 1 });
       expect(store.runs.usesVersion('old', 1)).toBe(true);
       store.pipelines.hide('old', 2);
       store.pipelines.insert('new', 'default', 'same', 3);
