@@ -159,14 +159,14 @@ describe('any run', () => {
         }
         if (run.last?.unfinished === 0) return;
 
-        const foundAgain = decide(run.graph, countersFrom(run.graph, run.statuses, run.running), [], { cancelled: true });
-        const cancel = run.step([], { cancelled: true });
+        const foundAgain = decide(run.graph, countersFrom(run.graph, run.statuses, run.running), [], { cancelled: 'sparing-always' });
+        const cancel = run.step([], { cancelled: 'sparing-always' });
         expect(foundAgain).toEqual(cancel);
         expect([cancel.ready, cancel.skipped]).toEqual([[], []]);
         expect(cancel.unfinished).toBe(run.running.size);
         while (run.running.size > 0) {
           const [task = 0] = [...run.running].slice(picks.next().value % run.running.size);
-          const decision = run.step([{ task, status: 'cancelled' }], { cancelled: true });
+          const decision = run.step([{ task, status: 'cancelled' }], { cancelled: 'sparing-always' });
           expect([decision.ready, decision.skipped, decision.cancelled]).toEqual([[], [], []]);
         }
         expect(run.last?.runStatus).toBe('cancelled');

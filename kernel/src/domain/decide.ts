@@ -11,9 +11,14 @@ import { COUNTER, finalStatusOf } from './run-counters.ts';
 import { runStatusOf } from './run-result.ts';
 
 export interface DecideOptions {
-  /** The run was cancelled as a whole: nothing is started any more. */
-  readonly cancelled?: boolean;
+  /**
+   * The run was cancelled as a whole: nothing is started any more but the tasks marked `always`, and those neither where it says
+   * `entirely`.
+   */
+  readonly cancelled?: Cancelled;
 }
+
+export type Cancelled = 'sparing-always' | 'entirely';
 
 /**
  * Must not write `counters`; `applyDecision` does, after the commit. `finished` holds the tasks that ended since the last decision:
@@ -22,7 +27,7 @@ export interface DecideOptions {
  * parents of the tasks that no longer wait. How the finished tasks are spread over decisions changes nothing in what is decided.
  */
 export function decide(graph: Graph, counters: RunCounters, finished: readonly FinishedTask[], options: DecideOptions = {}): Decision {
-  const step = new DecisionStep(graph, counters, options.cancelled === true);
+  const step = new DecisionStep(graph, counters, options.cancelled);
   for (const { task, status } of finished) step.finish(task, status);
   if (counters.totals[COUNTER.started] === 0) step.evaluateAllSettled();
   step.evaluate();
@@ -33,19 +38,23 @@ export function decide(graph: Graph, counters: RunCounters, finished: readonly F
 class DecisionStep {
   readonly #graph: Graph;
   readonly #counters: RunCounters;
-  readonly #cancelled: boolean;
+  readonly #cancelled: Cancelled | undefined;
+  /** Nothing can become ready any more. */
+  readonly #isOver: boolean;
   readonly #endings = new Map<number, FinalStatus>();
   readonly #endedParents = new Map<number, number>();
   /** Tasks whose last parent has ended, in the order it happened. */
   readonly #settled: number[] = [];
   readonly #ready: number[] = [];
   readonly #skipped: SkippedTask[] = [];
+  readonly #cancelledTasks: number[] = [];
   #unsuccessful = 0;
 
-  constructor(graph: Graph, counters: RunCounters, cancelled: boolean) {
+  constructor(graph: Graph, counters: RunCounters, cancelled: Cancelled | undefined) {
     this.#graph = graph;
     this.#counters = counters;
     this.#cancelled = cancelled;
+    this.#isOver = cancelled === 'entirely' || (cancelled === 'sparing-always' && !graph.always.includes(1));
   }
 
   finish(task: number, status: FinalStatus): void {
@@ -65,9 +74,10 @@ class DecisionStep {
     }
   }
 
-  /** Settles tasks, and those that settle by their being skipped, until none is left. */
+  /** Settles tasks, and those that settle by their being skipped or cancelled, until none is left. */
   evaluate(): void {
-    if (this.#cancelled) return;
+    if (this.#cancelled !== undefined) this.#cancelUndecided();
+    if (this.#isOver) return;
     for (let next = 0; next < this.#settled.length; next += 1) {
       const task = this.#settled[next] ?? 0;
       // One that was cancelled while it waited has ended already.
@@ -83,30 +93,28 @@ class DecisionStep {
   }
 
   conclude(): Decision {
-    const cancelled = this.#cancelled ? this.#cancelUndecided() : [];
     const { totals } = this.#counters;
     const unfinished = (totals[COUNTER.unfinished] ?? 0) - this.#endings.size;
     const unsuccessful = (totals[COUNTER.unsuccessful] ?? 0) + this.#unsuccessful;
-    const decision = { ready: this.#ready.sort((a, b) => a - b), skipped: this.#skipped, cancelled, unfinished };
+    const decision = { ready: this.#ready.sort((a, b) => a - b), skipped: this.#skipped, cancelled: this.#cancelledTasks, unfinished };
     if (unfinished > 0) return decision;
-    return { ...decision, runStatus: runStatusOf({ cancelled: this.#cancelled, unsuccessful }) };
+    return { ...decision, runStatus: runStatusOf({ cancelled: this.#cancelled !== undefined, unsuccessful }) };
   }
 
-  #cancelUndecided(): number[] {
+  #cancelUndecided(): void {
     const { totals, statuses } = this.#counters;
-    if (totals[COUNTER.undecided] === 0) return [];
-    const cancelled: number[] = [];
+    if (totals[COUNTER.undecided] === 0) return;
     for (let task = 0; task < statuses.length; task += 1) {
-      if (statuses[task] === 0 && !this.#endings.has(task)) cancelled.push(task);
+      const isSpared = !this.#isOver && this.#graph.always[task] === 1;
+      if (statuses[task] === 0 && !this.#endings.has(task) && !isSpared) this.#cancelledTasks.push(task);
     }
-    for (const task of cancelled) this.#end(task, 'cancelled');
-    return cancelled;
+    for (const task of this.#cancelledTasks) this.#end(task, 'cancelled');
   }
 
   #end(task: number, status: FinalStatus): void {
     this.#endings.set(task, status);
     if (status === 'failed' || status === 'cancelled') this.#unsuccessful += 1;
-    if (this.#cancelled) return;
+    if (this.#isOver) return;
     const { childOffsets, children } = this.#graph;
     const end = childOffsets[task + 1] ?? 0;
     for (let edge = childOffsets[task] ?? 0; edge < end; edge += 1) {

@@ -21,6 +21,8 @@ export interface Graph {
   readonly parents: Int32Array;
   /** Beside `parents`: a position in `REQUIRED_STATUSES`. */
   readonly requirements: Uint8Array;
+  /** Of each task: 1 where it runs even though the run was cancelled, else 0. */
+  readonly always: Uint8Array;
 }
 
 export interface CompiledGraph extends Graph {
@@ -29,7 +31,7 @@ export interface CompiledGraph extends Graph {
 }
 
 /** What compiling needs of a task. */
-export type GraphTask = Pick<TaskDefinition, 'id' | 'dependsOn'>;
+export type GraphTask = Pick<TaskDefinition, 'id' | 'dependsOn'> & Partial<Pick<TaskDefinition, 'always'>>;
 
 export const REQUIRED_STATUSES = ['any', 'success', 'failure'] as const satisfies readonly RequiredParentStatus[];
 const REQUIREMENT_NUMBERS: Readonly<Record<RequiredParentStatus, number>> = { any: 0, success: 1, failure: 2 };
@@ -49,10 +51,11 @@ export function compileGraph(tasks: readonly GraphTask[]): CompiledGraph {
   });
 
   const graph = allocateGraph(tasks.length, edgeCount);
-  const { childOffsets, children, parentOffsets, parents, requirements } = graph;
+  const { childOffsets, children, parentOffsets, parents, requirements, always } = graph;
   let edge = 0;
   for (const [task, entries] of dependencies.entries()) {
     parentOffsets[task] = edge;
+    if (tasks[task]?.always === true) always[task] = 1;
     for (const [parentId, required] of entries) {
       const parent = numbers.get(parentId);
       if (parent === undefined)
@@ -96,12 +99,13 @@ export function graphOn(buffer: SharedArrayBuffer): Graph {
     parentOffsets: integers(taskCount + 1),
     parents: integers(edgeCount),
     requirements: new Uint8Array(buffer, offset, edgeCount),
+    always: new Uint8Array(buffer, offset + edgeCount, taskCount),
   };
 }
 
 function allocateGraph(taskCount: number, edgeCount: number): Graph {
   const integers = HEADER_INTEGERS + 2 * (taskCount + 1) + 2 * edgeCount;
-  const buffer = new SharedArrayBuffer(integers * INTEGER_BYTES + edgeCount);
+  const buffer = new SharedArrayBuffer(integers * INTEGER_BYTES + edgeCount + taskCount);
   new Int32Array(buffer, 0, HEADER_INTEGERS).set([taskCount, edgeCount]);
   return graphOn(buffer);
 }

@@ -1,6 +1,7 @@
 /** The life of a run: `pending → running → complete`. */
 
 import { GoferError } from '@gofer/contracts';
+import type { Actor } from './actor.ts';
 import type { RunStatus } from './run-result.ts';
 
 export type RunState = 'pending' | 'running' | 'complete';
@@ -8,16 +9,41 @@ export type RunState = 'pending' | 'running' | 'complete';
 export type RunCancelReason = 'user_cancelled' | 'admin_cancelled';
 export type RunReason = RunCancelReason | 'abnormal_exit' | 'scheduler_error' | 'failed_precondition';
 
+/** What brought a run to its end before its tasks did, finer than v0's reasons. */
+export type RunCause =
+  /** Somebody cancelled it. */
+  | 'cancelled'
+  /** It took longer than the `timeout` of its pipeline. */
+  | 'timeout'
+  /** It had not begun within the `start_timeout` of its pipeline. */
+  | 'start_timeout'
+  /** The `concurrency` of its pipeline let another run take its place. */
+  | 'concurrency'
+  | 'pipeline_deleted'
+  /** Its definition is gone or damaged, or the server failed on it. */
+  | 'internal';
+
 export interface RunStatusReason {
   readonly reason: RunReason;
   /** For a person. */
   readonly description: string;
+  readonly cause?: RunCause;
+  /** Who asked for it, where somebody did. */
+  readonly by?: Actor;
 }
 
-/** A request to cancel the whole run; the first one holds. */
+/** A request to end the whole run; the first one holds. */
 export interface RunCancellation {
+  readonly cause: Extract<RunCause, 'cancelled' | 'timeout' | 'concurrency' | 'pipeline_deleted'>;
   readonly reason: RunCancelReason;
   readonly description: string;
+  readonly by?: Actor;
+  /** When it was asked for. */
+  readonly at: number;
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  readonly graceMs: number;
+  /** Ends the tasks that are marked `always` too. */
+  readonly force: boolean;
 }
 
 /** Times are epoch milliseconds. */
@@ -42,6 +68,7 @@ export type RunChange =
   | {
       readonly kind: 'failed';
       readonly reason: 'scheduler_error' | 'failed_precondition';
+      readonly cause: RunCause;
       readonly description: string;
       readonly at: number;
     };
@@ -71,20 +98,37 @@ export function changeRun(life: RunLife, change: RunChange): RunLife {
     case 'admitted':
       return { state: 'running' };
     case 'cancelled':
-      if (life.state === 'running') return { state: 'running', cancellation: earlier ?? change.cancellation };
-      return { state: 'complete', status: 'cancelled', reason: change.cancellation, endedAt: change.at };
+      if (life.state === 'running') return { state: 'running', cancellation: mergeCancellations(earlier, change.cancellation) };
+      return { state: 'complete', status: 'cancelled', reason: reasonOf(change.cancellation), endedAt: change.at };
     case 'failed':
       return {
         state: 'complete',
         status: 'failed',
-        reason: { reason: change.reason, description: change.description },
+        reason: { reason: change.reason, cause: change.cause, description: change.description },
         endedAt: change.at,
       };
     case 'finished':
-      if (earlier !== undefined) return { state: 'complete', status: 'cancelled', reason: earlier, endedAt: change.at };
+      // A run that took too long has failed: nobody wanted its end.
+      if (earlier !== undefined)
+        return {
+          state: 'complete',
+          status: earlier.cause === 'timeout' ? 'failed' : 'cancelled',
+          reason: reasonOf(earlier),
+          endedAt: change.at,
+        };
       if (change.unsuccessfulTaskIds.length === 0) return { state: 'complete', status: 'successful', endedAt: change.at };
       return { state: 'complete', status: 'failed', reason: abnormalExit(change.unsuccessfulTaskIds), endedAt: change.at };
   }
+}
+
+/** The first one holds; a later one can only make it harder. */
+export function mergeCancellations(earlier: RunCancellation | undefined, later: RunCancellation): RunCancellation {
+  if (earlier === undefined) return later;
+  return { ...earlier, graceMs: Math.min(earlier.graceMs, later.graceMs), force: earlier.force || later.force };
+}
+
+function reasonOf({ cause, reason, description, by }: RunCancellation): RunStatusReason {
+  return { reason: cause === 'timeout' ? 'abnormal_exit' : reason, cause, description, ...(by === undefined ? {} : { by }) };
 }
 
 function abnormalExit(taskIds: readonly string[]): RunStatusReason {

@@ -1,6 +1,7 @@
 /** The life of one task execution: `waiting → processing → running → complete`, where each may end early. */
 
 import { GoferError } from '@gofer/contracts';
+import type { Actor } from './actor.ts';
 import type { FinalStatus } from './final-status.ts';
 
 /** v0's words: `waiting` for parents, `processing` from being ready until it is started, then `running`. */
@@ -8,10 +9,40 @@ export type TaskState = 'waiting' | 'processing' | 'running' | 'complete';
 
 export type TaskReason = 'abnormal_exit' | 'scheduler_error' | 'failed_precondition' | 'cancelled' | 'orphaned';
 
+/** What brought a task to its end, finer than v0's reasons. */
+export type TaskCause =
+  /** It ended by itself, with an exit code other than 0. */
+  | 'exit_code'
+  /** It ran for longer than its `timeout`. */
+  | 'timeout'
+  /** It had not started within its `start_timeout`. */
+  | 'start_timeout'
+  /** There is no such image, or its command cannot be executed. */
+  | 'not_executable'
+  /** The image could not be pulled. */
+  | 'image_pull'
+  /** The engine could not start it. */
+  | 'engine'
+  /** It vanished, or cannot be observed any more. */
+  | 'orphaned'
+  /** What it was to be given (a secret, an object) is not there. */
+  | 'missing_reference'
+  /** A parent did not end as the task requires. */
+  | 'dependency'
+  /** Somebody cancelled the task. */
+  | 'task_cancelled'
+  /** Its run was cancelled. */
+  | 'run_cancelled'
+  /** Its run took longer than its `timeout`. */
+  | 'run_timeout';
+
 export interface TaskStatusReason {
   readonly reason: TaskReason;
   /** For a person. */
   readonly description: string;
+  readonly cause?: TaskCause;
+  /** Who asked for it, where somebody did. */
+  readonly by?: Actor;
 }
 
 /** Times are epoch milliseconds. */
@@ -37,16 +68,27 @@ export type TaskChange =
   /** Its parent `parentId` has not ended as required. */
   | { readonly kind: 'skipped'; readonly parentId: string; readonly at: number }
   | { readonly kind: 'started'; readonly at: number }
-  /** It could not be started, or could not be observed to its end. Never a success. */
+  /** It could not be started, was ended for taking too long, or could not be observed to its end. Never a success. */
   | {
       readonly kind: 'failed';
-      readonly reason: Exclude<TaskReason, 'abnormal_exit' | 'cancelled'>;
+      readonly reason: Exclude<TaskReason, 'cancelled'>;
+      readonly cause: TaskCause;
       readonly description: string;
+      /** Absent where it has none of its own. */
+      readonly exitCode?: number;
       readonly at: number;
     }
   /** `note` is what the engine knows beside the code. `startedAt` where the start itself was not seen. */
   | { readonly kind: 'exited'; readonly exitCode: number; readonly note?: string; readonly startedAt?: number; readonly at: number }
-  | { readonly kind: 'cancelled'; readonly description: string; readonly at: number };
+  | {
+      readonly kind: 'cancelled';
+      readonly cause: Extract<TaskCause, 'task_cancelled' | 'run_cancelled' | 'run_timeout'>;
+      readonly description: string;
+      readonly by?: Actor;
+      /** Absent where it has none of its own. */
+      readonly exitCode?: number;
+      readonly at: number;
+    };
 
 /** From which states each change may come. */
 const ALLOWED: Readonly<Record<TaskChange['kind'], readonly TaskState[]>> = {
@@ -78,12 +120,17 @@ export function changeTask(life: TaskLife, change: TaskChange): TaskLife {
     case 'skipped':
       return ended('skipped', change.at, startedAt, NO_EXIT_CODE, {
         reason: 'failed_precondition',
+        cause: 'dependency',
         description: `task '${change.parentId}' did not end as this task requires`,
       });
-    case 'failed':
-      return ended('failed', change.at, startedAt, NO_EXIT_CODE, { reason: change.reason, description: change.description });
-    case 'cancelled':
-      return ended('cancelled', change.at, startedAt, NO_EXIT_CODE, { reason: 'cancelled', description: change.description });
+    case 'failed': {
+      const { reason, cause, description, exitCode = NO_EXIT_CODE } = change;
+      return ended('failed', change.at, startedAt, exitCode, { reason, cause, description });
+    }
+    case 'cancelled': {
+      const { cause, description, by, exitCode = NO_EXIT_CODE } = change;
+      return ended('cancelled', change.at, startedAt, exitCode, { reason: 'cancelled', cause, description, ...(by === undefined ? {} : { by }) });
+    }
     case 'exited':
       return exited(change.exitCode, change.note, change.at, startedAt ?? change.startedAt ?? change.at);
   }
@@ -92,7 +139,7 @@ export function changeTask(life: TaskLife, change: TaskChange): TaskLife {
 function exited(exitCode: number, note: string | undefined, at: number, startedAt: number): TaskLife {
   if (exitCode === 0) return ended('successful', at, startedAt, 0);
   const description = `exit code ${exitCode}${note === undefined ? '' : `: ${note}`}`;
-  return ended('failed', at, startedAt, exitCode, { reason: 'abnormal_exit', description });
+  return ended('failed', at, startedAt, exitCode, { reason: 'abnormal_exit', cause: 'exit_code', description });
 }
 
 function ended(status: FinalStatus, endedAt: number, startedAt: number | undefined, exitCode: number, reason?: TaskStatusReason): TaskLife {

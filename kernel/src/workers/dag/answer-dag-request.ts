@@ -21,7 +21,7 @@ export function answerCompile(input: PipelineText): CompileReply {
 
 export function answerDecide(item: DecideItem): DecideReply {
   try {
-    const decision = decide(graphOn(item.graph), countersOn(item.counters), item.finished, { cancelled: item.cancelled });
+    const decision = decide(graphOn(item.graph), countersOn(item.counters), item.finished, item.options);
     return { kind: 'decided', decision };
   } catch (error) {
     return { kind: 'failed', failure: toFailure(error) };

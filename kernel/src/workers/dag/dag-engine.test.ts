@@ -108,7 +108,7 @@ describe.each(engines)('%s', (_, create) => {
   test('cancels', async () => {
     const graph = compileGraph(chain(12));
     const counters = createRunCounters(graph);
-    const decision = await engine.decide(graph, counters, [], { cancelled: true });
+    const decision = await engine.decide(graph, counters, [], { cancelled: 'sparing-always' });
     expect(decision).toMatchObject({ ready: [], unfinished: 0, runStatus: 'cancelled' });
     expect(decision.cancelled).toHaveLength(12);
   });

@@ -4,6 +4,7 @@
  */
 
 import type { Failure, Fault } from '@gofer/contracts';
+import type { DecideOptions } from '../../domain/decide.ts';
 import type { Decision, FinishedTask } from '../../domain/decision.ts';
 import type { PipelineText } from './pipeline-text.ts';
 
@@ -13,7 +14,7 @@ export interface DecideItem {
   /** `RunCounters.buffer`. */
   readonly counters: SharedArrayBuffer;
   readonly finished: readonly FinishedTask[];
-  readonly cancelled: boolean;
+  readonly options: DecideOptions;
 }
 
 export type DagRequest =

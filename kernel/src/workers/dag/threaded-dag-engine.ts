@@ -58,7 +58,7 @@ export class ThreadedDagEngine implements DagEngine {
   async decide(graph: Graph, counters: RunCounters, finished: readonly FinishedTask[], options: DecideOptions = {}): Promise<Decision> {
     this.#refuseIfClosed();
     const { promise, resolve, reject } = Promise.withResolvers<Decision>();
-    const item = { graph: graph.buffer, counters: counters.buffer, finished, cancelled: options.cancelled === true };
+    const item = { graph: graph.buffer, counters: counters.buffer, finished, options };
     if (this.#batch.length === 0) setImmediate(() => this.#sendBatch());
     this.#batch.push({ item, resolve, reject });
     return await this.#track(promise);
