@@ -3,8 +3,21 @@ export type { ImageReference, ParsedImageReference } from './image-reference.ts'
 export { formatFamiliarImageReference, formatImageReference, parseImageReference } from './image-reference.ts';
 export type { ParsedPipelineDefinition } from './parse-pipeline-definition.ts';
 export { parsePipelineDefinition } from './parse-pipeline-definition.ts';
-export type { PipelineDefinition, RegistryAuth, RequiredParentStatus, TaskDefinition } from './pipeline-definition.ts';
+export type {
+  Concurrency,
+  PipelineDefinition,
+  RegistryAuth,
+  RequiredParentStatus,
+  RetryBackoff,
+  RetryCause,
+  RetrySettings,
+  TaskDefinition,
+} from './pipeline-definition.ts';
 export type { PipelineJson, TaskJson } from './pipeline-json.ts';
 export { toPipelineJson } from './pipeline-json.ts';
 export { PIPELINE_LIMITS } from './pipeline-limits.ts';
+export type { PipelineReliabilityJson, TaskReliabilityJson } from './reliability-json.ts';
+export { toPipelineReliabilityJson, toTaskReliabilityJson } from './reliability-json.ts';
+export type { RetryPolicy } from './retry-policy.ts';
+export { retryPolicyOf } from './retry-policy.ts';
 export { variableFaults } from './variable-faults.ts';

@@ -11,6 +11,7 @@ import { IDENTIFIER_RULE, isIdentifier } from './identifiers.ts';
 import { parseTaskDefinition } from './parse-task-definition.ts';
 import type { PipelineDefinition, TaskDefinition } from './pipeline-definition.ts';
 import { PIPELINE_LIMITS } from './pipeline-limits.ts';
+import { readPipelineReliability } from './read-reliability.ts';
 
 export type ParsedPipelineDefinition =
   | { readonly definition: PipelineDefinition; readonly faults?: undefined }
@@ -33,10 +34,11 @@ export function parsePipelineDefinition(input: unknown): ParsedPipelineDefinitio
   const name = readString(input, 'name', '$', PIPELINE_LIMITS.nameCharacters, faults);
   const description = readOptionalString(input, 'description', '$', PIPELINE_LIMITS.descriptionCharacters, faults);
   const parallelism = readParallelism(input.parallelism, faults);
+  const reliability = readPipelineReliability(input, faults);
   const tasks = readTasks(input.tasks, faults);
 
   if (id === undefined || name === undefined || !faults.isEmpty) return { faults: faults.toArray() };
-  return { definition: { id, name, description, parallelism, tasks } };
+  return { definition: { id, name, description, parallelism, ...reliability, tasks } };
 }
 
 function readParallelism(value: unknown, faults: FaultList): number {

@@ -14,6 +14,7 @@ import { isTaskId, TASK_ID_RULE } from './identifiers.ts';
 import { parseImageReference } from './image-reference.ts';
 import type { RegistryAuth, RequiredParentStatus, TaskDefinition } from './pipeline-definition.ts';
 import { PIPELINE_LIMITS } from './pipeline-limits.ts';
+import { readTaskReliability } from './read-reliability.ts';
 import { readVariables } from './read-variables.ts';
 
 /** Both spellings that v0 has: PascalCase from SDKs, snake_case from the API. */
@@ -51,6 +52,7 @@ export function parseTaskDefinition(
   const command = readArguments(input, 'command', path, faults);
   const injectApiToken = readOptionalBoolean(input, 'inject_api_token', path, faults);
   const alwaysPullNewestImage = readOptionalBoolean(input, 'always_pull_newest_image', path, faults);
+  const reliability = readTaskReliability(input, path, faults);
   if (id === undefined) return undefined;
   return {
     id,
@@ -63,6 +65,7 @@ export function parseTaskDefinition(
     ...(command === undefined ? undefined : { command }),
     injectApiToken,
     alwaysPullNewestImage,
+    ...reliability,
   };
 }
 

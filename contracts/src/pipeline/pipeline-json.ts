@@ -1,8 +1,17 @@
-/** The JSON of a pipeline on the wire (v0's `UserPipelineConfig`), from a definition: every field present, unset ones `null`. */
+/**
+ * The JSON of a pipeline on the wire (v0's `UserPipelineConfig`), from a definition: every field of v0 present, unset ones `null`;
+ * fields beyond v0's only where they are set.
+ */
 
 import type { PipelineDefinition, RequiredParentStatus, TaskDefinition } from './pipeline-definition.ts';
+import {
+  type PipelineReliabilityJson,
+  type TaskReliabilityJson,
+  toPipelineReliabilityJson,
+  toTaskReliabilityJson,
+} from './reliability-json.ts';
 
-export interface TaskJson {
+export interface TaskJson extends TaskReliabilityJson {
   readonly id: string;
   readonly description: string;
   readonly image: string;
@@ -15,7 +24,7 @@ export interface TaskJson {
   readonly always_pull_newest_image: boolean;
 }
 
-export interface PipelineJson {
+export interface PipelineJson extends PipelineReliabilityJson {
   readonly id: string;
   readonly name: string;
   readonly description: string;
@@ -28,7 +37,7 @@ const REQUIRED_STATUS_JSON = { any: 'Any', success: 'Success', failure: 'Failure
 /** Must give back an equal definition when it is parsed again. */
 export function toPipelineJson(definition: PipelineDefinition): PipelineJson {
   const { id, name, description, parallelism, tasks } = definition;
-  return { id, name, description, parallelism, tasks: tasks.map(toTaskJson) };
+  return { id, name, description, parallelism, ...toPipelineReliabilityJson(definition), tasks: tasks.map(toTaskJson) };
 }
 
 function toTaskJson(task: TaskDefinition): TaskJson {
@@ -44,5 +53,6 @@ function toTaskJson(task: TaskDefinition): TaskJson {
     command: task.command ?? null,
     inject_api_token: task.injectApiToken,
     always_pull_newest_image: task.alwaysPullNewestImage,
+    ...toTaskReliabilityJson(task),
   };
 }

@@ -19,6 +19,11 @@ export const PIPELINE_LIMITS = {
   arguments: 4_096,
   argumentCharacters: 131_071,
   registryAuthCharacters: 16_384,
+  /** Of every time limit and wait: 365 days. */
+  durationSeconds: 31_536_000,
+  /** Further attempts of one task. */
+  retries: 100,
+  retryBackoffFactor: 100,
   /** Faults that are listed; the last one says how many more there are. */
   faults: 1_000,
 } as const;
