@@ -72,6 +72,8 @@ export const ROUTE_TABLE: Readonly<Record<OperationId, string>> = {
   start_run: WRITE,
   get_run: READ,
   cancel_run: DELETE,
+  cancel_runs: DELETE,
+  retry_run: WRITE,
   list_task_executions: READ,
   get_task_execution: READ,
   cancel_task_execution: DELETE,

@@ -115,6 +115,24 @@ export const StartRunRequest = Type.Object(
   { $id: 'StartRunRequest' },
 );
 export const StartRunResponse = Type.Object({ run: Run }, { $id: 'StartRunResponse' });
+export const RetryRunRequest = Type.Object(
+  {
+    from_failed: Type.Optional(
+      Type.Boolean({ description: 'Take over the results of successful tasks, and the objects of the run; default false' }),
+    ),
+    version: Type.Optional(
+      Type.Union([Type.Literal('same'), Type.Literal('live'), Type.Integer({ minimum: 1 })], {
+        description: 'Which configuration it gets; default `same`',
+      }),
+    ),
+  },
+  { $id: 'RetryRunRequest' },
+);
+export const RetryRunResponse = Type.Object({ run: Run }, { $id: 'RetryRunResponse' });
+export const CancelRunsResponse = Type.Object(
+  { run_ids: Type.Array(Type.Integer({ minimum: 1 }), { description: 'The runs that had not ended' }) },
+  { $id: 'CancelRunsResponse' },
+);
 export const GetRunResponse = Type.Object({ run: Run }, { $id: 'GetRunResponse' });
 
 export const ListTaskExecutionsResponse = Type.Object(

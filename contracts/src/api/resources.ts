@@ -109,6 +109,32 @@ export type Deployment = Static<typeof Deployment>;
 export const Initiator = Type.Object({ id: Type.String(), user: Type.String() }, { $id: 'Initiator' });
 export type Initiator = Static<typeof Initiator>;
 
+/** What something that has not ended waits for. */
+export const Waiting = Type.Object(
+  {
+    kind: Type.String({ description: 'What kind of thing it waits for, as one word; new kinds may come' }),
+    message: Type.String({ description: 'What it waits for, for a person' }),
+    since: Time('Since when'),
+    until: Type.Optional(Time('When it changes at the latest, where that is known')),
+    next: Type.String({ description: 'What happens next, for a person' }),
+  },
+  { $id: 'Waiting' },
+);
+export type Waiting = Static<typeof Waiting>;
+export const Cancellation = Type.Object(
+  {
+    at: Time('When its end was asked for'),
+    description: Type.String({ description: 'Why, for a person' }),
+    by: Type.Optional(Initiator),
+  },
+  { $id: 'Cancellation', description: 'The first request to end it' },
+);
+export type Cancellation = Static<typeof Cancellation>;
+const Cause = Type.Optional(
+  Type.String({ description: 'What brought it to its end, finer than `reason`, as one word; new ones may come' }),
+);
+const By = Type.Optional(Initiator);
+
 export const RUN_STATES = ['unknown', 'pending', 'running', 'complete'] as const;
 export const RUN_STATUSES = ['unknown', 'failed', 'successful', 'cancelled'] as const;
 export const RUN_REASONS = [
@@ -130,13 +156,17 @@ export const Run = Type.Object(
     ended: Time('When it ended'),
     state: literals(RUN_STATES),
     status: literals(RUN_STATUSES),
-    status_reason: nullable(Type.Object({ reason: literals(RUN_REASONS), description: Type.String() })),
+    status_reason: nullable(Type.Object({ reason: literals(RUN_REASONS), description: Type.String(), cause: Cause, by: By })),
     initiator: Initiator,
     variables: Type.Array(Variable),
     token_id: nullable(Type.String()),
     store_objects_expired: Type.Boolean(),
     event_id: nullable(Type.String()),
+    begun: Type.Optional(Time('When it was admitted')),
+    retry_of: Type.Optional(Type.Integer({ minimum: 1, description: 'The run that it repeats' })),
+    cancellation: Type.Optional(Cancellation),
     waiting_reason: Type.Optional(Type.String({ description: 'Why it has not ended yet; absent once it has' })),
+    waiting: Type.Optional(Waiting),
   },
   { $id: 'Run' },
 );
@@ -146,6 +176,7 @@ export const TASK_STATES = ['unknown', 'processing', 'waiting', 'running', 'comp
 export const TASK_STATUSES = ['unknown', 'failed', 'successful', 'cancelled', 'skipped'] as const;
 export const TASK_REASONS = ['unknown', 'abnormal_exit', 'scheduler_error', 'failed_precondition', 'cancelled', 'orphaned'] as const;
 export type TaskReason = (typeof TASK_REASONS)[number];
+const TaskStatusReason = Type.Object({ reason: literals(TASK_REASONS), description: Type.String(), cause: Cause, by: By });
 export const LogSummary = Type.Object(
   {
     lines: Type.Integer({ minimum: 0 }),
@@ -167,6 +198,17 @@ export const Attempt = Type.Object(
     exit_code: nullable(Type.Integer({ minimum: 0, maximum: 255 })),
     started: Time('When its container started'),
     ended: Time('When it ended'),
+    status_reason: Type.Optional(TaskStatusReason),
+    late: Type.Optional(
+      Type.Object(
+        {
+          exit_code: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
+          description: Type.String(),
+          seen: Time('When it was heard'),
+        },
+        { description: 'What was heard of it after its end was decided: evidence, which changes nothing' },
+      ),
+    ),
     log: Type.Optional(LogSummary),
   },
   { $id: 'Attempt' },
@@ -186,10 +228,14 @@ export const TaskExecution = Type.Object(
     logs_removed: Type.Boolean(),
     state: literals(TASK_STATES),
     status: literals(TASK_STATUSES),
-    status_reason: nullable(Type.Object({ reason: literals(TASK_REASONS), description: Type.String() })),
+    status_reason: nullable(TaskStatusReason),
     variables: Type.Array(Variable),
     task: Task,
     waiting_reason: Type.Optional(Type.String({ description: 'Why it has not ended yet; absent once it has' })),
+    waiting: Type.Optional(Waiting),
+    cancellation: Type.Optional(Cancellation),
+    taken_from_run: Type.Optional(Type.Integer({ minimum: 1, description: 'The run that has run it: its result, and its log, are there' })),
+    attempt: Type.Optional(Type.Integer({ minimum: 1, description: 'The latest attempt, which the other fields are about' })),
     attempts: Type.Optional(Type.Array(Attempt)),
     log: Type.Optional(LogSummary),
     warnings: Type.Optional(

@@ -88,6 +88,7 @@ export function registerWork(container: Container, { config }: LoadedServerConfi
           // What costs nothing to run is not held back.
           runningTasks: schedulers[0].engine === 'fake' ? 0 : config.scheduler.max_running_tasks,
         },
+        stopGraceMs: config.api.task_execution_stop_timeout * 1000,
         log: container.resolve(TOKENS.log),
       });
     },

@@ -188,7 +188,7 @@ describe('the scheduler', () => {
       store.runs.complete('r', 2, 'failed', undefined);
       for (const [number, engine] of ['fake', 'unreachable', './gone.mjs'].entries()) {
         store.attempts.insert({ uid: `attempt-${number}`, runUid: 'r', taskId: 'one', number, engine, created: 1 });
-        store.attempts.end(`attempt-${number}`, { ended: 2, status: 'failed', exitCode: 1, log: undefined });
+        store.attempts.end(`attempt-${number}`, { ended: 2, status: 'failed', exitCode: 1, reason: undefined, log: undefined });
       }
     });
     store.close();

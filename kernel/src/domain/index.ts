@@ -1,4 +1,5 @@
 export type { Actor } from './actor.ts';
+export { runsThatGiveWay } from './concurrency.ts';
 export type { Cancelled, DecideOptions } from './decide.ts';
 export type { Decision, FinishedTask } from './decision.ts';
 export type { FinalStatus } from './final-status.ts';
@@ -21,6 +22,7 @@ export type { RunCancellation, RunCause, RunLife, RunStatusReason } from './run-
 export { changeRun, mergeCancellations } from './run-state.ts';
 export { ADMIN_ROLE, ANONYMOUS_ROLE, BOOTSTRAP_ROLE, INJECTED_ROLE, SYSTEM_ROLES } from './system-roles.ts';
 export { systemVariables } from './system-variables.ts';
+export { tasksToTakeOver } from './take-over.ts';
 export { PatternChecks } from './target-pattern.ts';
 export type { TaskCause, TaskChange, TaskLife, TaskStatusReason } from './task-state.ts';
 export { changeTask } from './task-state.ts';

@@ -22,7 +22,12 @@ const FAILURE_KINDS: Readonly<Partial<Record<TaskCause, 'failure' | 'infrastruct
  * Milliseconds until the next attempt, or undefined where there is none. `made` attempts were made, 1 or more. The pause grows by the
  * policy's factor from its initial to its maximum, and is somewhere between a half and the whole of that: `chance` is in [0, 1).
  */
-export function nextAttemptAfter(policy: RetryPolicy, made: number, { cause, exitCode }: AttemptFailure, chance: number): number | undefined {
+export function nextAttemptAfter(
+  policy: RetryPolicy,
+  made: number,
+  { cause, exitCode }: AttemptFailure,
+  chance: number,
+): number | undefined {
   if (made > policy.retries || cause === undefined) return undefined;
   const kind = FAILURE_KINDS[cause];
   if (kind === undefined) return undefined;

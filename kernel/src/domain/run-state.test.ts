@@ -5,14 +5,25 @@ import { canChangeRun, changeRun } from './run-state.ts';
 
 const at = fc.nat();
 const cancellation = fc.record({
+  cause: fc.constantFrom('cancelled' as const, 'timeout' as const, 'concurrency' as const),
+  graceMs: fc.nat(),
+  force: fc.boolean(),
+  at,
   reason: fc.constantFrom('user_cancelled' as const, 'admin_cancelled' as const),
   description: fc.string(),
 });
+const CANCELLATION = { cause: 'cancelled', reason: 'user_cancelled', description: 'on request', at: 1, graceMs: 5, force: false } as const;
 const anyChange: fc.Arbitrary<RunChange> = fc.oneof(
   fc.constant<RunChange>({ kind: 'admitted' }),
   fc.record({ kind: fc.constant('cancelled' as const), cancellation, at }),
   fc.record({ kind: fc.constant('finished' as const), unsuccessfulTaskIds: fc.array(fc.constant('build')), at }),
-  fc.record({ kind: fc.constant('failed' as const), reason: fc.constant('failed_precondition' as const), description: fc.string(), at }),
+  fc.record({
+    kind: fc.constant('failed' as const),
+    reason: fc.constant('failed_precondition' as const),
+    cause: fc.constant('internal' as const),
+    description: fc.string(),
+    at,
+  }),
 );
 
 test('nothing follows the end; cancelled is exactly what was cancelled as a whole, with the first reason', () => {
@@ -29,8 +40,10 @@ test('nothing follows the end; cancelled is exactly what was cancelled as a whol
         if (change.kind === 'cancelled') first ??= change;
         const next = changeRun(life, change);
         if (next.state === 'complete' && change.kind !== 'failed') {
-          expect(next.status === 'cancelled').toBe(first !== undefined);
-          if (first?.kind === 'cancelled') expect(next.reason).toEqual(first.cancellation);
+          const cause = first?.kind === 'cancelled' ? first.cancellation.cause : undefined;
+          const isPending = life.state === 'pending';
+          expect(next.status === 'cancelled').toBe(cause !== undefined && (isPending || cause !== 'timeout'));
+          if (first?.kind === 'cancelled') expect(next.reason).toMatchObject({ cause, description: first.cancellation.description });
         }
         life = next;
       }
@@ -55,7 +68,7 @@ test('a finished run is successful, or failed with the tasks named, at most five
 });
 
 test('cancelling a pending run ends it; a running one goes on until its tasks have ended', () => {
-  const cancel: RunChange = { kind: 'cancelled', cancellation: { reason: 'user_cancelled', description: 'by ann' }, at: 1 };
+  const cancel = { kind: 'cancelled', cancellation: CANCELLATION, at: 1 } as const;
   expect(changeRun({ state: 'pending' }, cancel)).toMatchObject({ state: 'complete', status: 'cancelled', endedAt: 1 });
   const running = changeRun({ state: 'running' }, cancel);
   expect(running).toEqual({ state: 'running', cancellation: cancel.cancellation });

@@ -11,11 +11,18 @@ const anyChange: fc.Arbitrary<TaskChange> = fc.oneof(
   fc.record({
     kind: fc.constant('failed' as const),
     reason: fc.constant('scheduler_error' as const),
+    cause: fc.constant('engine' as const),
     description: fc.constant('no image'),
     at,
   }),
   fc.record({ kind: fc.constant('exited' as const), exitCode: fc.nat(255), at }),
-  fc.record({ kind: fc.constant('cancelled' as const), description: fc.constant('by a person'), at }),
+  fc.record({
+    kind: fc.constant('cancelled' as const),
+    cause: fc.constant('task_cancelled' as const),
+    description: fc.constant('by a person'),
+    exitCode: fc.nat(255),
+    at,
+  }),
 );
 const RANK = { waiting: 0, processing: 1, running: 2, complete: 3 };
 

@@ -129,7 +129,12 @@ export function changeTask(life: TaskLife, change: TaskChange): TaskLife {
     }
     case 'cancelled': {
       const { cause, description, by, exitCode = NO_EXIT_CODE } = change;
-      return ended('cancelled', change.at, startedAt, exitCode, { reason: 'cancelled', cause, description, ...(by === undefined ? {} : { by }) });
+      return ended('cancelled', change.at, startedAt, exitCode, {
+        reason: 'cancelled',
+        cause,
+        description,
+        ...(by === undefined ? {} : { by }),
+      });
     }
     case 'exited':
       return exited(change.exitCode, change.note, change.at, startedAt ?? change.startedAt ?? change.at);

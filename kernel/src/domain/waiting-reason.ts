@@ -13,7 +13,7 @@ export type WaitingReason =
   /** A task that is being started; `progress` is the engine's own word: `pulling image 42 %`. */
   | { readonly kind: 'starting'; readonly progress?: string }
   /** A task that runs. */
-  | { readonly kind: 'running'; readonly timeout?: number }
+  | { readonly kind: 'running' }
   /** A task that failed and is tried again; `attempt` is the next one's number. */
   | { readonly kind: 'retry'; readonly attempt: number; readonly failure: string }
   /** Found again after a restart, not yet reached. */
@@ -74,13 +74,19 @@ export function describeNext({ reason, until }: Waiting): string {
       return until === undefined ? 'it ends with its last task' : 'it ends with its last task; if it takes longer, it is ended as failed';
     case 'pipeline-limit':
     case 'server-limit':
-      return until === undefined ? 'it begins once another run has ended' : 'it begins once another run has ended; if it waits longer, it fails';
+      return until === undefined
+        ? 'it begins once another run has ended'
+        : 'it begins once another run has ended; if it waits longer, it fails';
     case 'engine-limit':
-      return until === undefined ? 'it starts once another task has ended' : 'it starts once another task has ended; if it waits longer, it fails';
+      return until === undefined
+        ? 'it starts once another task has ended'
+        : 'it starts once another task has ended; if it waits longer, it fails';
     case 'starting':
       return until === undefined ? 'the engine starts it' : 'the engine starts it; if that takes longer, the attempt fails';
     case 'running':
-      return until === undefined ? 'it ends when its process does' : 'it ends when its process does; if it takes longer, it is sent SIGTERM';
+      return until === undefined
+        ? 'it ends when its process does'
+        : 'it ends when its process does; if it takes longer, it is sent SIGTERM';
     case 'retry':
       return `attempt ${reason.attempt} starts`;
     case 'recovering':

@@ -191,6 +191,8 @@ export function createMemoryServices(): MemoryServices {
         return signal.aborted ? RUN : { ...RUN, state: 'complete', status: 'successful', ended: 5 };
       }),
       cancel: record('runs.cancel', () => undefined),
+      cancelAll: record('runs.cancelAll', () => [1]),
+      retry: record('runs.retry', () => RUN),
       purge: record('runs.purge', () => undefined),
     },
     taskExecutions: {

@@ -18,9 +18,10 @@ export function abandonTasks(
   step: RunStep,
 ): void {
   const { store, removals, schedulerOf } = context;
-  const at = context.now();
-  const undecided = outcomeOf(changeTask({ state: 'waiting' }, { kind: 'cancelled', description, at }));
-  const failed = outcomeOf(changeTask({ state: 'processing' }, { kind: 'failed', reason: 'scheduler_error', description, at }));
+  const at = context.clock.now();
+  const undecided = outcomeOf(changeTask({ state: 'waiting' }, { kind: 'cancelled', cause: 'run_cancelled', description, at }));
+  const failure = { kind: 'failed', reason: 'scheduler_error', cause: 'engine', description, at } as const;
+  const failed = outcomeOf(changeTask({ state: 'processing' }, failure));
   const states = new Map(store.taskExecutions.list(subject.run.uid).map(({ taskId, state }) => [taskId, state]));
   for (const taskId of subject.graph.taskIds) {
     const state = states.get(taskId);

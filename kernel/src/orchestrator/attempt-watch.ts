@@ -3,15 +3,22 @@
  * idempotent), reads its output, waits for its end. What happens is told to the run's loop and to nobody else; nothing is decided here.
  */
 
-import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
+import { type Clock, pause } from '../clock/clock.ts';
 import { createTextMasker, type LogMasking, type LogSeal, type LogStore } from '../workers/logs/index.ts';
 
 /** How it ended, with its whole log. */
 export type AttemptEnd =
   | { readonly kind: 'ended'; readonly exit: TaskExit; readonly log: LogSeal }
   /** It never ran, for the reason that its log tells too: the scheduler refused it, or what it was to be given is not there. */
-  | { readonly kind: 'refused'; readonly cause: 'scheduler_error' | 'failed_precondition'; readonly reason: string; readonly log: LogSeal };
+  | {
+      readonly kind: 'refused';
+      readonly cause: 'scheduler_error' | 'failed_precondition';
+      /** Of the error that it was refused with, where that has one. */
+      readonly code: string | undefined;
+      readonly reason: string;
+      readonly log: LogSeal;
+    };
 
 export interface AttemptListener {
   /** Why it has not started yet, in words. */
@@ -23,6 +30,7 @@ export interface AttemptListener {
 export interface AttemptContext {
   readonly scheduler: Scheduler;
   readonly logs: LogStore;
+  readonly clock: Clock;
 }
 
 /** While the scheduler cannot be reached, a start is tried again for this long before the task fails. */
@@ -58,7 +66,7 @@ export async function watchAttempt(
   listener: AttemptListener,
 ): Promise<void> {
   const started = await ('handle' in begin
-    ? recall(begin, signals, listener)
+    ? recall(begin, signals, listener, context.clock)
     : prepareAndStart(attemptUid, begin, context, signals, listener));
   if (started === undefined) return;
   const { handle } = started;
@@ -78,7 +86,7 @@ export async function watchAttempt(
     }
     const reason = `the scheduler could not say how it ended: ${conceal(messageOf(error))}`;
     log.isLost(reason);
-    listener.ended({ kind: 'ended', exit: { kind: 'lost', reason, endedAt: Date.now() }, log: await log.seal });
+    listener.ended({ kind: 'ended', exit: { kind: 'lost', reason, endedAt: context.clock.now() }, log: await log.seal });
   }
 }
 
@@ -110,10 +118,11 @@ async function recall(
   { handle, masking }: Extract<AttemptBegin, { handle: TaskHandle }>,
   { leave }: Signals,
   listener: AttemptListener,
+  clock: Clock,
 ): Promise<StartedAttempt | undefined> {
   if (masking === undefined) return { handle, masking: undefined };
   try {
-    return { handle, masking: await withPatience(masking, 'the secret store', leave, listener) };
+    return { handle, masking: await withPatience(masking, 'the secret store', leave, listener, clock) };
   } catch (error) {
     if (leave.aborted) return undefined;
     return { handle, masking: undefined, unmaskable: `the secrets to be masked in it could not be read: ${messageOf(error)}` };
@@ -138,16 +147,17 @@ async function prepareAndStart(
             'the store of secrets and objects',
             AbortSignal.any([signals.cancelStart, signals.leave]),
             listener,
+            context.clock,
             preparing,
           )
         : preparing;
-    const handle = await startWithPatience(ready.spec, begin.resumed, context.scheduler, signals, listener, createConcealer(ready.masking));
+    const handle = await startWithPatience(ready.spec, begin.resumed, context, signals, listener, createConcealer(ready.masking));
     return { handle, masking: ready.masking };
   } catch (error) {
     if (signals.leave.aborted) return undefined;
     const reason = signals.cancelStart.aborted ? 'cancelled before it had started' : createConcealer(ready?.masking)(messageOf(error));
     const cause = ready === undefined ? 'failed_precondition' : 'scheduler_error';
-    listener.ended({ kind: 'refused', cause, reason, log: await sealRefusal(attemptUid, reason, context.logs) });
+    listener.ended({ kind: 'refused', cause, code: codeOf(error), reason, log: await sealRefusal(attemptUid, reason, context.logs) });
     return undefined;
   }
 }
@@ -158,19 +168,20 @@ async function withPatience<T>(
   what: string,
   signal: AbortSignal,
   listener: AttemptListener,
+  clock: Clock,
   first?: Promise<T>,
 ): Promise<T> {
-  const giveUpAt = performance.now() + START_PATIENCE_MS;
+  const giveUpAt = clock.monotonic() + START_PATIENCE_MS;
   let answer: T | Promise<T> | undefined = first;
-  for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+  for (let ms = FIRST_RETRY_MS; ; ms = Math.min(ms * 2, LAST_RETRY_MS)) {
     try {
       return await (answer ?? ask());
     } catch (error) {
       const mayPass = codeOf(error) === 'UNAVAILABLE' || codeOf(error) === 'STORAGE_FULL';
-      if (!mayPass || signal.aborted || performance.now() + pause > giveUpAt) throw error;
+      if (!mayPass || signal.aborted || clock.monotonic() + ms > giveUpAt) throw error;
       listener.progress(`${what} cannot be used, trying again: ${messageOf(error)}`);
       answer = undefined;
-      await delay(pause, undefined, { signal });
+      await pause(clock, ms, signal);
     }
   }
 }
@@ -184,14 +195,14 @@ async function isKnown(spec: TaskSpec, scheduler: Scheduler): Promise<boolean> {
 async function startWithPatience(
   spec: TaskSpec,
   resumed: boolean,
-  scheduler: Scheduler,
+  { scheduler, clock }: AttemptContext,
   signals: Signals,
   listener: AttemptListener,
   conceal: Conceal,
 ): Promise<TaskHandle> {
   const both = AbortSignal.any([signals.cancelStart, signals.leave]);
-  const giveUpAt = performance.now() + START_PATIENCE_MS;
-  for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+  const giveUpAt = clock.monotonic() + START_PATIENCE_MS;
+  for (let ms = FIRST_RETRY_MS; ; ms = Math.min(ms * 2, LAST_RETRY_MS)) {
     let signal = both;
     try {
       // What runs already is taken up before it is stopped: a start that is taken back would leave it without an owner.
@@ -206,9 +217,9 @@ async function startWithPatience(
       }
       throw new Error('the scheduler neither started the task nor said why');
     } catch (error) {
-      if (codeOf(error) !== 'UNAVAILABLE' || signal.aborted || performance.now() + pause > giveUpAt) throw error;
+      if (codeOf(error) !== 'UNAVAILABLE' || signal.aborted || clock.monotonic() + ms > giveUpAt) throw error;
       listener.progress(`the scheduler cannot be reached, trying again: ${conceal(messageOf(error))}`);
-      await delay(pause, undefined, { signal });
+      await pause(clock, ms, signal);
     }
   }
 }
@@ -220,7 +231,7 @@ function collectLog(
   context: AttemptContext,
   leave: AbortSignal,
 ): { seal: Promise<LogSeal>; hasEnded(): void; isLost(reason: string): void } {
-  const { scheduler, logs } = context;
+  const { scheduler, logs, clock } = context;
   const lost = new AbortController();
   let problem: string | undefined;
   let giveUpAt = Number.POSITIVE_INFINITY;
@@ -228,7 +239,7 @@ function collectLog(
   const conceal = createConcealer(masking);
   const options = { replay: scheduler.capabilities.replay, ...(masking === undefined ? {} : { masking }) };
   const collect = async (): Promise<LogSeal> => {
-    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+    for (let ms = FIRST_RETRY_MS; ; ms = Math.min(ms * 2, LAST_RETRY_MS)) {
       try {
         return await logs.collect(
           attemptUid,
@@ -240,9 +251,9 @@ function collectLog(
         if (leave.aborted) throw error;
         const text = problem ?? conceal(messageOf(error));
         const isFinal = codeOf(error) === 'NOT_FOUND' || codeOf(error) === 'DATA_LOSS';
-        if (lost.signal.aborted || problem !== undefined || isFinal || performance.now() > giveUpAt)
+        if (lost.signal.aborted || problem !== undefined || isFinal || clock.monotonic() > giveUpAt)
           return await logs.seal(attemptUid, `the output could not be read to its end: ${text}`);
-        await delay(pause, undefined, { signal }).catch(() => {
+        await pause(clock, ms, signal).catch(() => {
           // Woken early, by the task's end or by ours: the next turn of the loop finds out which.
         });
       }
@@ -251,11 +262,11 @@ function collectLog(
   return {
     seal: unmaskable === undefined ? collect() : logs.seal(attemptUid, unmaskable),
     hasEnded() {
-      giveUpAt = performance.now() + ENDED_LOG_PATIENCE_MS;
+      giveUpAt = clock.monotonic() + ENDED_LOG_PATIENCE_MS;
     },
     isLost(reason) {
       problem = reason;
-      setTimeout(() => lost.abort(), LOST_LOG_MS).unref();
+      clock.after(LOST_LOG_MS, () => lost.abort());
     },
   };
 }
@@ -276,14 +287,20 @@ function messageOf(error: unknown): string {
 }
 
 /** Stops a task, however long the scheduler cannot be reached; rejects when it refuses for another reason or `leave` aborts. */
-export async function stopWithPatience(scheduler: Scheduler, handle: TaskHandle, graceMs: number, leave: AbortSignal): Promise<void> {
-  for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+export async function stopWithPatience(
+  scheduler: Scheduler,
+  handle: TaskHandle,
+  graceMs: number,
+  leave: AbortSignal,
+  clock: Clock,
+): Promise<void> {
+  for (let ms = FIRST_RETRY_MS; ; ms = Math.min(ms * 2, LAST_RETRY_MS)) {
     try {
       await scheduler.stop(handle, graceMs);
       return;
     } catch (error) {
       if (codeOf(error) !== 'UNAVAILABLE') throw error;
-      await delay(pause, undefined, { signal: leave });
+      await pause(clock, ms, leave);
     }
   }
 }

@@ -1,10 +1,13 @@
 /** Every unfinished run and its loop: takes new runs, finds the old ones again, and says what they wait for. */
 import { GoferError, type PluginLog } from '@gofer/contracts';
+import type { Concurrency } from '@gofer/contracts/pipeline';
 import type { TaskAccess } from '../access/task-tokens.ts';
-import { describeWaiting, effectiveRunLimit, type RunCancellation, unlimitedIfZero } from '../domain/index.ts';
+import { type Clock, SYSTEM_CLOCK } from '../clock/clock.ts';
+import { effectiveRunLimit, type RunCancellation, runsThatGiveWay, unlimitedIfZero, type Waiting } from '../domain/index.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { RunRecord } from '../storage/runs-table.ts';
 import type { Store } from '../storage/store.ts';
+import type { TaskCancellation } from '../storage/task-executions-table.ts';
 import type { References } from '../stores/references.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
@@ -13,11 +16,13 @@ import { Admission } from './admission.ts';
 import { AttemptEnvironments } from './attempt-environment.ts';
 import { CompiledConfigs } from './compiled-configs.ts';
 import { sweepLeftovers } from './leftovers.ts';
+import { Recovery } from './recovery.ts';
 import { Removals } from './removals.ts';
 import type { NamedScheduler, RunContext } from './run-context.ts';
 import { RunLoop } from './run-loop.ts';
 import { RunSubject } from './run-subject.ts';
 import { TaskSlots } from './task-slots.ts';
+import { type Neglected, Watchdog } from './watchdog.ts';
 
 export interface OrchestratorOptions {
   readonly store: Store;
@@ -38,7 +43,11 @@ export interface OrchestratorOptions {
   /** Told of each run that has ended. */
   readonly runEnded?: (pipelineUid: string) => void;
   readonly log: PluginLog;
-  readonly now?: () => number;
+  /** Milliseconds between SIGTERM and SIGKILL where a limit ends a task or a run. */
+  readonly stopGraceMs: number;
+  readonly clock?: Clock;
+  /** Evenly drawn from [0, 1); spreads retries. */
+  readonly random?: () => number;
 }
 
 export class Orchestrator {
@@ -49,10 +58,15 @@ export class Orchestrator {
   readonly #loops = new Map<string, RunLoop>();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #leave = new AbortController();
+  readonly #recovery: Recovery;
+  readonly #watchdog: Watchdog;
+  /** When it began to take up what there was. */
+  #recoveredAt = 0;
 
   constructor(options: OrchestratorOptions) {
     const { store, dag, logs, schedulers, limits, log, references, secrets, taskAccess } = options;
-    const now = options.now ?? Date.now;
+    const clock = options.clock ?? SYSTEM_CLOCK;
+    const now = () => clock.now();
     const leave = this.#leave.signal;
     this.#options = options;
     this.configs = new CompiledConfigs(store);
@@ -64,17 +78,30 @@ export class Orchestrator {
       current: schedulers[0],
       schedulerOf: (engine) => byEngine.get(engine),
       slots: new TaskSlots(unlimitedIfZero(limits.runningTasks)),
-      removals: new Removals(store, log),
+      removals: new Removals(store, log, clock),
       environments: new AttemptEnvironments({ store, references, secrets, taskAccess, logs, log, leave, now }),
       log,
       leave,
-      now,
+      clock,
+      random: options.random ?? Math.random,
+      stopGraceMs: options.stopGraceMs,
     };
     this.#admission = new Admission({ global: unlimitedIfZero(limits.globalRuns) }, (uid) => this.#loops.get(uid)?.post({ kind: 'begin' }));
+    this.#recovery = new Recovery((run) => this.#takeUp(run), leave);
+    this.#watchdog = new Watchdog(() => this.#neglected(), log, clock);
   }
 
   get activeRuns(): number {
-    return this.#loops.size;
+    return this.#loops.size + this.#recovery.remaining;
+  }
+
+  /** Unfinished runs of an earlier server that are still to be taken up. */
+  get recovering(): number {
+    return this.#recovery.remaining;
+  }
+
+  get watchdog(): Watchdog {
+    return this.#watchdog;
   }
 
   /** What is taken of the server's limits now: runs that have begun, and tasks that are with a scheduler. */
@@ -85,14 +112,20 @@ export class Orchestrator {
   /** Takes up every unfinished run of the database, those that had begun first, and removes what ended attempts left behind. */
   recover(): void {
     const { store } = this.#options;
+    const { slots, clock } = this.#context;
+    this.#recoveredAt = clock.now();
     const unfinished = store.runs.unfinished();
-    for (const run of unfinished.filter((candidate) => candidate.state === 'running')) this.#takeUp(run);
-    for (const run of unfinished.filter((candidate) => candidate.state === 'pending')) this.#takeUp(run);
+    const begun = unfinished.filter(({ state }) => state === 'running');
+    // All that runs is counted before anything new may begin.
+    for (const run of begun) this.#admission.resume(run);
+    slots.resume(store.attempts.countUnfinished());
+    this.#recovery.begin([...begun, ...unfinished.filter(({ state }) => state === 'pending')]);
     for (const { engine, scheduler } of this.#options.schedulers) {
       sweepLeftovers(engine, scheduler, store, this.#context.removals, this.#context.log).catch((error: unknown) => {
         this.#context.log('warn', 'leftovers of ended tasks could not be looked for', { engine, reason: String(error) });
       });
     }
+    this.#watchdog.start();
   }
 
   /** One that cannot be gone on with (a damaged or missing definition) ends as failed, and keeps no other from being found again. */
@@ -100,58 +133,71 @@ export class Orchestrator {
     try {
       this.#own(run);
     } catch (error) {
-      const { store, now, log } = this.#context;
+      const { store, clock, log, slots } = this.#context;
       const description = `it could not be taken up again: ${error instanceof Error ? error.message : String(error)}`;
       log('error', 'a run could not be taken up again', { run: run.uid, reason: description });
-      const commit = store.commit(() => store.runs.complete(run.uid, now(), 'failed', { reason: 'failed_precondition', description }));
-      commit.catch((reason: unknown) => log('error', 'the end of a run could not be written', { run: run.uid, error: String(reason) }));
+      this.#admission.finished(run.uid, run.pipelineUid);
+      for (const { state } of store.attempts.listOfRun(run.uid)) if (state !== 'complete') slots.release();
+      const reason = { reason: 'failed_precondition', cause: 'internal', description } as const;
+      const commit = store.commit(() => store.runs.complete(run.uid, clock.now(), 'failed', reason));
+      commit.catch((fault: unknown) => log('error', 'the end of a run could not be written', { run: run.uid, error: String(fault) }));
     }
   }
 
   /** Takes a run that was just committed as `pending`. */
   submit(run: RunRecord): void {
-    this.#own(run);
+    if (this.#recovery.remaining > 0) this.#recovery.append(run);
+    else this.#own(run);
   }
 
   /** Asks for the end of the whole run. A run that has ended stays as it is. */
-  cancelRun(runUid: string, cancellation: RunCancellation, graceMs: number): void {
-    this.#loops.get(runUid)?.post({ kind: 'cancel-run', cancellation, graceMs });
+  cancelRun(runUid: string, cancellation: RunCancellation): void {
+    this.#loopOf(runUid)?.post({ kind: 'cancel-run', cancellation });
   }
 
-  /** Asks for the end of one task. One that has ended stays as it is. */
-  cancelTask(runUid: string, taskId: string, graceMs: number): void {
-    const loop = this.#loops.get(runUid);
-    if (loop === undefined) return;
-    const task = loop.subject.taskNumber(taskId);
-    if (task !== undefined) loop.post({ kind: 'cancel-task', task, graceMs });
+  /** Asks for the end of one task; resolves once that is on the disk. One that has ended stays as it is. */
+  cancelTask(runUid: string, taskId: string, cancellation: TaskCancellation, graceMs: number): Promise<void> {
+    const loop = this.#loopOf(runUid);
+    const task = loop?.subject.taskNumber(taskId);
+    if (loop === undefined || task === undefined) return Promise.resolve();
+    const { leave } = this.#context;
+    return new Promise((resolve, reject) => {
+      const abort = (): void => reject(leave.reason);
+      leave.addEventListener('abort', abort, { once: true });
+      const done = (): void => {
+        leave.removeEventListener('abort', abort);
+        resolve();
+      };
+      loop.post({ kind: 'cancel-task', task, cancellation, graceMs, done });
+    });
   }
 
-  /** Why a run has not ended; undefined once it has. */
-  runWaitingReason(run: RunRecord): string | undefined {
+  /** What a run waits for; undefined once it has ended. */
+  runWaiting(run: RunRecord): Waiting | undefined {
+    if (this.#recovery.has(run.uid)) return { reason: { kind: 'recovering' }, since: this.#recoveredAt };
     const loop = this.#loops.get(run.uid);
-    if (loop === undefined) return undefined;
-    return this.#queueReason(run) ?? loop.waitingReason() ?? describeWaiting({ kind: 'starting' });
+    return loop === undefined ? undefined : (this.#queueing(loop) ?? loop.waiting());
   }
 
-  /** Why a task of an unfinished run does not go on; undefined for one that runs or has ended. */
-  taskWaitingReason(runUid: string, taskId: string): string | undefined {
-    const loop = this.#loops.get(runUid);
-    const reason = loop?.taskWaitingReason(taskId);
-    return reason === undefined || loop === undefined ? undefined : (this.#queueReason(loop.subject.run) ?? reason);
+  /** What a task of an unfinished run waits for; undefined once it has ended. */
+  taskWaiting(run: RunRecord, taskId: string): Waiting | undefined {
+    const loop = this.#loops.get(run.uid);
+    if (loop === undefined) return this.runWaiting(run);
+    return this.#queueing(loop) ?? loop.taskWaiting(taskId);
   }
 
-  #queueReason(run: RunRecord): string | undefined {
+  #queueing({ subject }: RunLoop): Waiting | undefined {
+    const { run, pipelineDefinition } = subject;
     const queue = this.#admission.reason(run.uid, run.pipelineUid);
     if (queue === undefined) return undefined;
-    const limit =
-      queue.kind === 'pipeline-limit'
-        ? ({ kind: 'pipeline-limit', runs: queue.limit } as const)
-        : ({ kind: 'server-limit', runs: queue.limit } as const);
-    return `${describeWaiting(limit)}; ${describeWaiting({ kind: 'queue', ahead: queue.ahead })}`;
+    const kind = queue.kind === 'pipeline-limit' ? 'pipeline-limit' : 'server-limit';
+    const { startTimeout } = pipelineDefinition;
+    const limit = startTimeout === undefined ? {} : { until: run.started + startTimeout * 1000 };
+    return { reason: { kind, runs: queue.limit, ahead: queue.ahead }, since: run.started, ...limit };
   }
 
   isActive(runUid: string): boolean {
-    return this.#loops.has(runUid);
+    return this.#loops.has(runUid) || this.#recovery.has(runUid);
   }
 
   /** Calls `listener` after each change of a run (it may have ended), until the returned function is called. */
@@ -172,14 +218,14 @@ export class Orchestrator {
   /** Resolves when the run has ended (at once if it has); rejects with the signal's reason when that aborts first. */
   async whenEnded(runUid: string, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
-    if (!this.#loops.has(runUid)) return;
+    if (!this.isActive(runUid)) return;
     await new Promise<void>((resolve, reject) => {
       const abort = (): void => {
         forget();
         reject(signal.reason);
       };
       const forget = this.onChange(runUid, () => {
-        if (this.#loops.has(runUid)) return;
+        if (this.isActive(runUid)) return;
         forget();
         signal.removeEventListener('abort', abort);
         resolve();
@@ -190,6 +236,7 @@ export class Orchestrator {
 
   /** Leaves every run to the next server: nothing is stopped, nothing is decided any more. */
   async close(): Promise<void> {
+    this.#watchdog.stop();
     this.#leave.abort(new GoferError('CANCELLED', 'the server is stopping'));
     await this.#context.removals.close();
   }
@@ -209,15 +256,57 @@ export class Orchestrator {
       ended: () => this.#ended(run, pipeline),
     });
     this.#loops.set(run.uid, loop);
-    if (run.state === 'running') {
-      this.#admission.resume({ uid: run.uid, pipelineUid: run.pipelineUid });
-      loop.post({ kind: 'resume' });
-    } else {
-      this.#admission.enqueue({
-        uid: run.uid,
-        pipelineUid: run.pipelineUid,
-        limit: effectiveRunLimit(config.definition.parallelism, limits.pipelineRuns),
-      });
+    if (run.state === 'running') return loop.post({ kind: 'resume' });
+    if (run.cancellation !== undefined) return loop.post({ kind: 'cancel-run', cancellation: run.cancellation });
+    loop.post({ kind: 'queued' });
+    const limit = effectiveRunLimit(config.definition.parallelism, limits.pipelineRuns);
+    this.#admission.enqueue({ uid: run.uid, pipelineUid: run.pipelineUid, limit });
+    const { concurrency = 'queue' } = config.definition;
+    if (concurrency !== 'queue') this.#makeRoom(run, concurrency, limit);
+  }
+
+  /** Found again from the database, so that it holds for every server that comes after. */
+  #makeRoom(run: RunRecord, concurrency: Concurrency, limit: number): void {
+    const { store, stopGraceMs, clock } = this.#context;
+    const stay = store.runs
+      .unfinishedOf(run.pipelineUid)
+      .map(({ uid }) => this.#loops.get(uid))
+      .filter((loop) => loop !== undefined && loop.cancellation === undefined);
+    for (const loop of runsThatGiveWay(concurrency, limit, stay)) {
+      const description =
+        concurrency === 'cancelOldest'
+          ? `run ${run.runId} took its place (concurrency: cancel_oldest)`
+          : `${limit === 1 ? 'another run' : `${limit} other runs`} had its place (concurrency: cancel_newest)`;
+      const cancellation = { cause: 'concurrency', reason: 'admin_cancelled', description, at: clock.now() } as const;
+      loop?.post({ kind: 'cancel-run', cancellation: { ...cancellation, graceMs: stopGraceMs, force: false } });
+    }
+  }
+
+  #loopOf(runUid: string): RunLoop | undefined {
+    this.#recovery.takeUp(runUid);
+    return this.#loops.get(runUid);
+  }
+
+  *#neglected(): Iterable<Neglected> {
+    const { store } = this.#options;
+    for (const runUid of store.runs.unfinishedUids()) {
+      if (this.isActive(runUid)) continue;
+      const mend = (): void => {
+        const run = store.runs.byUid(runUid);
+        if (run?.state === 'running') this.#admission.resume(run);
+        if (run !== undefined) this.#takeUp(run);
+      };
+      yield { runUid, what: 'it has not ended, and no loop owns it', mend };
+    }
+    for (const [runUid, loop] of this.#loops) {
+      const { run } = loop.subject;
+      const what = loop.neglect(this.#admission.reason(runUid, run.pipelineUid) !== undefined);
+      if (what === undefined) continue;
+      const limit = effectiveRunLimit(loop.subject.pipelineDefinition.parallelism, this.#options.limits.pipelineRuns);
+      const mend = loop.isPending
+        ? () => this.#admission.enqueue({ uid: runUid, pipelineUid: run.pipelineUid, limit })
+        : () => loop.post({ kind: 'mend' });
+      yield { runUid, what, mend };
     }
   }
 

@@ -1,9 +1,8 @@
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterEach, describe, expect, it } from 'vitest';
-import { RunStage, type StageOptions } from './run-stage.fixture.ts';
+import { RunStage, type StageOptions, waitingText } from './run-stage.fixture.ts';
 
 const HANGS = [{ print: 'up\n' }, { sleep_ms: 3_600_000 }];
-const CANCEL = { reason: 'user_cancelled', description: 'cancelled on request' } as const;
 const NEVER = new AbortController().signal;
 
 let stage: RunStage;
@@ -65,10 +64,10 @@ describe('after a restart', () => {
       expect(new Set(queued).size).toBeLessThanOrEqual(1);
       for (const [ahead, later] of runs.slice(index + 1).entries()) {
         const place = ahead === 0 ? 'next to start' : `queued behind ${ahead} run${ahead === 1 ? '' : 's'}`;
-        expect(stage.orchestrator.runWaitingReason(stage.run(later.uid))).toBe(`pipeline limit of 1 run reached; ${place}`);
+        expect(waitingText(stage.orchestrator.runWaiting(stage.run(later.uid)))).toBe(`pipeline limit of 1 run reached; ${place}`);
       }
       await stage.until(run.uid, isRunning(run.uid, 'one'));
-      stage.orchestrator.cancelRun(run.uid, CANCEL, 0);
+      stage.cancelRun(run.uid, 0);
       await stage.ended(run.uid);
     }
   });
@@ -81,8 +80,8 @@ describe('after a restart', () => {
     ] as const;
     const run = await stage.submit(await stage.pipeline('cancelled', tasks));
     await stage.until(run.uid, isRunning(run.uid, 'stubborn'));
-    stage.orchestrator.cancelRun(run.uid, CANCEL, 200);
-    await stage.until(run.uid, () => stage.run(run.uid).cancelReason !== undefined);
+    stage.cancelRun(run.uid, 200);
+    await stage.until(run.uid, () => stage.run(run.uid).cancellation !== undefined);
     await stage.leave();
     await stage.enter();
     expect(await stage.ended(run.uid)).toMatchObject({ status: 'cancelled', statusReason: { reason: 'user_cancelled' } });
@@ -133,7 +132,9 @@ describe('after a restart', () => {
     await stage.store.commit(() =>
       stage.store.attempts.insert({ uid: 'never-heard-of', runUid: ended.uid, taskId: 'one', number: 2, engine: 'fake', created: 1 }),
     );
-    await stage.store.commit(() => stage.store.attempts.end('never-heard-of', { ended: 2, status: 'failed', exitCode: 1, log: undefined }));
+    await stage.store.commit(() =>
+      stage.store.attempts.end('never-heard-of', { ended: 2, status: 'failed', exitCode: 1, reason: undefined, log: undefined }),
+    );
     await startBeside('never-heard-of', { instance, attempt: 'never-heard-of' });
     await stage.leave();
     await stage.enter();
@@ -144,7 +145,7 @@ describe('after a restart', () => {
     const until = performance.now() + 10_000;
     while ((await remaining()).length > expected.length && performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
     expect(await remaining()).toEqual(expected);
-    stage.orchestrator.cancelRun(run.uid, CANCEL, 0);
+    stage.cancelRun(run.uid, 0);
     await stage.ended(run.uid);
     for (const { handle } of await stage.scheduler.list({})) await stage.scheduler.remove(handle);
   });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { GoferError, type Scheduler, type TaskHandle } from '@gofer/contracts';
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SYSTEM_CLOCK } from '../clock/clock.ts';
 import { Store } from '../storage/store.ts';
 import { Removals } from './removals.ts';
 
@@ -25,7 +26,7 @@ afterEach(async () => {
 const removingBy = (remove: Scheduler['remove']): Scheduler => Object.assign(Object.create(sound) as Scheduler, { remove });
 
 it('a removal from an engine that is away is tried again, and others are done meanwhile', async () => {
-  const removals = new Removals(store, () => undefined);
+  const removals = new Removals(store, () => undefined, SYSTEM_CLOCK);
   let away = 2;
   const done: string[] = [];
   const scheduler = removingBy(async () => {
@@ -40,7 +41,7 @@ it('a removal from an engine that is away is tried again, and others are done me
 });
 
 it('one that waits to be tried again does not hold up the end, and is left to the next server', async () => {
-  const removals = new Removals(store, () => undefined);
+  const removals = new Removals(store, () => undefined, SYSTEM_CLOCK);
   const asked = Promise.withResolvers<void>();
   let times = 0;
   const scheduler = removingBy(async () => {

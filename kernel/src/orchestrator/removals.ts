@@ -3,14 +3,16 @@
  * at a time, tried again while the engine cannot be reached, and remembered in the database: what a crash leaves behind is removed by
  * the next server.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, type PluginLog, type Scheduler, type TaskHandle } from '@gofer/contracts';
+import { type Clock, pause } from '../clock/clock.ts';
 import type { Store } from '../storage/store.ts';
 
 interface Removal {
   readonly attemptUid: string;
   readonly scheduler: Scheduler;
   readonly handle: TaskHandle;
+  /** Its end was not observed: what its scheduler says of it now is kept beside it. */
+  readonly isLost?: boolean;
 }
 
 interface Waiting {
@@ -31,15 +33,17 @@ export class Removals {
   readonly #store: Store;
   readonly #log: PluginLog;
   readonly #waiting: Waiting[] = [];
-  readonly #later = new Map<NodeJS.Timeout, Waiting>();
+  readonly #clock: Clock;
+  readonly #later = new Map<Waiting, () => void>();
   readonly #pending = new Set<Promise<void>>();
   readonly #removed: string[] = [];
   #marking: Promise<void> | undefined;
   #active = 0;
   #closed = false;
 
-  constructor(store: Store, log: PluginLog) {
+  constructor(store: Store, log: PluginLog, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -63,8 +67,8 @@ export class Removals {
   /** Takes no more; what waits is left to the next server. Resolves when nothing is under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#later.keys()) clearTimeout(timer);
-    for (const { done } of [...this.#waiting.splice(0), ...this.#later.values()]) done();
+    for (const forget of this.#later.values()) forget();
+    for (const { done } of [...this.#waiting.splice(0), ...this.#later.keys()]) done();
     this.#later.clear();
     await this.drained();
   }
@@ -79,12 +83,9 @@ export class Removals {
   }
 
   async #remove(waiting: Waiting): Promise<void> {
-    const { attemptUid, scheduler, handle } = waiting.removal;
+    const { attemptUid } = waiting.removal;
     try {
-      await scheduler.remove(handle).finally(() => {
-        this.#active -= 1;
-        this.#next();
-      });
+      await this.#take(waiting.removal);
       await this.#markRemoved(attemptUid);
       waiting.done();
     } catch (error) {
@@ -102,20 +103,39 @@ export class Removals {
     }
   }
 
+  async #take(removal: Removal): Promise<void> {
+    try {
+      if (removal.isLost === true) await this.#keepEvidence(removal);
+      await removal.scheduler.remove(removal.handle);
+    } finally {
+      this.#active -= 1;
+      this.#next();
+    }
+  }
+
   #tryLater(waiting: Waiting): void {
-    const pause = Math.min(FIRST_RETRY_MS * 2 ** (waiting.tries - 1), LAST_RETRY_MS);
-    const timer = setTimeout(() => {
-      this.#later.delete(timer);
+    const ms = Math.min(FIRST_RETRY_MS * 2 ** (waiting.tries - 1), LAST_RETRY_MS);
+    const forget = this.#clock.after(ms, () => {
+      this.#later.delete(waiting);
       this.#waiting.push(waiting);
       this.#next();
-    }, pause).unref();
-    this.#later.set(timer, waiting);
+    });
+    this.#later.set(waiting, forget);
+  }
+
+  /** It may have ended since it was given up, or run still: evidence for a person, which changes nothing. */
+  async #keepEvidence({ attemptUid, scheduler, handle }: Removal): Promise<void> {
+    const { state, exit } = await scheduler.inspect(handle);
+    if (state === 'gone') return;
+    const exitCode = exit?.kind === 'exited' ? { exitCode: exit.exitCode } : {};
+    const description = exit === undefined ? `it was ${state} when it was removed` : (exit.reason ?? 'it had ended by itself');
+    await this.#store.commit(() => this.#store.attempts.setLate(attemptUid, { ...exitCode, description, seen: this.#clock.now() }));
   }
 
   /** Nobody waits for it, and forgetting it costs one more removal that does nothing: so many share a commit. */
   #markRemoved(attemptUid: string): Promise<void> {
     this.#removed.push(attemptUid);
-    this.#marking ??= delay(this.#closed ? 0 : MARK_AFTER_MS).then(() => {
+    this.#marking ??= pause(this.#clock, this.#closed ? 0 : MARK_AFTER_MS).then(() => {
       this.#marking = undefined;
       const removed = this.#removed.splice(0);
       return this.#store.commit(() => {

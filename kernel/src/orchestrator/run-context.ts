@@ -1,4 +1,5 @@
 import type { PluginInstance, PluginLog, Scheduler } from '@gofer/contracts';
+import type { Clock } from '../clock/clock.ts';
 import type { Store } from '../storage/store.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
@@ -27,6 +28,9 @@ export interface RunContext {
   readonly log: PluginLog;
   /** Aborts when this server leaves its runs to the next one. */
   readonly leave: AbortSignal;
-  /** Epoch milliseconds. */
-  readonly now: () => number;
+  readonly clock: Clock;
+  /** Evenly drawn from [0, 1). */
+  readonly random: () => number;
+  /** Milliseconds between SIGTERM and SIGKILL where a limit ends a task or a run. */
+  readonly stopGraceMs: number;
 }

@@ -6,10 +6,9 @@ import { openDatabase } from '../storage/database.ts';
 import { Store } from '../storage/store.ts';
 import { InlineDagEngine } from '../workers/dag/index.ts';
 import { expectWellEnded } from './run-oracle.fixture.ts';
-import { RunStage, type StageOptions } from './run-stage.fixture.ts';
+import { RunStage, type StageOptions, waitingText } from './run-stage.fixture.ts';
 
 const HANGS = [{ print: 'up\n' }, { sleep_ms: 3_600_000 }];
-const CANCEL = { reason: 'user_cancelled', description: 'cancelled on request' } as const;
 const SCRIPT: FakeScript = [
   { image: 'refused', refuse: { code: 'IMAGE_NOT_FOUND', message: 'there is no image of that name' } },
   { image: 'pulls', progress: ['pulling image 42 %'], start_delay_ms: 3_600_000 },
@@ -141,14 +140,17 @@ describe('cancelling', () => {
     const tasks = [{ id: 'one', steps: HANGS }];
     const pipeline = await stage.pipeline('queue', tasks);
     const [first, second, third] = [await stage.submit(pipeline), await stage.submit(pipeline), await stage.submit(pipeline)];
-    expect(stage.orchestrator.runWaitingReason(third)).toBe('server limit of 1 run reached; queued behind 1 run');
-    expect(stage.orchestrator.taskWaitingReason(third.uid, 'one')).toBe('server limit of 1 run reached; queued behind 1 run');
-    stage.orchestrator.cancelRun(second.uid, CANCEL, 1000);
-    expect(await stage.ended(second.uid)).toMatchObject({ status: 'cancelled', statusReason: CANCEL });
+    expect(waitingText(stage.orchestrator.runWaiting(third))).toBe('server limit of 1 run reached; queued behind 1 run');
+    expect(waitingText(stage.orchestrator.taskWaiting(third, 'one'))).toBe('server limit of 1 run reached; queued behind 1 run');
+    stage.cancelRun(second.uid, 1000);
+    expect(await stage.ended(second.uid)).toMatchObject({
+      status: 'cancelled',
+      statusReason: { reason: 'user_cancelled', cause: 'cancelled', by: { user: 'test' } },
+    });
     expect(stage.run(third.uid).state).toBe('pending');
     for (const run of [first, third]) {
       await stage.until(run.uid, isRunning(run.uid, 'one'));
-      stage.orchestrator.cancelRun(run.uid, CANCEL, 1000);
+      stage.cancelRun(run.uid, 1000);
       await stage.ended(run.uid);
       expectWellEnded(stage, run.uid, tasks);
     }
@@ -166,21 +168,21 @@ describe('cancelling', () => {
       { id: 'f-after', depends_on: { 'e-waits': 'Failure' } },
     ] as const;
     const run = await stage.submit(await stage.pipeline('phases', tasks));
-    const reason = (taskId: string) => stage.orchestrator.taskWaitingReason(run.uid, taskId);
+    const reason = (taskId: string) => waitingText(stage.orchestrator.taskWaiting(run, taskId));
     await stage.until(
       run.uid,
       () => isRunning(run.uid, 'a-runs')() && isRunning(run.uid, 'b-stubborn')() && reason('c-starts') === 'pulling image 42 %',
     );
-    expect(reason('a-runs')).toBeUndefined();
+    expect(reason('a-runs')).toBe('running');
     expect(reason('d-has-no-slot')).toBe('engine limit of 3 running tasks reached');
     expect(reason('e-waits')).toBe('waiting for: a-runs');
-    const cancel = (taskId: string, graceMs: number): void => stage.orchestrator.cancelTask(run.uid, taskId, graceMs);
+    const cancel = (taskId: string, graceMs: number): void => void stage.cancelTask(run.uid, taskId, graceMs);
     cancel('e-waits', 0);
     cancel('d-has-no-slot', 0);
     await stage.until(run.uid, () => stage.tasks(run.uid)['d-has-no-slot']?.status === 'cancelled');
     cancel('c-starts', 0);
     cancel('b-stubborn', 3_600_000);
-    await stage.until(run.uid, () => reason('b-stubborn') === 'cancelling: SIGTERM was sent, SIGKILL follows after 3600 s');
+    await stage.until(run.uid, () => reason('b-stubborn') === 'cancelled by test; SIGTERM was sent');
     // A shorter patience overrides a longer one.
     cancel('b-stubborn', 0);
     cancel('a-runs', 1000);
@@ -203,14 +205,13 @@ describe('cancelling', () => {
     const blocker = await stage.submit(await stage.pipeline('blocker', [{ id: 'one', steps: HANGS }]));
     const tasks = [{ id: 'one' }, { id: 'two' }, { id: 'three', depends_on: { two: 'Failure' } }] as const;
     const run = await stage.submit(await stage.pipeline('queued', tasks));
-    stage.orchestrator.cancelTask(run.uid, 'two', 0);
-    stage.orchestrator.cancelTask(run.uid, 'two', 0);
+    await Promise.all([stage.cancelTask(run.uid, 'two', 0), stage.cancelTask(run.uid, 'two', 0)]);
     await stage.until(run.uid, () => stage.statuses(run.uid)['two'] === 'cancelled');
     await stage.leave();
     await stage.enter();
     expect(stage.run(run.uid).state).toBe('pending');
     expect(stage.statuses(run.uid)).toEqual({ two: 'cancelled' });
-    stage.orchestrator.cancelRun(blocker.uid, CANCEL, 0);
+    stage.cancelRun(blocker.uid, 0);
     await stage.ended(run.uid);
     expect(stage.statuses(run.uid)).toEqual({ one: 'successful', two: 'cancelled', three: 'successful' });
     expect(stage.store.attempts.listOfRun(run.uid).map(({ taskId }) => taskId)).toEqual(['one', 'three']);
@@ -241,11 +242,11 @@ describe('trouble', () => {
     const tasks = [{ id: 'one' }, { id: 'two', depends_on: { one: 'Success' } }] as const;
     const run = await stage.submit(await stage.pipeline('full', tasks));
     const reasons = new Set<string | undefined>();
-    stage.orchestrator.onChange(run.uid, () => reasons.add(stage.orchestrator.runWaitingReason(run)));
+    stage.orchestrator.onChange(run.uid, () => reasons.add(waitingText(stage.orchestrator.runWaiting(run))));
     const full = (): Error => new GoferError('STORAGE_FULL', 'The disk is full.');
     if (store !== undefined) store.failures = [full(), full()];
     expect((await stage.ended(run.uid)).status).toBe('successful');
-    expect(reasons).toContain('The disk is full.');
+    expect(reasons).toContain('the database does not take what has happened: The disk is full.');
     expectWellEnded(stage, run.uid, tasks);
   });
 
@@ -265,7 +266,7 @@ describe('trouble', () => {
     if (before === 2) {
       await stage.until(run.uid, () => isRunning(run.uid, 'c')() && isRunning(run.uid, 'd')());
       dag.before = 0;
-      stage.orchestrator.cancelTask(run.uid, 'e', 0);
+      void stage.cancelTask(run.uid, 'e', 0);
     }
     const ended = await stage.ended(run.uid);
     expect(ended).toMatchObject({ status: 'failed', statusReason: { reason: 'scheduler_error', description: 'internal error: a bug' } });

@@ -3,30 +3,30 @@
  * decide (pure), commit (one transaction with everything that changes), act (start, stop, remove). The database is the truth: a loop
  * that dies with its server is built again from it by `resume`, and every act can be repeated.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { codeOf, type TaskHandle } from '@gofer/contracts';
+import { pause, timeLeft } from '../clock/clock.ts';
 import {
   applyDecision,
+  type Cancelled,
   changeRun,
   countersFrom,
   createRunCounters,
   type Decision,
-  describeWaiting,
   type FinalStatus,
   finalStatusOf,
   type RunCancellation,
   type RunCounters,
   type RunLife,
+  type Waiting,
 } from '../domain/index.ts';
-import type { RunRecord } from '../storage/runs-table.ts';
-import type { TaskRecord } from '../storage/task-executions-table.ts';
+import type { TaskCancellation, TaskRecord } from '../storage/task-executions-table.ts';
 import { abandonTasks } from './abandon-run.ts';
-import { waitingReasonOf } from './live-task.ts';
 import { LiveTasks } from './live-tasks.ts';
 import type { RunContext } from './run-context.ts';
 import type { RunMessage } from './run-message.ts';
 import { RunStep } from './run-step.ts';
 import type { RunSubject } from './run-subject.ts';
+import { explainRun, explainTask, type RunSituation } from './run-waiting.ts';
 
 export interface RunListener {
   /** After every commit that changed the run, and when the reason that it waits for has changed. */
@@ -40,11 +40,6 @@ const SOON_MS = 10;
 const FIRST_RETRY_MS = 500;
 const LAST_RETRY_MS = 10_000;
 
-function foundRunning(cancelReason: RunRecord['cancelReason']): RunLife {
-  if (cancelReason !== 'user_cancelled' && cancelReason !== 'admin_cancelled') return { state: 'running' };
-  return { state: 'running', cancellation: { reason: cancelReason, description: 'cancelled before the server was restarted' } };
-}
-
 export class RunLoop {
   readonly subject: RunSubject;
   readonly #context: RunContext;
@@ -53,20 +48,35 @@ export class RunLoop {
   #mailbox: RunMessage[] = [];
   /** Of attempts whose start the database has not heard of, by attempt. */
   readonly #uncommitted = new Map<string, TaskHandle>();
-  #postponed: { readonly step: RunStep; readonly timer: NodeJS.Timeout } | undefined;
+  #postponed: { readonly step: RunStep; readonly forget: () => void } | undefined;
   #busy = false;
   #life: RunLife;
   #counters: RunCounters;
-  /** Why the database does not take what has happened. */
-  #trouble: string | undefined;
+  /** When it began; 0 before. */
+  #begun: number;
+  /** Why the database does not take what has happened, and since when. */
+  #trouble: { readonly detail: string; readonly since: number } | undefined;
+  #forgetLimit = (): void => {};
+  /** Those who wait for their request to be on the disk. */
+  readonly #asked = new Set<() => void>();
 
   constructor(subject: RunSubject, context: RunContext, listener: RunListener) {
     this.subject = subject;
     this.#context = context;
     this.#listener = listener;
     this.#tasks = new LiveTasks(subject, context, { post: (message) => this.post(message), progressed: () => listener.changed() });
-    this.#life = subject.run.state === 'running' ? foundRunning(subject.run.cancelReason) : { state: 'pending' };
+    const { state, cancellation, begun } = subject.run;
+    this.#life = state === 'running' ? { state, ...(cancellation === undefined ? {} : { cancellation }) } : { state: 'pending' };
+    this.#begun = begun;
     this.#counters = createRunCounters(subject.graph);
+  }
+
+  get cancellation(): RunCancellation | undefined {
+    return this.#life.state === 'running' ? this.#life.cancellation : undefined;
+  }
+
+  get isPending(): boolean {
+    return this.#life.state === 'pending';
   }
 
   /** A server that leaves decides nothing any more: what it would have heard, the next one finds out. */
@@ -79,31 +89,32 @@ export class RunLoop {
     void this.#drain();
   }
 
-  /** Why the run does not go on, where that is known here (a queued run is known to the admission). */
-  waitingReason(): string | undefined {
-    if (this.#trouble !== undefined) return this.#trouble;
-    if (this.#life.state !== 'running') return undefined;
-    const taskIds = this.#tasks.taskIds();
-    if (taskIds.length === 0) return describeWaiting({ kind: this.subject.run.state === 'running' ? 'recovering' : 'starting' });
-    const waiting = describeWaiting({ kind: 'parents', taskIds });
-    return this.#life.cancellation === undefined ? waiting : describeWaiting({ kind: 'cancelling', detail: waiting });
+  /** What the run waits for; a queued run is known to the admission. */
+  waiting(): Waiting {
+    return explainRun(this.#situation());
   }
 
-  /** Why a task does not go on; undefined for one that runs or has ended. */
-  taskWaitingReason(taskId: string): string | undefined {
-    if (this.#trouble !== undefined) return this.#trouble;
-    const { graph } = this.subject;
+  /** What a task waits for; undefined for one that has ended. */
+  taskWaiting(taskId: string): Waiting | undefined {
     const task = this.subject.taskNumber(taskId);
-    if (task === undefined || finalStatusOf(this.#counters, task) !== undefined) return undefined;
-    const live = this.#tasks.get(task);
-    if (live !== undefined) {
-      const reason = waitingReasonOf(live, this.#context.slots.capacity);
-      return reason === undefined ? undefined : describeWaiting(reason);
-    }
-    const parents = graph.parents.subarray(graph.parentOffsets[task], graph.parentOffsets[task + 1]);
-    const waiting = [...parents].filter((parent) => finalStatusOf(this.#counters, parent) === undefined);
-    if (waiting.length === 0) return describeWaiting({ kind: 'starting' });
-    return describeWaiting({ kind: 'parents', taskIds: waiting.map((parent) => this.subject.taskId(parent)) });
+    return task === undefined ? undefined : explainTask(this.#situation(), task);
+  }
+
+  /** What nobody would move on, in words: a fault of this program. Undefined while anything is under way. */
+  neglect(isQueued: boolean): string | undefined {
+    if (this.#busy || this.#postponed !== undefined || this.#life.state === 'complete') return undefined;
+    if (this.#life.state === 'pending') return isQueued ? undefined : 'it has not begun, and is in no queue';
+    const neglected = this.#tasks.neglected().map(({ definition }) => definition.id);
+    if (neglected.length > 0) return `nobody moves on the tasks ${neglected.join(', ')}`;
+    return this.#tasks.taskIds().length === 0 ? 'it has begun, and none of its tasks is under way' : undefined;
+  }
+
+  #situation(): RunSituation {
+    const { subject, cancellation } = this;
+    return {
+      ...{ subject, cancellation, life: this.#life, counters: this.#counters, begun: this.#begun },
+      ...{ trouble: this.#trouble, tasks: this.#tasks, context: this.#context },
+    };
   }
 
   async #drain(): Promise<void> {
@@ -125,6 +136,7 @@ export class RunLoop {
   #discard(message: RunMessage): void {
     if (message.kind === 'slot') this.#tasks.giveBackSlot();
     else if (message.kind === 'started') this.#tasks.startedTooLate(message);
+    else if (message.kind === 'cancel-task') message.done();
   }
 
   async #turn(messages: readonly RunMessage[]): Promise<void> {
@@ -132,8 +144,9 @@ export class RunLoop {
     for (const message of messages) this.#handle(message, step);
     let decision: Decision | undefined;
     if (step.needsDecision && this.#life.state !== 'pending') {
-      const cancelled = this.#life.state === 'complete' || (this.#life.state === 'running' && this.#life.cancellation !== undefined);
-      decision = await this.#context.dag.decide(this.subject.graph, this.#counters, step.finished, { cancelled });
+      const cancelled = this.#cancelled();
+      const options = cancelled === undefined ? {} : { cancelled };
+      decision = await this.#context.dag.decide(this.subject.graph, this.#counters, step.finished, options);
       this.#follow(decision, step);
     }
     if (step.isEmpty) return;
@@ -144,19 +157,27 @@ export class RunLoop {
     if (decision !== undefined) applyDecision(this.subject.graph, this.#counters, step.finished, decision);
     else if (step.finished.length > 0) this.#takeStock();
     step.performActs();
-    if (this.#life.state === 'complete') this.#listener.ended();
-    else this.#listener.changed();
+    if (this.#life.state !== 'complete') return this.#listener.changed();
+    this.#forgetLimit();
+    this.#listener.ended();
+  }
+
+  /** What has not begun cleans nothing up. */
+  #cancelled(): Cancelled | undefined {
+    if (this.#life.state === 'complete') return 'entirely';
+    if (this.cancellation === undefined) return undefined;
+    return this.cancellation.force ? 'entirely' : 'sparing-always';
   }
 
   #postpone(step: RunStep): void {
-    this.#postponed = { step, timer: setTimeout(() => this.post({ kind: 'write' }), SOON_MS).unref() };
+    this.#postponed = { step, forget: this.#context.clock.after(SOON_MS, () => this.post({ kind: 'write' })) };
   }
 
   /** The step to go on with: the one that was postponed, or an empty one. */
   #takePostponed(): RunStep {
     const postponed = this.#postponed;
     if (postponed === undefined) return new RunStep();
-    clearTimeout(postponed.timer);
+    postponed.forget();
     this.#postponed = undefined;
     return postponed.step;
   }
@@ -165,6 +186,8 @@ export class RunLoop {
     switch (message.kind) {
       case 'write':
         return;
+      case 'queued':
+        return this.#armLimit('start_timeout', this.subject.run.started);
       case 'begin':
         return this.#begin(step);
       case 'resume':
@@ -176,23 +199,41 @@ export class RunLoop {
         return this.#tasks.started(message, step);
       case 'ended':
         return this.#tasks.ended(message, step);
+      case 'retry':
+        return step.act(() => this.#tasks.tryAgain(message.task));
+      case 'overdue':
+        return this.#tasks.overdue(message, step);
+      case 'run-overdue':
+        return this.#overdue(message.limit, step);
       case 'cancel-run':
-        return this.#cancelRun(message.cancellation, message.graceMs, step);
+        return this.#cancelRun(message.cancellation, step);
       case 'cancel-task':
-        return this.#cancelTask(message.task, message.graceMs, step);
+        this.#asked.add(message.done);
+        step.act(() => this.#answer(message.done));
+        return this.#cancelTask(message.task, message.cancellation, message.graceMs, step);
+      case 'mend':
+        return this.#mend(step);
     }
+  }
+
+  #answer(done: () => void): void {
+    this.#asked.delete(done);
+    done();
   }
 
   #begin(step: RunStep): void {
     if (this.#life.state !== 'pending') return;
-    const { store, now } = this.#context;
+    const { store, clock } = this.#context;
+    const begun = clock.now();
+    this.#begun = begun;
     this.#life = changeRun(this.#life, { kind: 'admitted' });
     for (const record of this.#takeStock()) this.#tasks.recall(record.taskId, record.status);
     step.mustDecide = true;
     step.write(() => {
-      store.runs.setRunning(this.subject.run.uid);
-      store.events.emit('started_run', this.subject.names(), now());
+      store.runs.setRunning(this.subject.run.uid, begun);
+      store.events.emit('started_run', this.subject.names(), begun);
     });
+    step.act(() => this.#armLimit('timeout', begun));
   }
 
   /** Takes up what the database says: what has ended is counted, what is with a scheduler is watched, the rest is decided again. */
@@ -201,6 +242,15 @@ export class RunLoop {
       if (record.state === 'complete') this.#tasks.recall(record.taskId, record.status);
       else this.#tasks.takeUp(this.#numberOf(record), record, step);
     }
+    step.mustDecide = true;
+    this.#armLimit('timeout', this.#begun);
+  }
+
+  #mend(step: RunStep): void {
+    if (this.#life.state !== 'running') return;
+    for (const { task } of this.#tasks.neglected()) step.act(() => this.#tasks.adopt(task));
+    if (this.#tasks.taskIds().length > 0) return;
+    this.#takeStock();
     step.mustDecide = true;
   }
 
@@ -224,15 +274,17 @@ export class RunLoop {
   }
 
   #follow(decision: Decision, step: RunStep): void {
-    const at = this.#context.now();
+    const at = this.#context.clock.now();
     for (const task of decision.ready) {
       if (this.#tasks.get(task) === undefined) this.#tasks.makeReady(task, step);
     }
     for (const { task, because } of decision.skipped) {
       this.#tasks.endUndecided(task, { kind: 'skipped', parentId: this.subject.taskId(because), at }, step);
     }
+    const description = this.#life.state === 'complete' ? 'its run ended before it began' : 'cancelled with its run';
+    const { cause = 'run_cancelled', by } = this.cancellation === undefined ? {} : toTaskCancellation(this.cancellation);
     for (const task of decision.cancelled)
-      this.#tasks.endUndecided(task, { kind: 'cancelled', description: 'cancelled with its run', at }, step);
+      this.#tasks.endUndecided(task, { kind: 'cancelled', cause, description, ...(by === undefined ? {} : { by }), at }, step);
     if (decision.runStatus === undefined) return;
     const { unsuccessfulTaskIds } = this.#tasks;
     if (this.#life.state !== 'complete') this.#life = changeRun(this.#life, { kind: 'finished', unsuccessfulTaskIds, at });
@@ -249,58 +301,85 @@ export class RunLoop {
     });
   }
 
-  #cancelRun(cancellation: RunCancellation, graceMs: number, step: RunStep): void {
-    const { store, now } = this.#context;
+  #cancelRun(cancellation: RunCancellation, step: RunStep): void {
+    const { store, clock } = this.#context;
     if (this.#life.state === 'complete') return;
     const isFirst = this.#life.state === 'pending' || this.#life.cancellation === undefined;
-    this.#life = changeRun(this.#life, { kind: 'cancelled', cancellation, at: now() });
-    if (isFirst) {
-      step.mustDecide = true;
-      step.write(() => {
-        store.runs.requestCancel(this.subject.run.uid, cancellation.reason);
-        store.events.emit('started_run_cancellation', this.subject.names(), now());
-      });
-    }
-    this.#tasks.cancelAll(graceMs, step);
+    this.#life = changeRun(this.#life, { kind: 'cancelled', cancellation, at: clock.now() });
+    // A later request may be the one that spares nothing.
+    step.mustDecide = true;
+    step.write(() => {
+      store.runs.requestCancel(this.subject.run.uid, cancellation);
+      if (isFirst) store.events.emit('started_run_cancellation', this.subject.names(), clock.now());
+    });
+    this.#tasks.cancelAll(toTaskCancellation(cancellation), cancellation.graceMs, cancellation.force, step);
   }
 
-  #cancelTask(task: number, graceMs: number, step: RunStep): void {
+  #cancelTask(task: number, cancellation: TaskCancellation, graceMs: number, step: RunStep): void {
     if (finalStatusOf(this.#counters, task) !== undefined || step.finished.some((finished) => finished.task === task)) return;
     const live = this.#tasks.get(task);
-    if (live !== undefined) return this.#tasks.cancel(live, graceMs, step);
+    if (live !== undefined) return this.#tasks.cancel(live, cancellation, graceMs, step);
+    const { cause, by, at } = cancellation;
+    const description = `${cancellation.description}, before its parents had ended`;
     step.finished.push({ task, status: 'cancelled' });
-    this.#tasks.endUndecided(
-      task,
-      { kind: 'cancelled', description: 'cancelled before its parents had ended', at: this.#context.now() },
-      step,
-    );
+    this.#tasks.endUndecided(task, { kind: 'cancelled', cause, description, ...(by === undefined ? {} : { by }), at }, step);
+  }
+
+  #armLimit(limit: 'timeout' | 'start_timeout', since: number): void {
+    const { timeout, startTimeout } = this.subject.pipelineDefinition;
+    const seconds = limit === 'timeout' ? timeout : startTimeout;
+    this.#forgetLimit();
+    if (seconds === undefined) return;
+    const { clock } = this.#context;
+    const left = timeLeft(clock, since + seconds * 1000, seconds * 1000);
+    this.#forgetLimit = clock.after(left, () => this.post({ kind: 'run-overdue', limit }));
+  }
+
+  #overdue(limit: 'timeout' | 'start_timeout', step: RunStep): void {
+    const { clock, stopGraceMs } = this.#context;
+    const { timeout, startTimeout } = this.subject.pipelineDefinition;
+    const at = clock.now();
+    if (limit === 'start_timeout') {
+      if (this.#life.state !== 'pending') return;
+      const description = `it had not begun within the start_timeout of its pipeline, ${startTimeout} s`;
+      this.#life = changeRun(this.#life, { kind: 'failed', reason: 'failed_precondition', cause: 'start_timeout', description, at });
+      step.mustDecide = true;
+      return;
+    }
+    if (this.#life.state !== 'running' || this.#life.cancellation !== undefined) return;
+    const description = `it took longer than the timeout of its pipeline, ${timeout} s`;
+    this.#cancelRun({ cause: 'timeout', reason: 'admin_cancelled', description, at, graceMs: stopGraceMs, force: false }, step);
   }
 
   /** A full disk is waited for, with the reason in plain sight: what has happened is not forgotten meanwhile. */
   async #commit(step: RunStep): Promise<void> {
-    for (let pause = FIRST_RETRY_MS; ; pause = Math.min(pause * 2, LAST_RETRY_MS)) {
+    const { clock, leave, log, store } = this.#context;
+    for (let ms = FIRST_RETRY_MS; ; ms = Math.min(ms * 2, LAST_RETRY_MS)) {
       try {
-        await this.#context.store.commit(() => step.performWrites());
+        await store.commit(() => step.performWrites());
         this.#trouble = undefined;
         return;
       } catch (error) {
         const code = codeOf(error);
-        if (this.#context.leave.aborted || (code !== 'STORAGE_FULL' && code !== 'UNAVAILABLE')) throw error;
-        this.#trouble = error instanceof Error ? error.message : String(error);
-        this.#context.log('error', 'a run waits for the database', { run: this.subject.run.uid, reason: this.#trouble });
+        if (leave.aborted || (code !== 'STORAGE_FULL' && code !== 'UNAVAILABLE')) throw error;
+        const detail = error instanceof Error ? error.message : String(error);
+        this.#trouble = { detail, since: this.#trouble?.since ?? clock.now() };
+        log('error', 'a run waits for the database', { run: this.subject.run.uid, reason: detail });
         this.#listener.changed();
-        await delay(pause, undefined, { signal: this.#context.leave });
+        await pause(clock, ms, leave);
       }
     }
   }
 
   /** A bug of ours ends the run, loudly: better than a run that nobody owns. */
   async #giveUp(cause: unknown): Promise<void> {
-    const { now, log } = this.#context;
+    const { clock, log } = this.#context;
     const description = `internal error: ${cause instanceof Error ? cause.message : String(cause)}`;
     log('error', 'a run was given up', { run: this.subject.run.uid, error: cause instanceof Error ? cause.stack : String(cause) });
     this.#tasks.letGo();
-    this.#life = { state: 'complete', status: 'failed', reason: { reason: 'scheduler_error', description }, endedAt: now() };
+    this.#forgetLimit();
+    const reason = { reason: 'scheduler_error', cause: 'internal', description } as const;
+    this.#life = { state: 'complete', status: 'failed', reason, endedAt: clock.now() };
     try {
       const step = new RunStep();
       abandonTasks(this.subject, this.#context, this.#uncommitted, description, step);
@@ -310,6 +389,11 @@ export class RunLoop {
     } catch (error) {
       log('error', 'the end of a run could not be written', { run: this.subject.run.uid, error: String(error) });
     }
+    for (const done of this.#asked) this.#answer(done);
     this.#listener.ended();
   }
+}
+
+function toTaskCancellation({ cause, description, by, at }: RunCancellation): TaskCancellation {
+  return { cause: cause === 'timeout' ? 'run_timeout' : 'run_cancelled', description, ...(by === undefined ? {} : { by }), at };
 }

@@ -45,7 +45,7 @@ export function expectWellEnded(stage: RunStage, runUid: string, tasks: readonly
     }
   }
   const unsuccessful = Object.values(statuses).some((status) => status === 'failed' || status === 'cancelled');
-  const expected = run.cancelReason === undefined ? (unsuccessful ? 'failed' : 'successful') : 'cancelled';
+  const expected = run.cancellation === undefined ? (unsuccessful ? 'failed' : 'successful') : 'cancelled';
   expect(run.status, context).toBe(expected);
   expectOrderedEvents(stage, runUid, tasks);
 }

@@ -94,8 +94,8 @@ describe('any run', () => {
           for (const { after, task, graceMs } of cancels) {
             if (after !== changes) continue;
             const taskId = plan.tasks[task ?? -1]?.id;
-            if (taskId !== undefined) stage.orchestrator.cancelTask(run.uid, taskId, graceMs);
-            else if (task === null) stage.orchestrator.cancelRun(run.uid, { reason: 'user_cancelled', description: 'test' }, graceMs);
+            if (taskId !== undefined) void stage.cancelTask(run.uid, taskId, graceMs).catch(() => undefined);
+            else if (task === null) stage.cancelRun(run.uid, graceMs);
           }
           changes += 1;
         };
@@ -175,7 +175,7 @@ describe('recovery', () => {
             for (const { plan, run } of runs) {
               await stage.ended(run.uid);
               expectWellEnded(stage, run.uid, plan.tasks);
-              if (stage.run(run.uid).cancelReason !== undefined) continue;
+              if (stage.run(run.uid).cancellation !== undefined) continue;
               expect(stage.statuses(run.uid)).toEqual(expectedStatuses(plan.tasks, (id) => plan.ends[id] ?? 'failed'));
               await expectWholeLogs(stage, run.uid, plan);
             }
@@ -197,7 +197,7 @@ function cancelAtChange(stage: RunStage, runUid: string, at: number): void {
     changes += 1;
     if (changes < at) return;
     forget();
-    orchestrator.cancelRun(runUid, { reason: 'user_cancelled', description: 'test' }, 20);
+    stage.cancelRun(runUid, 20);
   });
 }
 

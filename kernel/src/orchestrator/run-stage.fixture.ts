@@ -7,6 +7,7 @@ import type { PluginHost, PluginInstance, Scheduler, TaskHandle } from '@gofer/c
 import { parsePipelineDefinition } from '@gofer/contracts/pipeline';
 import SQLite from 'better-sqlite3';
 import { uuidv7 } from 'uuidv7';
+import { describeWaiting, type Waiting } from '../domain/index.ts';
 import type { RunRecord } from '../storage/runs-table.ts';
 import { Store } from '../storage/store.ts';
 import type { TaskRecord } from '../storage/task-executions-table.ts';
@@ -79,8 +80,15 @@ class CountedScheduler {
   }
 }
 
+/** Of what is waited for, what a person reads. */
+export function waitingText(waiting: Waiting | undefined): string | undefined {
+  return waiting === undefined ? undefined : describeWaiting(waiting.reason);
+}
+
 /** Where tasks are told to find the API; nobody answers there. */
 export const TASK_ACCESS_URL = 'http://127.0.0.1:9';
+
+const ACTOR = { id: 'test', user: 'test' };
 
 export class RunStage {
   readonly directory: string;
@@ -147,6 +155,7 @@ export class RunStage {
       schedulers: [{ engine, scheduler }],
       limits: { globalRuns: limits.globalRuns ?? 0, pipelineRuns: limits.pipelineRuns ?? 0, runningTasks: limits.runningTasks ?? 0 },
       log,
+      stopGraceMs: 1000,
     });
     this.#parts = { store, orchestrator, logs, scheduler, dag, stores };
     orchestrator.recover();
@@ -220,6 +229,17 @@ export class RunStage {
     });
     orchestrator.submit(run);
     return run;
+  }
+
+  /** As a person does. */
+  cancelRun(runUid: string, graceMs: number, force = false): void {
+    const how = { cause: 'cancelled', reason: 'user_cancelled', description: 'cancelled by test', by: ACTOR } as const;
+    this.orchestrator.cancelRun(runUid, { ...how, at: Date.now(), graceMs, force });
+  }
+
+  async cancelTask(runUid: string, taskId: string, graceMs: number): Promise<void> {
+    const how = { cause: 'task_cancelled', description: 'cancelled by test', by: ACTOR } as const;
+    await this.orchestrator.cancelTask(runUid, taskId, { ...how, at: Date.now() }, graceMs);
   }
 
   /** Resolves with the run once it has ended. */

@@ -1,5 +1,5 @@
 /** What a run is about, by task number: its names, its definition, what each task is given. Nothing here changes. */
-import type { TaskDefinition } from '@gofer/contracts/pipeline';
+import type { PipelineDefinition, TaskDefinition } from '@gofer/contracts/pipeline';
 import { type CompiledGraph, mergeVariables, systemVariables, type Variable } from '../domain/index.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { RunRecord } from '../storage/runs-table.ts';
@@ -33,6 +33,10 @@ export class RunSubject {
   taskNumber(taskId: string): number | undefined {
     this.#numbers ??= new Map(this.graph.taskIds.map((id, task) => [id, task]));
     return this.#numbers.get(taskId);
+  }
+
+  get pipelineDefinition(): PipelineDefinition {
+    return this.#config.definition;
   }
 
   definition(task: number): TaskDefinition {

@@ -1,17 +1,15 @@
 /** How a task ends: what its scheduler or its canceller says, as a change of its life, and what is written of that. */
-import type { FinalStatus, TaskChange, TaskLife } from '../domain/index.ts';
+import type { FinalStatus, TaskCause, TaskChange, TaskLife, TaskStatusReason } from '../domain/index.ts';
 import type { Store } from '../storage/store.ts';
-import type { TaskRecord } from '../storage/task-executions-table.ts';
+import type { TaskCancellation, TaskRecord } from '../storage/task-executions-table.ts';
 import type { AttemptEnd } from './attempt-watch.ts';
-import type { LiveTask } from './live-task.ts';
+import type { LiveAttempt, LiveTask } from './live-task.ts';
 import type { RunSubject } from './run-subject.ts';
-
-export const CANCELLED = 'cancelled on request';
 
 export interface TaskOutcome {
   readonly ended: number;
   readonly status: FinalStatus;
-  readonly reason: Extract<TaskLife, { state: 'complete' }>['reason'];
+  readonly reason: TaskStatusReason | undefined;
   readonly exitCode: number;
 }
 
@@ -19,12 +17,46 @@ export function isUnsuccessful(status: TaskRecord['status']): boolean {
   return status === 'failed' || status === 'cancelled';
 }
 
-export function changeBy(end: AttemptEnd, live: LiveTask, now: number): TaskChange {
-  if (live.cancelGraceMs !== undefined) return { kind: 'cancelled', description: CANCELLED, at: now };
-  if (end.kind === 'refused') return { kind: 'failed', reason: end.cause, description: end.reason, at: now };
-  if (end.exit.kind === 'lost') return { kind: 'failed', reason: 'scheduler_error', description: end.exit.reason, at: end.exit.endedAt };
-  const { exitCode, endedAt, reason } = end.exit;
-  return { kind: 'exited', exitCode, at: endedAt, ...(reason === undefined ? {} : { note: reason }) };
+/** The exit code is the container's own wherever it has one, whoever ended it. */
+export function changeBy(end: AttemptEnd, live: LiveTask, attempt: LiveAttempt, now: number): TaskChange {
+  const exit = end.kind === 'ended' ? end.exit : undefined;
+  const exitCode = exit?.kind === 'exited' ? { exitCode: exit.exitCode } : {};
+  const { cancellation, definition } = live;
+  if (cancellation !== undefined) return { kind: 'cancelled', ...cancelledBy(cancellation), ...exitCode, at: exit?.endedAt ?? now };
+  if (attempt.overdue?.limit === 'timeout' && exit?.kind === 'exited') {
+    const description = `it took longer than its timeout of ${definition.timeout} s and was ended (exit code ${exit.exitCode})`;
+    return { kind: 'failed', reason: 'abnormal_exit', cause: 'timeout', description, ...exitCode, at: exit.endedAt };
+  }
+  if (end.kind === 'refused') {
+    if (attempt.overdue?.limit === 'start_timeout') {
+      const description = `it had not started within its start_timeout of ${definition.startTimeout} s`;
+      return { kind: 'failed', reason: 'scheduler_error', cause: 'start_timeout', description, at: now };
+    }
+    return { kind: 'failed', ...refusalOf(end), description: end.reason, at: now };
+  }
+  if (end.exit.kind === 'lost') {
+    return { kind: 'failed', reason: 'orphaned', cause: 'orphaned', description: end.exit.reason, at: end.exit.endedAt };
+  }
+  const { exitCode: code, endedAt, reason } = end.exit;
+  return { kind: 'exited', exitCode: code, at: endedAt, ...(reason === undefined ? {} : { note: reason }) };
+}
+
+export function cancelledBy({ cause, description, by }: TaskCancellation): Pick<TaskCancellation, 'cause' | 'description' | 'by'> {
+  return { cause, description, ...(by === undefined ? {} : { by }) };
+}
+
+/** Codes that say more than that the engine could not start it. */
+const REFUSALS: Readonly<Record<string, TaskCause>> = {
+  INVALID_ARGUMENT: 'not_executable',
+  IMAGE_NOT_FOUND: 'not_executable',
+  IMAGE_PULL_FAILED: 'image_pull',
+  TASK_LOST: 'orphaned',
+};
+
+function refusalOf({ cause, code }: Extract<AttemptEnd, { kind: 'refused' }>) {
+  if (cause === 'failed_precondition') return { reason: cause, cause: 'missing_reference' } as const;
+  const finer = REFUSALS[code ?? ''] ?? 'engine';
+  return { reason: finer === 'orphaned' ? finer : 'scheduler_error', cause: finer } as const;
 }
 
 export function outcomeOf(life: TaskLife): TaskOutcome {

@@ -64,7 +64,7 @@ describe('task slots', () => {
   it('grant a free one to who waits after a restart, and none while those found again use them all', () => {
     const slots = new TaskSlots(2);
     const granted: number[] = [];
-    for (let found = 0; found < 3; found += 1) slots.resume();
+    for (let found = 0; found < 3; found += 1) slots.resume(1);
     slots.wait('run', 1, () => granted.push(1));
     slots.release();
     expect(granted).toEqual([]);

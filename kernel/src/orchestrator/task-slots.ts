@@ -23,9 +23,13 @@ export class TaskSlots {
     return true;
   }
 
-  /** Counts a slot that is in use already, as after a restart. */
-  resume(): void {
-    this.#used += 1;
+  /** Counts slots that are in use already, as after a restart. */
+  resume(count: number): void {
+    this.#used += count;
+  }
+
+  isWaiting(runUid: string, task: number): boolean {
+    return this.#waiting.get(runUid)?.some((entry) => entry.task === task) ?? false;
   }
 
   /** Calls `grant` once a slot has been taken for this task: at once where one is free. */

@@ -121,7 +121,7 @@ export class Expiry {
   async #takeObjects(runUid: string): Promise<void> {
     const { store, objects } = this.#parts;
     while (store.objects.list(runUid, 1, 0).length > 0) {
-      await store.commit(() => objects.letGo(store.objects.take(runUid, BATCH)));
+      await store.commit(() => objects.letGo(store.objects.take(runUid, BATCH).loose));
     }
   }
 

@@ -71,7 +71,7 @@ describe('task logs', () => {
     expect(await services.logs.stat(task(path, 2))).toMatchObject({ lines: 1 });
     await expect(services.logs.stat(task(path, 3))).rejects.toMatchObject({ code: 'GONE' });
     await reading.return?.();
-    await services.tasks.cancel(task(path, hanging), 0);
+    await services.tasks.cancel(task(path, hanging), { id: 'ann', user: 'ann' }, 0);
     await services.runs.wait({ ...path, runId: hanging }, 30, NEVER);
     await expiry.ofPipeline(services.uidOf(path));
     for (const runId of [hanging, 2]) await expect(services.logs.stat(task(path, runId))).rejects.toMatchObject({ code: 'GONE' });

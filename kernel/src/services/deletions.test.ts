@@ -3,6 +3,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { ObjectOwner, PipelinePath } from './services.ts';
 
+const ANN = { id: 'ann', user: 'ann' };
+
 const HANGS = [{ environment: true }, { sleep_ms: 3_600_000 }];
 
 let services: ServiceStage;
@@ -114,7 +116,7 @@ it('a run that goes on is not purged, and one that was being purged is after a r
     code: 'FAILED_PRECONDITION',
     message: expect.stringContaining('gofer run cancel going-on 1'),
   });
-  await services.tasks.cancel({ ...path, runId, taskId: 'one' }, 0);
+  await services.tasks.cancel({ ...path, runId, taskId: 'one' }, ANN, 0);
   await services.runs.wait({ ...path, runId }, 30, NEVER);
   const { store } = services.stage;
   const uid = store.runs.find(services.uidOf(path), runId)?.uid ?? '';

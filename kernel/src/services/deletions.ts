@@ -19,6 +19,7 @@ export interface DeletionsParts {
   readonly objects: ObjectBodies;
   readonly secrets: SecretValues;
   readonly log: PluginLog;
+  readonly now: () => number;
   /** Aborts when the server stops: what is under way is left to the next one. */
   readonly leave: AbortSignal;
 }
@@ -69,8 +70,9 @@ export class Deletions {
   async #purgePipeline(pipeline: PipelineRecord): Promise<void> {
     const { store, orchestrator, secrets, leave } = this.#parts;
     const runs = store.runs.uidsOf(pipeline.uid);
-    const cancellation = { reason: 'admin_cancelled', description: 'the pipeline was deleted' } as const;
-    for (const run of runs) orchestrator.cancelRun(run, cancellation, 0);
+    const at = this.#parts.now();
+    const how = { reason: 'admin_cancelled', cause: 'pipeline_deleted', graceMs: 0, force: true, at } as const;
+    for (const run of runs) orchestrator.cancelRun(run, { ...how, description: 'the pipeline was deleted' });
     for (const run of runs) {
       await orchestrator.whenEnded(run, leave);
       await this.#empty(run);
@@ -117,9 +119,9 @@ export class Deletions {
     for (let taken = BATCH; taken === BATCH; ) {
       if (store.objects.list(ownerUid, 1, 0).length === 0) break;
       taken = await store.commit(() => {
-        const bodies = store.objects.take(ownerUid, BATCH);
-        objects.letGo(bodies);
-        return bodies.length;
+        const { deleted, loose } = store.objects.take(ownerUid, BATCH);
+        objects.letGo(loose);
+        return deleted;
       });
     }
     objects.collect();

@@ -1,8 +1,11 @@
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { waitingText } from '../orchestrator/run-stage.fixture.ts';
 import type { LogBatch } from '../workers/logs/log-store.ts';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { TaskPath } from './services.ts';
+
+const ANN = { id: 'ann', user: 'ann' };
 
 const TEXT = 'one\ntwo\nthree\n';
 let services: ServiceStage;
@@ -109,7 +112,7 @@ describe('the log of a task that goes on', () => {
     const left = textOf(await read(first, true, given.signal));
     given.abort();
     await expect(left).rejects.toMatchObject({ name: expect.stringMatching(/AbortError|GoferError/) });
-    await services.tasks.cancel(first, 0);
+    await services.tasks.cancel(first, ANN, 0);
     expect(await Promise.all(followers)).toEqual(['a\nb\n', 'a\nb\n', '']);
   });
 
@@ -117,10 +120,13 @@ describe('the log of a task that goes on', () => {
     const path = await services.deploy('pulling', [{ id: 'one', image: 'pulls' }]);
     const task = { ...path, runId: (await services.start(path)).run_id, taskId: 'one' };
     const uid = services.stage.store.runs.find(services.uidOf(path), 1)?.uid ?? '';
-    await services.stage.until(uid, () => services.stage.orchestrator.taskWaitingReason(uid, 'one') === 'pulling');
+    await services.stage.until(
+      uid,
+      () => waitingText(services.stage.orchestrator.taskWaiting(services.stage.run(uid), 'one')) === 'pulling',
+    );
     expect(await textOf(await read(task, false))).toBe('');
     const follower = textOf(await read(task, true));
-    await services.runs.cancel(task);
+    await services.runs.cancel(task, { by: ANN, force: false });
     expect(await follower).toBe('cancelled before it had started\n');
   });
 

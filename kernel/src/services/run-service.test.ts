@@ -3,6 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineJson } from '../orchestrator/run-stage.fixture.ts';
 import { at, INITIATOR, NEVER, ServiceStage } from './service-stage.fixture.ts';
 
+const ANN = { id: 'ann', user: 'ann' };
+
 const HANGS = [{ sleep_ms: 3_600_000 }];
 let services: ServiceStage;
 beforeAll(async () => {
@@ -103,17 +105,17 @@ describe('starting a run', () => {
       [() => services.start(at('parts', 'nowhere')), "Namespace 'nowhere' does not exist."],
       [() => services.runs.get({ ...path, runId: 9 }), "Pipeline 'parts' has no run 9."],
       [() => services.runs.wait({ ...path, runId: 9 }, 1, NEVER), "Pipeline 'parts' has no run 9."],
-      [() => services.runs.cancel({ ...path, runId: 9 }), "Pipeline 'parts' has no run 9."],
+      [() => services.runs.cancel({ ...path, runId: 9 }, { by: ANN, force: false }), "Pipeline 'parts' has no run 9."],
       [
         () => services.runs.list(at('nothing'), { limit: 1, offset: 0, reverse: false }),
         "Pipeline 'nothing' does not exist in namespace 'default'.",
       ],
       [() => services.tasks.list({ ...path, runId: 9 }, {}), "Pipeline 'parts' has no run 9."],
       [() => services.tasks.get({ ...path, runId: 1, taskId: 'two' }), "Run 1 of pipeline 'parts' has no task 'two'."],
-      [() => services.tasks.cancel({ ...path, runId: 1, taskId: 'two' }, 1), "Run 1 of pipeline 'parts' has no task 'two'."],
+      [() => services.tasks.cancel({ ...path, runId: 1, taskId: 'two' }, ANN, 1), "Run 1 of pipeline 'parts' has no task 'two'."],
     ];
     for (const [ask, message] of cases) await expect(ask()).rejects.toMatchObject({ code: 'NOT_FOUND', message });
-    await expect(services.tasks.cancel({ ...path, runId: 1, taskId: 'one' }, -1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await expect(services.tasks.cancel({ ...path, runId: 1, taskId: 'one' }, ANN, -1)).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
 
@@ -129,12 +131,12 @@ describe('a run that goes on', () => {
     expect((await services.runs.wait(path, 60, given.signal)).ended).toBe(0);
     const waiting = services.runs.wait(path, 60, NEVER);
     await services.running(path, 'one');
-    await services.runs.cancel(path);
+    await services.runs.cancel(path, { by: ANN, force: false });
     expect(await waiting).toMatchObject({
       status: 'cancelled',
       status_reason: { reason: 'user_cancelled', description: 'cancelled on request' },
     });
-    await services.runs.cancel(path);
+    await services.runs.cancel(path, { by: ANN, force: false });
     expect(await services.runs.wait(path, 0, NEVER)).toMatchObject({ status: 'cancelled' });
   });
 
@@ -144,7 +146,7 @@ describe('a run that goes on', () => {
     const first = (async () => {
       for await (const event of services.events.stream({ history: false, reverse: false, signal: given.signal })) {
         if (!('queued_run' in event.kind)) continue;
-        await services.runs.cancel({ ...path, runId: 1 });
+        await services.runs.cancel({ ...path, runId: 1 }, { by: ANN, force: false });
         return services.runs.wait({ ...path, runId: 1 }, 20, NEVER);
       }
       return undefined;
@@ -190,8 +192,8 @@ describe('a run that goes on', () => {
     const queued = 'pipeline limit of 2 runs reached; next to start';
     expect((await services.runs.get({ ...path, runId: 3 })).waiting_reason).toBe(queued);
     expect((await services.tasks.get({ ...path, runId: 3, taskId: 'root' })).waiting_reason).toBe(queued);
-    await services.tasks.cancel({ ...path, taskId: 'brother' }, 0);
-    for (const each of [path, ...more]) await services.runs.cancel(each);
+    await services.tasks.cancel({ ...path, taskId: 'brother' }, ANN, 0);
+    for (const each of [path, ...more]) await services.runs.cancel(each, { by: ANN, force: false });
     for (const each of [path, ...more]) expect(await services.runs.wait(each, 20, NEVER)).toMatchObject({ status: 'cancelled' });
     const ended = await services.tasks.get({ ...path, taskId: 'brother' });
     expect(ended).toMatchObject({

@@ -1,7 +1,6 @@
 import { GoferError } from '@gofer/contracts';
 import type { Run } from '@gofer/contracts/api';
 import { variableFaults } from '@gofer/contracts/pipeline';
-import { uuidv7 } from 'uuidv7';
 import { isSecretReference, parseReference, type Reference, versionForRun } from '../domain/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
@@ -9,7 +8,9 @@ import type { RunRecord } from '../storage/runs-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { Deletions } from './deletions.ts';
 import type { Lookup } from './lookup.ts';
-import type { PipelinePath, RunPath, RunService } from './services.ts';
+import { insertRun } from './new-run.ts';
+import { insertRetry, type RetryRequest } from './run-retry.ts';
+import type { CancelRequest, PipelinePath, RunPath, RunService } from './services.ts';
 import { toRun } from './wire.ts';
 
 export interface RunServiceParts {
@@ -49,7 +50,7 @@ export class StoredRunService implements RunService {
     if (first !== undefined) {
       throw new GoferError('INVALID_ARGUMENT', `The run cannot be started. ${first.path}: ${first.message}`, { details: faults });
     }
-    assertMayRefer(request);
+    assertMayRefer(request.variables, request.mayRead);
     const { pipeline, run, isNew } = await store.commitAudited(() => this.#insert(path, request));
     if (isNew) orchestrator.submit(run);
     return this.#toRun(pipeline, run);
@@ -78,11 +79,39 @@ export class StoredRunService implements RunService {
     return this.#toRun(pipeline, ended);
   }
 
-  async cancel(path: RunPath): Promise<void> {
+  async cancel(path: RunPath, request: CancelRequest): Promise<void> {
     const { run } = this.#parts.lookup.run(path);
-    // On the disk before it is answered: a server that dies now carries it out when it is back.
-    await this.#parts.store.commitAudited(() => this.#parts.store.runs.requestCancel(run.uid, 'user_cancelled'));
-    this.#parts.orchestrator.cancelRun(run.uid, { reason: 'user_cancelled', description: 'cancelled on request' }, this.#parts.stopGraceMs);
+    await this.#cancel([run], request);
+  }
+
+  async cancelAll(path: PipelinePath, request: CancelRequest): Promise<number[]> {
+    const { store, lookup } = this.#parts;
+    const runs = store.runs.unfinishedOf(lookup.pipeline(path).uid);
+    await this.#cancel(runs, request);
+    return runs.map(({ runId }) => runId);
+  }
+
+  /** On the disk before it is answered: a server that dies now carries it out when it is back. */
+  async #cancel(runs: readonly RunRecord[], { by, graceSeconds, force }: CancelRequest): Promise<void> {
+    const { store, orchestrator, stopGraceMs, now } = this.#parts;
+    const graceMs = force ? 0 : graceSeconds === undefined ? stopGraceMs : graceSeconds * 1000;
+    const cancellation = {
+      ...({ cause: 'cancelled', reason: 'user_cancelled' } as const),
+      ...{ description: `cancelled by ${by.user}`, by, at: now(), graceMs, force },
+    };
+    await store.commitAudited(() => {
+      for (const run of runs) store.runs.requestCancel(run.uid, cancellation);
+    });
+    for (const run of runs) orchestrator.cancelRun(run.uid, cancellation);
+  }
+
+  async retry(path: RunPath, request: RetryRequest & { mayRead: StartRequest['mayRead'] }): Promise<Run> {
+    const { store, lookup, orchestrator, now } = this.#parts;
+    const { pipeline, run: earlier } = lookup.run(path);
+    assertMayRefer(Object.fromEntries(earlier.variables.map(({ key, value }) => [key, value])), request.mayRead);
+    const run = await store.commitAudited(() => insertRetry(store, lookup, path, request, now()));
+    orchestrator.submit(run);
+    return this.#toRun(pipeline, run);
   }
 
   async purge(path: RunPath): Promise<void> {
@@ -120,18 +149,6 @@ export class StoredRunService implements RunService {
       store.trail.add('repeated', 'true');
       return { pipeline, run: known, isNew: false };
     }
-    if (store.system.preferences().ignore_pipeline_run_events) {
-      throw new GoferError(
-        'UNAVAILABLE',
-        'This server starts no runs at present (ignore_pipeline_run_events is set). An administrator can change that: gofer service toggle-event-ingress --on',
-      );
-    }
-    if (pipeline.metadata.state !== 'active') {
-      throw new GoferError(
-        'UNAVAILABLE',
-        `Pipeline '${path.pipelineId}' is disabled. Enable it with: gofer pipeline enable ${path.pipelineId}`,
-      );
-    }
     const live = store.configs.states(pipeline.uid).filter(({ state }) => state === 'live');
     const version = versionForRun(
       live.map((config) => ({ version: config.version, share: 1 })),
@@ -144,55 +161,19 @@ export class StoredRunService implements RunService {
         `No version of pipeline '${path.pipelineId}' is live. Deploy one with: gofer pipeline config deploy ${path.pipelineId} ${newest}`,
       );
     }
-    const uid = uuidv7();
-    const started = now();
     const variables = Object.entries(request.variables).map(([name, value]) => ({ key: name, value, source: 'run_options' as const }));
-    const { initiator } = request;
-    const runId = store.runs.insert({
-      uid,
-      pipelineUid: pipeline.uid,
-      configVersion: version,
-      started,
-      initiator,
-      variables,
-      idempotencyKey: request.idempotencyKey,
-      owner: store.system.instanceId,
-    });
-    const eventId = store.events.emit(
-      'queued_run',
-      { namespace_id: path.namespaceId, pipeline_id: path.pipelineId, run_id: runId },
-      started,
-    );
-    store.runs.setEvent(uid, eventId);
-    store.trail.add('run_id', runId);
-    const run: RunRecord = {
-      uid,
-      pipelineUid: pipeline.uid,
-      runId,
-      configVersion: version,
-      started,
-      ended: 0,
-      state: 'pending',
-      status: 'unknown',
-      statusReason: undefined,
-      initiator,
-      variables,
-      cancelReason: undefined,
-      eventId,
-      objectsExpired: false,
-      logsExpired: false,
-      tokenId: undefined,
-    };
+    const { initiator, idempotencyKey } = request;
+    const run = insertRun(store, pipeline, { configVersion: version, initiator, variables, idempotencyKey, now: now() });
     return { pipeline, run, isNew: true };
   }
 
   #toRun(pipeline: PipelineRecord, run: RunRecord): Run {
-    return toRun(pipeline, run, run.state === 'complete' ? undefined : this.#parts.orchestrator.runWaitingReason(run));
+    return toRun(pipeline, run, run.state === 'complete' ? undefined : this.#parts.orchestrator.runWaiting(run));
   }
 }
 
 /** Whoever may not read a secret must not have a task read it to them. */
-function assertMayRefer({ variables, mayRead }: StartRequest): void {
+function assertMayRefer(variables: StartRequest['variables'], mayRead: StartRequest['mayRead']): void {
   for (const [name, value] of Object.entries(variables)) {
     const reference = referenceIn(name, value);
     if (reference === undefined || !isSecretReference(reference)) continue;

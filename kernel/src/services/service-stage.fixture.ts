@@ -49,14 +49,14 @@ export class ServiceStage {
     this.system = new StoredSystemService(store, { commit: 'c', semver: '1.0.0' }, () => stage.scheduler.health());
     const log = (level: string, message: string): void => void stage.logged.push(`${level} ${message}`);
     const { objects, secrets } = stage.stores;
-    this.deletions = new Deletions({ store, orchestrator, logs, objects, secrets, log, leave: this.#leave.signal });
+    this.deletions = new Deletions({ store, orchestrator, logs, objects, secrets, log, now, leave: this.#leave.signal });
     const { deletions } = this;
     this.pipelines = new StoredPipelineService({ store, lookup, deletions, now });
     this.namespaces = new StoredNamespaceService(store, now, (id) => this.pipelines.deleteAllOf(id));
     this.configs = new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag, secrets, now });
     this.deployments = new StoredDeploymentService(store, lookup);
     this.runs = new StoredRunService({ store, lookup, orchestrator, deletions, now, stopGraceMs: 1000 });
-    this.tasks = new StoredTaskExecutionService(store, lookup, orchestrator);
+    this.tasks = new StoredTaskExecutionService(store, lookup, orchestrator, Date.now);
     this.logs = new StoredLogService({ store, lookup, orchestrator, logs });
     this.objects = new StoredObjectService({ store, lookup, objects, pipelineObjectLimit: PIPELINE_OBJECT_LIMIT, now });
     this.secrets = new StoredSecretService({ store, lookup, secrets, now });

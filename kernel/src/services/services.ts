@@ -22,7 +22,7 @@ import type {
   TaskExecution,
   Token,
 } from '@gofer/contracts/api';
-import type { Principal } from '../domain/index.ts';
+import type { Actor, Principal } from '../domain/index.ts';
 import type { AuditQuery, NewAuditEntry } from '../storage/audit-table.ts';
 
 export type { AuditQuery, NewAuditEntry } from '../storage/audit-table.ts';
@@ -90,6 +90,14 @@ export interface DeploymentService {
   get(path: PipelinePath, deploymentId: number): Promise<Deployment>;
 }
 
+export interface CancelRequest {
+  readonly by: Actor;
+  /** Seconds between SIGTERM and SIGKILL; absent: as the server is configured. */
+  readonly graceSeconds?: number;
+  /** At once, and the tasks that are marked `always` too. */
+  readonly force: boolean;
+}
+
 export interface RunService {
   list(path: PipelinePath, query: { limit: number; offset: number; reverse: boolean }): Promise<Run[]>;
   /**
@@ -112,7 +120,22 @@ export interface RunService {
   get(path: RunPath): Promise<Run>;
   /** Resolves with the run when it has ended, or as it is after `seconds`, or when `signal` aborts. */
   wait(path: RunPath, seconds: number, signal: AbortSignal): Promise<Run>;
-  cancel(path: RunPath): Promise<void>;
+  /** A run that has ended stays as it is; one that is being ended already can only be ended faster. */
+  cancel(path: RunPath, request: CancelRequest): Promise<void>;
+  /** Every run of the pipeline that has not ended; answers with their numbers. */
+  cancelAll(path: PipelinePath, request: CancelRequest): Promise<number[]>;
+  /**
+   * A new run that repeats one that has ended (else `FAILED_PRECONDITION`). `mayRead` as for `start`, since it has the same variables.
+   */
+  retry(
+    path: RunPath,
+    request: {
+      version: 'same' | 'live' | number;
+      fromFailed: boolean;
+      initiator: Initiator;
+      mayRead: (what: 'pipeline' | 'global' | 'runs') => boolean;
+    },
+  ): Promise<Run>;
   /** Deletes a run that has ended, with its logs and objects; `FAILED_PRECONDITION` for another. Its number is not given again. */
   purge(path: RunPath): Promise<void>;
 }
@@ -121,7 +144,7 @@ export interface TaskExecutionService {
   list(path: RunPath, page: Page): Promise<TaskExecution[]>;
   get(path: TaskPath): Promise<TaskExecution>;
   /** `graceSeconds` between SIGTERM and SIGKILL. */
-  cancel(path: TaskPath, graceSeconds: number): Promise<void>;
+  cancel(path: TaskPath, by: Actor, graceSeconds: number): Promise<void>;
 }
 
 export interface LogService {

@@ -9,6 +9,8 @@ import type { AnyScheduler } from '../orchestrator/run-stage.fixture.ts';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { PipelinePath } from './services.ts';
 
+const ANN = { id: 'ann', user: 'ann' };
+
 const SECRET = 's3cr3t-value-of-the-test';
 const ENVIRONMENT = [{ environment: true }];
 const HANGS = [{ environment: true }, { sleep_ms: 3_600_000 }];
@@ -123,7 +125,7 @@ describe('a task is given', () => {
       })(),
       { force: false, signal: NEVER },
     );
-    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'first' }, 0);
+    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'first' }, ANN, 0);
     await services.runs.wait({ ...path, runId: run.run_id }, 30, NEVER);
     expect(await logOf(path, run, 'second')).toContain('RESULT=made by first\n');
   });
@@ -225,7 +227,7 @@ describe('the secrets that an attempt was given', () => {
     await services.running({ ...path, runId: run.run_id }, 'one');
     expect(given(path)).toHaveLength(1);
     expect((await services.stage.stores.kept()).secrets).toHaveLength(2);
-    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'one' }, 0);
+    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'one' }, ANN, 0);
     await services.runs.wait({ ...path, runId: run.run_id }, 30, NEVER);
     expect(given(path)).toEqual([]);
     expect((await services.stage.stores.kept()).secrets).toHaveLength(1);
@@ -244,7 +246,7 @@ describe('the secrets that an attempt was given', () => {
     await services.stage.leave();
     await services.stage.enter();
     services = ServiceStage.over(services.stage);
-    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'one' }, 60);
+    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'one' }, ANN, 60);
     await services.runs.wait({ ...path, runId: run.run_id }, 30, NEVER);
     expect(await logOf(path, run)).toMatch(/TOKEN=\[redacted\]\n[^]*late \[redacted\]\n$/);
     expect((await taskOf(path, run)).log?.complete).toBe(true);
@@ -267,7 +269,7 @@ describe('the secrets that an attempt was given', () => {
     services = ServiceStage.over(services.stage);
     await services.running({ ...path, runId: run.run_id }, 'one');
     expect(specs.map(({ env }) => env['TOKEN'])).toEqual([SECRET, SECRET]);
-    await services.runs.cancel({ ...path, runId: run.run_id });
+    await services.runs.cancel({ ...path, runId: run.run_id }, { by: ANN, force: false });
     await services.runs.wait({ ...path, runId: run.run_id }, 30, NEVER);
   });
 
@@ -287,7 +289,7 @@ describe('the secrets that an attempt was given', () => {
     await services.stage.leave();
     await services.stage.enter();
     services = ServiceStage.over(services.stage);
-    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'one' }, 60);
+    await services.tasks.cancel({ ...path, runId: run.run_id, taskId: 'one' }, ANN, 60);
     await services.runs.wait({ ...path, runId: run.run_id }, 30, NEVER);
     const task = await taskOf(path, run);
     expect(task.status).toBe('cancelled');

@@ -1,6 +1,7 @@
 import { GoferError } from '@gofer/contracts';
 import type { TaskExecution } from '@gofer/contracts/api';
 import type { TaskDefinition } from '@gofer/contracts/pipeline';
+import type { Actor } from '../domain/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { AttemptRecord } from '../storage/attempts-table.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
@@ -15,9 +16,11 @@ export class StoredTaskExecutionService implements TaskExecutionService {
   readonly #store: Store;
   readonly #lookup: Lookup;
   readonly #orchestrator: Orchestrator;
+  readonly #now: () => number;
 
-  constructor(store: Store, lookup: Lookup, orchestrator: Orchestrator) {
+  constructor(store: Store, lookup: Lookup, orchestrator: Orchestrator, now: () => number) {
     this.#store = store;
+    this.#now = now;
     this.#lookup = lookup;
     this.#orchestrator = orchestrator;
   }
@@ -45,13 +48,15 @@ export class StoredTaskExecutionService implements TaskExecutionService {
     );
   }
 
-  async cancel(path: TaskPath, graceSeconds: number): Promise<void> {
+  async cancel(path: TaskPath, by: Actor, graceSeconds: number): Promise<void> {
     const { run, task } = this.#lookup.task(path);
     if (!Number.isFinite(graceSeconds) || graceSeconds < 0)
       throw new GoferError('INVALID_ARGUMENT', 'wait_for must be a number of seconds, 0 or more.');
+    const graceMs = graceSeconds * 1000;
+    const cancellation = { cause: 'task_cancelled', description: `cancelled by ${by.user}`, by, at: this.#now() } as const;
     // On the disk before it is answered: a server that dies now carries it out when it is back.
-    await this.#store.commitAudited(() => this.#store.taskExecutions.requestCancel(run.uid, task.id, graceSeconds * 1000));
-    this.#orchestrator.cancelTask(run.uid, task.id, graceSeconds * 1000);
+    await this.#store.commitAudited(() => this.#store.taskExecutions.requestCancel(run.uid, task.id, cancellation, graceMs));
+    await this.#orchestrator.cancelTask(run.uid, task.id, cancellation, graceMs);
   }
 
   #toTaskExecution(
@@ -61,7 +66,7 @@ export class StoredTaskExecutionService implements TaskExecutionService {
     record: TaskRecord | undefined,
     attempts: readonly AttemptRecord[],
   ): TaskExecution {
-    const waiting = record?.state === 'complete' ? undefined : this.#orchestrator.taskWaitingReason(run.uid, task.id);
+    const waiting = record?.state === 'complete' || run.state === 'complete' ? undefined : this.#orchestrator.taskWaiting(run, task.id);
     return toTaskExecution(pipeline, run, task, record, attempts, waiting);
   }
 }

@@ -1,8 +1,8 @@
 /** From records of the database to resources of the wire. */
-import type { Attempt, Deployment, PipelineConfig, Run, Task, TaskExecution } from '@gofer/contracts/api';
+import type { Attempt, Cancellation, Deployment, PipelineConfig, Run, Task, TaskExecution } from '@gofer/contracts/api';
 import type { PipelineDefinition, TaskDefinition } from '@gofer/contracts/pipeline';
-import { isReference } from '../domain/index.ts';
-import type { AttemptRecord } from '../storage/attempts-table.ts';
+import { type Actor, describeNext, describeWaiting, isReference, type Waiting } from '../domain/index.ts';
+import type { AttemptRecord, LateResult } from '../storage/attempts-table.ts';
 import type { ConfigRecord } from '../storage/configs-table.ts';
 import type { DeploymentRecord } from '../storage/deployments-table.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
@@ -64,7 +64,7 @@ export function toDeployment(pipeline: PipelineRecord, record: DeploymentRecord)
   };
 }
 
-export function toRun(pipeline: PipelineRecord, run: RunRecord, waitingReason: string | undefined): Run {
+export function toRun(pipeline: PipelineRecord, run: RunRecord, waiting: Waiting | undefined): Run {
   const { namespace_id, pipeline_id } = pipeline.metadata;
   return {
     namespace_id,
@@ -81,7 +81,25 @@ export function toRun(pipeline: PipelineRecord, run: RunRecord, waitingReason: s
     token_id: run.tokenId ?? null,
     store_objects_expired: run.objectsExpired,
     event_id: run.eventId ?? null,
-    ...(waitingReason === undefined ? {} : { waiting_reason: waitingReason }),
+    begun: run.begun,
+    ...(run.retryOf === undefined ? {} : { retry_of: run.retryOf }),
+    ...(run.cancellation === undefined ? {} : { cancellation: toCancellation(run.cancellation) }),
+    ...toWaiting(waiting),
+  };
+}
+
+function toCancellation({ at, description, by }: { at: number; description: string; by?: Actor }): Cancellation {
+  return { at, description, ...(by === undefined ? {} : { by }) };
+}
+
+function toWaiting(waiting: Waiting | undefined): Pick<Run, 'waiting' | 'waiting_reason'> {
+  if (waiting === undefined) return {};
+  const { reason, since, until } = waiting;
+  const message = describeWaiting(reason);
+  const limit = until === undefined ? {} : { until: Math.round(until) };
+  return {
+    waiting_reason: message,
+    waiting: { kind: reason.kind, message, since: Math.round(since), ...limit, next: describeNext(waiting) },
   };
 }
 
@@ -95,8 +113,14 @@ export function toAttempt(record: AttemptRecord): Attempt {
     exit_code: record.exitCode ?? null,
     started: record.started,
     ended: record.ended,
+    ...(record.statusReason === undefined ? {} : { status_reason: record.statusReason }),
+    ...(record.late === undefined ? {} : { late: toLate(record.late) }),
     ...(record.log === undefined ? {} : { log: record.log }),
   };
+}
+
+function toLate({ exitCode, description, seen }: LateResult): NonNullable<Attempt['late']> {
+  return { description, seen, ...(exitCode === undefined ? {} : { exit_code: exitCode }) };
 }
 
 /** `record` is undefined for a task that still waits for its parents. */
@@ -106,7 +130,7 @@ export function toTaskExecution(
   task: TaskDefinition,
   record: TaskRecord | undefined,
   attempts: readonly AttemptRecord[],
-  waitingReason: string | undefined,
+  waiting: Waiting | undefined,
 ): TaskExecution {
   const { namespace_id, pipeline_id } = pipeline.metadata;
   const latest = attempts.at(-1);
@@ -126,7 +150,10 @@ export function toTaskExecution(
     status_reason: record?.statusReason ?? null,
     variables: record === undefined ? [] : [...record.variables],
     task: toTask(task),
-    ...(waitingReason === undefined ? {} : { waiting_reason: waitingReason }),
+    ...toWaiting(waiting),
+    ...(record?.cancellation === undefined ? {} : { cancellation: toCancellation(record.cancellation) }),
+    ...(record?.takenFrom === undefined ? {} : { taken_from_run: record.takenFrom }),
+    ...(latest === undefined ? {} : { attempt: latest.number }),
     attempts: attempts.map(toAttempt),
     ...(latest?.log === undefined ? {} : { log: latest.log }),
     ...(latest === undefined || latest.warnings.length === 0 ? {} : { warnings: [...latest.warnings] }),

@@ -2,7 +2,16 @@ import type { TaskHandle } from '@gofer/contracts';
 import type { LogSummary } from '@gofer/contracts/api';
 import type SQLite from 'better-sqlite3';
 import type { Connection } from './database.ts';
-import type { TaskState, TaskStatus } from './task-executions-table.ts';
+import type { TaskState, TaskStatus, TaskStatusReason } from './task-executions-table.ts';
+
+/** What an engine said of an attempt after its end was decided. Evidence: it changes nothing. */
+export interface LateResult {
+  readonly exitCode?: number;
+  /** For a person. */
+  readonly description: string;
+  /** When it was heard, epoch milliseconds. */
+  readonly seen: number;
+}
 
 /** One try at one task: the intent is written before the scheduler hears of it, the handle once it has started. */
 export interface AttemptRecord {
@@ -28,6 +37,11 @@ export interface AttemptRecord {
   /** Under which key the secret store has the values that it was given; absent where it was given none, and once its log is sealed. */
   readonly given: string | undefined;
   readonly warnings: readonly string[];
+  /** Present once it has ended, unless it succeeded. */
+  readonly statusReason: TaskStatusReason | undefined;
+  /** Set before it is ended for a reason of its own, which another server then knows. */
+  readonly stoppedFor: 'timeout' | undefined;
+  readonly late: LateResult | undefined;
 }
 interface AttemptRow {
   uid: string;
@@ -48,6 +62,9 @@ interface AttemptRow {
   removed: number;
   given: string | null;
   warnings: string | null;
+  status_reason: string | null;
+  stopped_for: 'timeout' | null;
+  late: string | null;
 }
 
 /** Methods that change something belong inside a commit. */
@@ -59,7 +76,10 @@ export class AttemptsTable {
   readonly #engines: SQLite.Statement<[], { engine: string }>;
   readonly #insert: SQLite.Statement<[string, string, string, number, string, number]>;
   readonly #start: SQLite.Statement<[string, number, string]>;
-  readonly #end: SQLite.Statement<[number, string, number | null, string | null, string]>;
+  readonly #end: SQLite.Statement<[number, string, number | null, string | null, string | null, string]>;
+  readonly #stop: SQLite.Statement<[string]>;
+  readonly #setLate: SQLite.Statement<[string, string]>;
+  readonly #unfinished: SQLite.Statement<[], { count: number }>;
   readonly #markRemoved: SQLite.Statement<[string]>;
   readonly #markLogsRemoved: SQLite.Statement<[string]>;
   readonly #markLogsExpired: SQLite.Statement<[string]>;
@@ -77,7 +97,12 @@ export class AttemptsTable {
       "INSERT INTO attempts (uid, run_uid, task_id, number, engine, state, status, created, started, ended) VALUES (?, ?, ?, ?, ?, 'processing', 'unknown', ?, 0, 0)",
     );
     this.#start = connection.prepare("UPDATE attempts SET state = 'running', handle = ?, started = ? WHERE uid = ?");
-    this.#end = connection.prepare("UPDATE attempts SET state = 'complete', ended = ?, status = ?, exit_code = ?, log = ? WHERE uid = ?");
+    this.#end = connection.prepare(
+      "UPDATE attempts SET state = 'complete', ended = ?, status = ?, exit_code = ?, status_reason = ?, log = ? WHERE uid = ?",
+    );
+    this.#stop = connection.prepare("UPDATE attempts SET stopped_for = 'timeout' WHERE uid = ?");
+    this.#setLate = connection.prepare('UPDATE attempts SET late = ? WHERE uid = ? AND late IS NULL');
+    this.#unfinished = connection.prepare("SELECT count(*) AS count FROM attempts WHERE state <> 'complete'");
     this.#markRemoved = connection.prepare('UPDATE attempts SET removed = 1 WHERE uid = ?');
     this.#markLogsRemoved = connection.prepare('UPDATE attempts SET logs_removed = 1 WHERE uid = ?');
     this.#markLogsExpired = connection.prepare('UPDATE attempts SET logs_expired = 1, logs_removed = 1 WHERE run_uid = ?');
@@ -118,8 +143,40 @@ export class AttemptsTable {
     this.#start.run(JSON.stringify(handle), started, uid);
   }
 
-  end(uid: string, end: { ended: number; status: TaskStatus; exitCode: number | undefined; log: LogSummary | undefined }): void {
-    this.#end.run(end.ended, end.status, end.exitCode ?? null, end.log === undefined ? null : JSON.stringify(end.log), uid);
+  end(
+    uid: string,
+    end: {
+      ended: number;
+      status: TaskStatus;
+      exitCode: number | undefined;
+      reason: TaskStatusReason | undefined;
+      log: LogSummary | undefined;
+    },
+  ): void {
+    const { reason, log } = end;
+    this.#end.run(
+      end.ended,
+      end.status,
+      end.exitCode ?? null,
+      reason === undefined ? null : JSON.stringify(reason),
+      log === undefined ? null : JSON.stringify(log),
+      uid,
+    );
+  }
+
+  /** Before it is ended for having taken too long. */
+  markTimedOut(uid: string): void {
+    this.#stop.run(uid);
+  }
+
+  /** The first one is kept. */
+  setLate(uid: string, late: LateResult): void {
+    this.#setLate.run(JSON.stringify(late), uid);
+  }
+
+  /** Attempts of every run that have not ended. */
+  countUnfinished(): number {
+    return this.#unfinished.get()?.count ?? 0;
   }
 
   markRemoved(uid: string): void {
@@ -170,5 +227,8 @@ function toRecord(row: AttemptRow): AttemptRecord {
     removed: row.removed === 1,
     given: row.given ?? undefined,
     warnings: row.warnings === null ? [] : JSON.parse(row.warnings),
+    statusReason: row.status_reason === null ? undefined : JSON.parse(row.status_reason),
+    stoppedFor: row.stopped_for ?? undefined,
+    late: row.late === null ? undefined : JSON.parse(row.late),
   };
 }

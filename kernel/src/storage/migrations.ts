@@ -233,4 +233,27 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE runs ADD COLUMN token_id TEXT;
     `,
   },
+  {
+    version: 4,
+    sql: `
+      -- When a run was admitted; who asked for its end, why and how, as JSON; the run that it repeats.
+      ALTER TABLE runs ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE runs ADD COLUMN cancellation TEXT;
+      ALTER TABLE runs ADD COLUMN retry_of INTEGER;
+      UPDATE runs SET begun = started WHERE state <> 'pending';
+
+      -- Who asked for the end of a task, as JSON; when its next attempt is due (0: none is); which run its result was taken over from.
+      ALTER TABLE task_executions ADD COLUMN cancellation TEXT;
+      ALTER TABLE task_executions ADD COLUMN retry_at INTEGER NOT NULL DEFAULT 0;
+      ALTER TABLE task_executions ADD COLUMN taken_from INTEGER;
+
+      -- Why an attempt ended so; why it is being ended by the server; what was heard of it after its end, which changes nothing.
+      ALTER TABLE attempts ADD COLUMN status_reason TEXT;
+      ALTER TABLE attempts ADD COLUMN stopped_for TEXT;
+      ALTER TABLE attempts ADD COLUMN late TEXT;
+      -- Two runs may point to one body.
+      CREATE INDEX objects_by_body ON objects (body);
+      CREATE INDEX attempts_unfinished ON attempts (state) WHERE state <> 'complete';
+    `,
+  },
 ];

@@ -18,6 +18,8 @@ export class ObjectsTable {
   readonly #insert: SQLite.Statement<[string, string, string, number, number]>;
   readonly #delete: SQLite.Statement<[string, string], { body: string }>;
   readonly #beyond: SQLite.Statement<[string, number], ObjectRecord>;
+  readonly #isUsed: SQLite.Statement<[string], { seq: number }>;
+  readonly #copy: SQLite.Statement<[string, string]>;
   readonly #take: SQLite.Statement<[string, number], { body: string }>;
 
   constructor(connection: Connection) {
@@ -26,6 +28,10 @@ export class ObjectsTable {
     this.#insert = connection.prepare('INSERT INTO objects (owner_uid, key, body, size, created) VALUES (?, ?, ?, ?, ?)');
     this.#delete = connection.prepare('DELETE FROM objects WHERE owner_uid = ? AND key = ? RETURNING body');
     this.#beyond = connection.prepare('SELECT * FROM objects WHERE owner_uid = ? ORDER BY seq DESC LIMIT -1 OFFSET ?');
+    this.#isUsed = connection.prepare('SELECT seq FROM objects WHERE body = ? LIMIT 1');
+    this.#copy = connection.prepare(
+      'INSERT INTO objects (owner_uid, key, body, size, created) SELECT ?, key, body, size, created FROM objects WHERE owner_uid = ? ORDER BY seq',
+    );
     this.#take = connection.prepare(
       'DELETE FROM objects WHERE seq IN (SELECT seq FROM objects WHERE owner_uid = ? ORDER BY seq LIMIT ?) RETURNING body',
     );
@@ -45,9 +51,15 @@ export class ObjectsTable {
     this.#insert.run(ownerUid, object.key, object.body, object.size, object.created);
   }
 
-  /** Answers with the body that nothing points to any more; undefined where there was none. */
+  /** Answers with the body that nothing points to any more; undefined where there is none. */
   delete(ownerUid: string, key: string): string | undefined {
-    return this.#delete.get(ownerUid, key)?.body;
+    const body = this.#delete.get(ownerUid, key)?.body;
+    return body === undefined || this.#isUsed.get(body) !== undefined ? undefined : body;
+  }
+
+  /** What one owner has, another one has too: the same bodies. */
+  copy(fromUid: string, toUid: string): void {
+    this.#copy.run(toUid, fromUid);
   }
 
   /** All but the newest `kept`. */
@@ -55,8 +67,9 @@ export class ObjectsTable {
     return this.#beyond.all(ownerUid, kept);
   }
 
-  /** Deletes the oldest, at most `limit` of them, and answers with their bodies. */
-  take(ownerUid: string, limit: number): string[] {
-    return this.#take.all(ownerUid, limit).map(({ body }) => body);
+  /** Deletes the oldest, at most `limit` of them; `loose` are the bodies that nothing points to any more. */
+  take(ownerUid: string, limit: number): { readonly deleted: number; readonly loose: readonly string[] } {
+    const taken = this.#take.all(ownerUid, limit);
+    return { deleted: taken.length, loose: taken.map(({ body }) => body).filter((body) => this.#isUsed.get(body) === undefined) };
   }
 }

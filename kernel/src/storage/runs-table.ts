@@ -1,13 +1,10 @@
-import type { Initiator, Run, RunReason, Variable } from '@gofer/contracts/api';
+import type { Initiator, Run, Variable } from '@gofer/contracts/api';
 import type SQLite from 'better-sqlite3';
+import { mergeCancellations, type RunCancellation, type RunStatusReason } from '../domain/index.ts';
 import type { Connection } from './database.ts';
 
 export type RunState = 'pending' | 'running' | 'complete';
 export type RunStatus = Run['status'];
-export interface RunStatusReason {
-  readonly reason: RunReason;
-  readonly description: string;
-}
 
 export interface RunRecord {
   readonly uid: string;
@@ -21,8 +18,12 @@ export interface RunRecord {
   readonly statusReason: RunStatusReason | undefined;
   readonly initiator: Initiator;
   readonly variables: readonly Variable[];
-  /** Set once somebody asked for its end: the reason that it will have. */
-  readonly cancelReason: RunReason | undefined;
+  /** When it was admitted; 0 before. */
+  readonly begun: number;
+  /** Set once its end was asked for. */
+  readonly cancellation: RunCancellation | undefined;
+  /** The number of the run that it repeats. */
+  readonly retryOf: number | undefined;
   readonly eventId: string | undefined;
   readonly objectsExpired: boolean;
   readonly logsExpired: boolean;
@@ -41,7 +42,10 @@ interface RunRow {
   status_reason: string | null;
   initiator: string;
   variables: string;
-  cancel_reason: RunReason | null;
+  begun: number;
+  cancel_reason: RunCancellation['reason'] | null;
+  cancellation: string | null;
+  retry_of: number | null;
   event_id: string | null;
   objects_expired: number;
   logs_expired: number;
@@ -57,6 +61,7 @@ export interface NewRun {
   readonly variables: readonly Variable[];
   readonly idempotencyKey: string | undefined;
   readonly owner: string;
+  readonly retryOf?: number;
 }
 
 /** Methods that change something belong inside a commit. */
@@ -67,13 +72,15 @@ export class RunsTable {
   readonly #byUid: SQLite.Statement<[string], RunRow>;
   readonly #byKey: SQLite.Statement<[string, string], RunRow>;
   readonly #nextId: SQLite.Statement<[string], { run_id: number }>;
-  readonly #insert: SQLite.Statement<[string, string, number, number, number, string, string, string | null, string]>;
+  readonly #insert: SQLite.Statement<[string, string, number, number, number, string, string, string | null, string, number | null]>;
   readonly #setEvent: SQLite.Statement<[string, string]>;
   readonly #setToken: SQLite.Statement<[string, string]>;
-  readonly #setRunning: SQLite.Statement<[string]>;
+  readonly #setRunning: SQLite.Statement<[number, string]>;
   readonly #complete: SQLite.Statement<[number, string, string | null, string]>;
-  readonly #cancel: SQLite.Statement<[string, string]>;
+  readonly #cancel: SQLite.Statement<[string, string, string]>;
+  readonly #unfinishedOf: SQLite.Statement<[string], RunRow>;
   readonly #unfinished: SQLite.Statement<[], RunRow>;
+  readonly #unfinishedUids: SQLite.Statement<[], { uid: string }>;
   readonly #uids: SQLite.Statement<[string], { uid: string }>;
   readonly #ofVersion: SQLite.Statement<[string, number], { uid: string }>;
   readonly #newestId: SQLite.Statement<[string], { run_id: number | null }>;
@@ -98,15 +105,21 @@ export class RunsTable {
        FROM pipelines WHERE uid = ?`,
     );
     this.#insert = connection.prepare(
-      `INSERT INTO runs (uid, pipeline_uid, run_id, config_version, started, ended, state, status, initiator, variables, idempotency_key, owner)
-       VALUES (?, ?, ?, ?, ?, 0, 'pending', 'unknown', ?, ?, ?, ?)`,
+      `INSERT INTO runs (uid, pipeline_uid, run_id, config_version, started, ended, state, status, initiator, variables, idempotency_key, owner, retry_of)
+       VALUES (?, ?, ?, ?, ?, 0, 'pending', 'unknown', ?, ?, ?, ?, ?)`,
     );
     this.#setEvent = connection.prepare('UPDATE runs SET event_id = ? WHERE uid = ?');
     this.#setToken = connection.prepare('UPDATE runs SET token_id = ? WHERE uid = ?');
-    this.#setRunning = connection.prepare("UPDATE runs SET state = 'running' WHERE uid = ?");
+    this.#setRunning = connection.prepare("UPDATE runs SET state = 'running', begun = ? WHERE uid = ?");
     this.#complete = connection.prepare("UPDATE runs SET state = 'complete', ended = ?, status = ?, status_reason = ? WHERE uid = ?");
-    this.#cancel = connection.prepare("UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?) WHERE uid = ? AND state <> 'complete'");
+    this.#cancel = connection.prepare(
+      "UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?), cancellation = ? WHERE uid = ? AND state <> 'complete'",
+    );
+    this.#unfinishedOf = connection.prepare(
+      "SELECT * FROM runs WHERE pipeline_uid = ? AND state <> 'complete' AND deleted = 0 ORDER BY run_id",
+    );
     this.#unfinished = connection.prepare("SELECT * FROM runs WHERE state <> 'complete' ORDER BY started, uid");
+    this.#unfinishedUids = connection.prepare("SELECT uid FROM runs WHERE state <> 'complete'");
     this.#uids = connection.prepare('SELECT uid FROM runs WHERE pipeline_uid = ?');
     this.#newestId = connection.prepare('SELECT max(run_id) AS run_id FROM runs WHERE pipeline_uid = ?');
     this.#withLogs = connection.prepare(
@@ -154,6 +167,7 @@ export class RunsTable {
       JSON.stringify(run.variables),
       run.idempotencyKey ?? null,
       run.owner,
+      run.retryOf ?? null,
     );
     return runId;
   }
@@ -166,22 +180,32 @@ export class RunsTable {
     this.#setToken.run(tokenId, uid);
   }
 
-  setRunning(uid: string): void {
-    this.#setRunning.run(uid);
+  setRunning(uid: string, begun: number): void {
+    this.#setRunning.run(begun, uid);
   }
 
   complete(uid: string, ended: number, status: RunStatus, reason: RunStatusReason | undefined): void {
     this.#complete.run(ended, status, reason === undefined ? null : JSON.stringify(reason), uid);
   }
 
-  /** The first reason stays, and one that has ended keeps its end. */
-  requestCancel(uid: string, reason: RunReason): void {
-    this.#cancel.run(reason, uid);
+  /** The first request holds, a later one can only make it harder, and a run that has ended keeps its end. */
+  requestCancel(uid: string, cancellation: RunCancellation): void {
+    const earlier = this.byUid(uid)?.cancellation;
+    this.#cancel.run(cancellation.reason, JSON.stringify(mergeCancellations(earlier, cancellation)), uid);
+  }
+
+  /** Of one pipeline, oldest first. */
+  unfinishedOf(pipelineUid: string): RunRecord[] {
+    return this.#unfinishedOf.all(pipelineUid).map(toRecord);
   }
 
   /** Oldest first. */
   unfinished(): RunRecord[] {
     return this.#unfinished.all().map(toRecord);
+  }
+
+  unfinishedUids(): string[] {
+    return this.#unfinishedUids.all().map((row) => row.uid);
   }
 
   uidsOf(pipelineUid: string): string[] {
@@ -254,10 +278,20 @@ function toRecord(row: RunRow): RunRecord {
     statusReason: row.status_reason === null ? undefined : JSON.parse(row.status_reason),
     initiator: JSON.parse(row.initiator),
     variables: JSON.parse(row.variables),
-    cancelReason: row.cancel_reason ?? undefined,
+    begun: row.begun,
+    cancellation: toCancellation(row),
+    retryOf: row.retry_of ?? undefined,
     eventId: row.event_id ?? undefined,
     objectsExpired: row.objects_expired > 0,
     logsExpired: row.logs_expired === 1,
     tokenId: row.token_id ?? undefined,
   };
+}
+
+/** Earlier releases wrote the reason alone. */
+function toCancellation(row: RunRow): RunCancellation | undefined {
+  if (row.cancellation !== null) return JSON.parse(row.cancellation);
+  if (row.cancel_reason === null) return undefined;
+  const description = 'cancelled before the server was restarted';
+  return { cause: 'cancelled', reason: row.cancel_reason, description, at: row.started, graceMs: 0, force: false };
 }

@@ -112,22 +112,27 @@ describe('the tables', () => {
     await store.commit(() => {
       store.pipelines.insert('way', 'default', 'way', 1);
       store.runs.insert(newRun('way1', 'way'));
-      store.runs.setRunning('way1');
-      store.runs.requestCancel('way1', 'user_cancelled');
-      store.runs.requestCancel('way1', 'admin_cancelled');
+      store.runs.setRunning('way1', 7);
+      const first = { cause: 'cancelled', reason: 'user_cancelled', description: 'first', at: 9, graceMs: 50, force: false } as const;
+      store.runs.requestCancel('way1', first);
+      store.runs.requestCancel('way1', { ...first, reason: 'admin_cancelled', description: 'second', graceMs: 5, force: true });
     });
-    expect(store.runs.unfinished().find(({ uid }) => uid === 'way1')).toMatchObject({ state: 'running', cancelReason: 'user_cancelled' });
+    expect(store.runs.unfinished().find(({ uid }) => uid === 'way1')).toMatchObject({
+      state: 'running',
+      begun: 7,
+      cancellation: { reason: 'user_cancelled', description: 'first', graceMs: 5, force: true },
+    });
     const reason = { reason: 'user_cancelled', description: 'why “not”' } as const;
     const end = { ended: 20, status: 'cancelled', reason: { reason: 'cancelled', description: 'x' }, exitCode: 143 } as const;
     const log = { lines: 1, bytes: 2, sha256: 'ab', complete: false, problem: 'torn' };
     await store.commit(() => {
       store.taskExecutions.insert('way1', 'live', 1, []);
       store.taskExecutions.start('way1', 'live', 15);
-      store.taskExecutions.requestCancel('way1', 'live', 500);
+      store.taskExecutions.requestCancel('way1', 'live', { cause: 'task_cancelled', description: 'x', at: 3 }, 500);
       store.taskExecutions.end('way1', 'live', end);
       store.taskExecutions.insertEnded('way1', 'never', { ...end, status: 'skipped', exitCode: undefined });
       store.attempts.insert({ uid: 'way-a', runUid: 'way1', taskId: 'live', number: 1, engine: 'an engine of this test', created: 1 });
-      store.attempts.end('way-a', { ended: 20, status: 'cancelled', exitCode: 143, log });
+      store.attempts.end('way-a', { ...end, log });
       store.runs.complete('way1', 21, 'cancelled', reason);
     });
     expect(store.runs.unfinished().some(({ uid }) => uid === 'way1')).toBe(false);

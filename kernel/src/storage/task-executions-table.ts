@@ -1,6 +1,6 @@
 import type { TaskExecution, TaskReason } from '@gofer/contracts/api';
 import type SQLite from 'better-sqlite3';
-import type { Variable } from '../domain/index.ts';
+import type { Actor, TaskCause, Variable } from '../domain/index.ts';
 import type { Connection } from './database.ts';
 
 export type TaskState = 'processing' | 'running' | 'complete';
@@ -8,6 +8,16 @@ export type TaskStatus = TaskExecution['status'];
 export interface TaskStatusReason {
   readonly reason: TaskReason;
   readonly description: string;
+  readonly cause?: TaskCause;
+  readonly by?: Actor;
+}
+
+/** Who asked for the end of a task, and when (epoch milliseconds). */
+export interface TaskCancellation {
+  readonly cause: 'task_cancelled' | 'run_cancelled' | 'run_timeout';
+  readonly description: string;
+  readonly by?: Actor;
+  readonly at: number;
 }
 
 /** A task that was decided: it may run, or it never will. One that still waits for its parents has no record. */
@@ -24,6 +34,12 @@ export interface TaskRecord {
   readonly variables: readonly Variable[];
   /** Set once somebody asked for its end: milliseconds between SIGTERM and SIGKILL. */
   readonly cancelGraceMs: number | undefined;
+  /** Of the first one who asked for its end. */
+  readonly cancellation: TaskCancellation | undefined;
+  /** When its next attempt is due, epoch milliseconds; 0 where none is waited for. */
+  readonly retryAt: number;
+  /** The run, by its number, whose result this is. */
+  readonly takenFrom: number | undefined;
 }
 interface TaskRow {
   run_uid: string;
@@ -37,6 +53,9 @@ interface TaskRow {
   exit_code: number | null;
   variables: string;
   cancel_grace_ms: number | null;
+  cancellation: string | null;
+  retry_at: number;
+  taken_from: number | null;
 }
 
 export interface TaskEnd {
@@ -55,19 +74,35 @@ export class TaskExecutionsTable {
   readonly #start: SQLite.Statement<[number, string, string]>;
   readonly #end: SQLite.Statement<[number, string, string | null, number | null, string, string]>;
   readonly #setVariables: SQLite.Statement<[string, string, string]>;
-  readonly #cancel: SQLite.Statement<[{ graceMs: number; runUid: string; taskId: string }]>;
+  readonly #cancel: SQLite.Statement<[{ graceMs: number; cancellation: string; runUid: string; taskId: string }]>;
+  readonly #retry: SQLite.Statement<[number, string, string]>;
+  readonly #beginAgain: SQLite.Statement<[string, string, string]>;
+  readonly #takeOver: SQLite.Statement<[string, number, string, string]>;
 
   constructor(connection: Connection) {
     this.#list = connection.prepare('SELECT * FROM task_executions WHERE run_uid = ? ORDER BY task_id');
     this.#find = connection.prepare('SELECT * FROM task_executions WHERE run_uid = ? AND task_id = ?');
-    this.#insert = connection.prepare("INSERT INTO task_executions VALUES (?, ?, ?, 0, 0, 'processing', 'unknown', NULL, NULL, ?, NULL)");
-    this.#insertEnded = connection.prepare("INSERT INTO task_executions VALUES (?, ?, ?, 0, ?, 'complete', ?, ?, ?, '[]', NULL)");
+    const columns = 'run_uid, task_id, created, started, ended, state, status, status_reason, exit_code, variables';
+    this.#insert = connection.prepare(
+      `INSERT INTO task_executions (${columns}) VALUES (?, ?, ?, 0, 0, 'processing', 'unknown', NULL, NULL, ?)`,
+    );
+    this.#insertEnded = connection.prepare(`INSERT INTO task_executions (${columns}) VALUES (?, ?, ?, 0, ?, 'complete', ?, ?, ?, '[]')`);
+    this.#takeOver = connection.prepare(
+      `INSERT INTO task_executions (${columns}, taken_from)
+       SELECT ?, task_id, created, started, ended, state, status, status_reason, exit_code, variables, coalesce(taken_from, ?)
+       FROM task_executions WHERE run_uid = ? AND task_id = ?`,
+    );
+    this.#retry = connection.prepare(
+      "UPDATE task_executions SET state = 'processing', started = 0, retry_at = ? WHERE run_uid = ? AND task_id = ?",
+    );
+    this.#beginAgain = connection.prepare('UPDATE task_executions SET retry_at = 0, variables = ? WHERE run_uid = ? AND task_id = ?');
     this.#start = connection.prepare("UPDATE task_executions SET state = 'running', started = ? WHERE run_uid = ? AND task_id = ?");
     this.#end = connection.prepare(
       "UPDATE task_executions SET state = 'complete', ended = ?, status = ?, status_reason = ?, exit_code = ? WHERE run_uid = ? AND task_id = ?",
     );
     this.#setVariables = connection.prepare('UPDATE task_executions SET variables = ? WHERE run_uid = ? AND task_id = ?');
-    this.#cancel = connection.prepare(`UPDATE task_executions SET cancel_grace_ms = min(coalesce(cancel_grace_ms, $graceMs), $graceMs)
+    this.#cancel = connection.prepare(`UPDATE task_executions SET
+       cancel_grace_ms = min(coalesce(cancel_grace_ms, $graceMs), $graceMs), cancellation = coalesce(cancellation, $cancellation)
        WHERE run_uid = $runUid AND task_id = $taskId AND state <> 'complete'`);
   }
 
@@ -103,9 +138,24 @@ export class TaskExecutionsTable {
     this.#setVariables.run(JSON.stringify(variables), runUid, taskId);
   }
 
-  /** A shorter grace that was asked for before stays. */
-  requestCancel(runUid: string, taskId: string, graceMs: number): void {
-    this.#cancel.run({ graceMs, runUid, taskId });
+  /** A shorter grace that was asked for before stays, and so does who asked first. */
+  requestCancel(runUid: string, taskId: string, cancellation: TaskCancellation, graceMs: number): void {
+    this.#cancel.run({ graceMs, cancellation: JSON.stringify(cancellation), runUid, taskId });
+  }
+
+  /** Its attempt has failed, and another one is due at `retryAt` (epoch milliseconds). */
+  retry(runUid: string, taskId: string, retryAt: number): void {
+    this.#retry.run(retryAt, runUid, taskId);
+  }
+
+  /** With the attempt that was waited for. */
+  beginAgain(runUid: string, taskId: string, variables: readonly Variable[]): void {
+    this.#beginAgain.run(JSON.stringify(variables), runUid, taskId);
+  }
+
+  /** Another run, whose number is `runId`, has this result already. */
+  takeOver(runUid: string, taskId: string, from: { readonly uid: string; readonly runId: number }): void {
+    this.#takeOver.run(runUid, from.runId, from.uid, taskId);
   }
 }
 
@@ -126,5 +176,8 @@ function toRecord(row: TaskRow): TaskRecord {
     exitCode: row.exit_code ?? undefined,
     variables: JSON.parse(row.variables),
     cancelGraceMs: row.cancel_grace_ms ?? undefined,
+    cancellation: row.cancellation === null ? undefined : JSON.parse(row.cancellation),
+    retryAt: row.retry_at,
+    takenFrom: row.taken_from ?? undefined,
   };
 }

@@ -1,11 +1,14 @@
 import * as Type from 'typebox';
 import {
+  CancelRunsResponse,
   GetRunResponse,
   GetTaskExecutionResponse,
   ListRunsResponse,
   ListTaskExecutionsResponse,
   LOGS_PROTOCOL,
   LogMessage,
+  RetryRunRequest,
+  RetryRunResponse,
   StartRunRequest,
   StartRunResponse,
 } from '../messages.ts';
@@ -25,6 +28,17 @@ const WaitQuery = Type.Object({
     }),
   ),
 });
+
+const CANCEL_QUERY = {
+  force: Type.Boolean({ default: false, description: 'End everything at once, the tasks that are marked `always` too' }),
+  wait_for: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 86_400,
+      description: "Seconds between SIGTERM and SIGKILL; the server's `task_execution_stop_timeout` where absent",
+    }),
+  ),
+};
 
 export const RUN_ROUTES = {
   list_runs: {
@@ -112,8 +126,41 @@ export const RUN_ROUTES = {
     },
     query: Type.Object({
       purge: Type.Boolean({ default: false, description: 'Delete the run for good; it must have ended' }),
+      ...CANCEL_QUERY,
     }),
     status: 204,
+  },
+  cancel_runs: {
+    method: 'DELETE',
+    path: RUNS,
+    kind: 'json',
+    tag: 'Runs',
+    summary: "Cancel all of a pipeline's runs",
+    description: 'Those that have not ended, queued ones too. Answers once the cancellation is stored.',
+    permission: {
+      action: 'delete',
+      resources: ['namespaces', 'pipelines', 'runs'],
+    },
+    query: Type.Object(CANCEL_QUERY),
+    status: 200,
+    response: CancelRunsResponse,
+  },
+  retry_run: {
+    method: 'POST',
+    path: `${RUN}/retry`,
+    kind: 'json',
+    tag: 'Runs',
+    summary: 'Repeat a run that has ended',
+    description: 'Starts a new run with the same variables, which links to the earlier one.',
+    permission: {
+      action: 'write',
+      resources: ['namespaces', 'pipelines', 'runs'],
+    },
+    body: RetryRunRequest,
+    expensive: true,
+    unavailable: 'The pipeline is disabled, or the server starts no runs at present (`ignore_pipeline_run_events`)',
+    status: 201,
+    response: RetryRunResponse,
   },
 } as const satisfies Record<string, RouteDefinition>;
 

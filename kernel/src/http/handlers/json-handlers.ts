@@ -1,6 +1,7 @@
 import { GoferError } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
-import type { Services } from '../../services/services.ts';
+import type { Actor } from '../../domain/index.ts';
+import type { CancelRequest, Services } from '../../services/services.ts';
 import { mayReadEvent } from '../access/event-visibility.ts';
 import type { JsonHandlers } from '../route-request.ts';
 import type { IdentityHandlers } from './identity-handlers.ts';
@@ -79,7 +80,7 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
       const key = headers['idempotency-key'];
       const run = await runs.start(pipeline, {
         variables: body.variables ?? {},
-        initiator: { id: principal.id, user: principal.user },
+        initiator: toActor(principal),
         mayRead: (what) => request.may(NEEDED_TO_READ[what]),
         ...(key === undefined ? {} : { idempotencyKey: key }),
       });
@@ -90,11 +91,26 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
       const { path, query } = request;
       return { run: await (query.wait === undefined ? runs.get(toRunPath(path)) : runs.wait(toRunPath(path), query.wait, request.signal)) };
     },
-    cancel_run: ({ path, query }) => (query.purge ? runs.purge(toRunPath(path)) : runs.cancel(toRunPath(path))),
+    cancel_run: ({ path, query, principal }) =>
+      query.purge ? runs.purge(toRunPath(path)) : runs.cancel(toRunPath(path), toCancelRequest(query, principal)),
+    cancel_runs: async ({ path, query, principal }) => ({
+      run_ids: await runs.cancelAll(toPipelinePath(path), toCancelRequest(query, principal)),
+    }),
+    retry_run: async (request) => {
+      const { path, body, principal } = request;
+      const run = await runs.retry(toRunPath(path), {
+        version: body.version ?? 'same',
+        fromFailed: body.from_failed ?? false,
+        initiator: toActor(principal),
+        mayRead: (what) => request.may(NEEDED_TO_READ[what]),
+      });
+      return { run };
+    },
 
     list_task_executions: async ({ path, query }) => ({ task_executions: await taskExecutions.list(toRunPath(path), toPage(query)) }),
     get_task_execution: async ({ path }) => ({ task_execution: await taskExecutions.get(toTaskPath(path)) }),
-    cancel_task_execution: ({ path, query }) => taskExecutions.cancel(toTaskPath(path), query.wait_for ?? stopTimeout),
+    cancel_task_execution: ({ path, query, principal }) =>
+      taskExecutions.cancel(toTaskPath(path), toActor(principal), query.wait_for ?? stopTimeout),
     delete_logs: ({ path }) => logs.delete(toTaskPath(path)),
 
     get_event: async ({ path, may }) => {
@@ -104,4 +120,12 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
     },
     delete_event: ({ path }) => events.delete(path.event_id),
   };
+}
+
+function toActor({ id, user }: Actor): Actor {
+  return { id, user };
+}
+
+function toCancelRequest({ force, wait_for }: { force: boolean; wait_for?: number }, by: Actor): CancelRequest {
+  return { by: toActor(by), force, ...(wait_for === undefined ? {} : { graceSeconds: wait_for }) };
 }
