@@ -176,6 +176,41 @@ describe('any run', () => {
     );
   });
 
+  test('cancelled as a whole, runs the tasks marked always as their parents have ended, unless it is cancelled entirely', () => {
+    const marked = fc.tuple(anyRun, fc.array(fc.boolean(), { minLength: 20, maxLength: 20 }), fc.nat(6));
+    fc.assert(
+      fc.property(marked, ([{ tasks, outcomes }, always, steps]) => {
+        const run = new Simulation(tasks.map((task, index) => ({ ...task, always: always[index] === true })));
+        for (let step = 0; step < steps; step += 1) {
+          const [task] = run.running;
+          if (step > 0 && task === undefined) return;
+          run.step(task === undefined ? [] : [{ task, status: outcomes[task] ?? 'successful' }]);
+        }
+        if (run.last?.unfinished === 0) return;
+        const before = new Set(run.decided.keys());
+        const entirely = decide(run.graph, countersFrom(run.graph, run.statuses, run.running), [], { cancelled: 'entirely' });
+        expect([entirely.ready, entirely.skipped, entirely.unfinished]).toEqual([[], [], run.running.size]);
+        const foundAgain = decide(run.graph, countersFrom(run.graph, run.statuses, run.running), [], { cancelled: 'sparing-always' });
+        expect(run.step([], { cancelled: 'sparing-always' })).toEqual(foundAgain);
+        while (run.running.size > 0) {
+          const [task = 0] = run.running;
+          run.step([{ task, status: outcomes[task] ?? 'successful' }], { cancelled: 'sparing-always' });
+        }
+        expect(run.last?.runStatus).toBe('cancelled');
+        for (const [task, { dependsOn }] of tasks.entries()) {
+          if (before.has(task)) continue;
+          const parents = Object.entries(dependsOn).map(([id, required]) => {
+            const status = run.statuses.get(tasks.findIndex((each) => each.id === id));
+            return status !== undefined && satisfies(required, status);
+          });
+          const expected = always[task] !== true ? 'cancelled' : parents.every(Boolean) ? 'ready' : 'skipped';
+          expect(run.decided.get(task)).toBe(expected);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   test('with a task cancelled while it waits does not decide that task again', () => {
     fc.assert(
       fc.property(anyRun, fc.nat(19), ({ tasks, outcomes, picks }, victim) => {

@@ -106,7 +106,8 @@ describe('after a restart', () => {
     await stage.enter({ engine: 'other' });
     await stage.ended(run.uid);
     expect(stage.tasks(run.uid)['one']?.statusReason).toEqual({
-      reason: 'scheduler_error',
+      reason: 'orphaned',
+      cause: 'orphaned',
       description: "it was started by the scheduler 'fake', which this server does not have any more",
     });
     expect(stage.statuses(run.uid)).toEqual({ one: 'failed', two: 'successful' });

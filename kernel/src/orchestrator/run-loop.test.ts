@@ -106,7 +106,7 @@ describe('a run', () => {
     });
     expect(records['lost']).toMatchObject({
       status: 'failed',
-      statusReason: { reason: 'scheduler_error', description: 'the machine burnt' },
+      statusReason: { reason: 'orphaned', cause: 'orphaned', description: 'the machine burnt' },
     });
     const attempts = Object.fromEntries(stage.store.attempts.listOfRun(run.uid).map((attempt) => [attempt.taskId, attempt]));
     expect(await stage.logText(attempts['refused']?.uid ?? '')).toBe('there is no image of that name\n');

@@ -37,15 +37,31 @@ export interface TaskJson {
   readonly image?: string;
   readonly depends_on?: Readonly<Record<string, 'Any' | 'Success' | 'Failure'>>;
   readonly variables?: Readonly<Record<string, string>>;
+  readonly timeout?: number;
+  readonly start_timeout?: number;
+  readonly retries?: number;
+  readonly retry_on?: readonly (string | number)[];
+  readonly retry_backoff?: { readonly initial?: number; readonly maximum?: number; readonly factor?: number };
+  readonly always?: boolean;
   /** Steps of the fake. */
   readonly steps?: readonly object[];
 }
 
-export function pipelineJson(id: string, tasks: readonly TaskJson[], parallelism = 0): object {
+/** What a pipeline says beside its tasks. */
+export interface PipelineOptions {
+  readonly parallelism?: number;
+  readonly concurrency?: 'queue' | 'cancel_oldest' | 'cancel_newest';
+  readonly timeout?: number;
+  readonly start_timeout?: number;
+  readonly retries?: number;
+}
+
+export function pipelineJson(id: string, tasks: readonly TaskJson[], options: PipelineOptions = {}): object {
   return {
     id,
     name: id,
-    parallelism,
+    parallelism: 0,
+    ...options,
     tasks: tasks.map(({ steps, ...task }) => ({
       image: 'any',
       depends_on: {},
@@ -192,8 +208,8 @@ export class RunStage {
   }
 
   /** Registers version 1 of a new pipeline. */
-  async pipeline(id: string, tasks: readonly TaskJson[], parallelism = 0): Promise<string> {
-    const parsed = parsePipelineDefinition(pipelineJson(id, tasks, parallelism));
+  async pipeline(id: string, tasks: readonly TaskJson[], options: PipelineOptions = {}): Promise<string> {
+    const parsed = parsePipelineDefinition(pipelineJson(id, tasks, options));
     const { definition } = parsed;
     if (definition === undefined) throw new Error(JSON.stringify(parsed.faults));
     const uid = uuidv7();

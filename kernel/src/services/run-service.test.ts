@@ -134,7 +134,7 @@ describe('a run that goes on', () => {
     await services.runs.cancel(path, { by: ANN, force: false });
     expect(await waiting).toMatchObject({
       status: 'cancelled',
-      status_reason: { reason: 'user_cancelled', description: 'cancelled on request' },
+      status_reason: { reason: 'user_cancelled', description: 'cancelled by ann', cause: 'cancelled', by: ANN },
     });
     await services.runs.cancel(path, { by: ANN, force: false });
     expect(await services.runs.wait(path, 0, NEVER)).toMatchObject({ status: 'cancelled' });
@@ -186,7 +186,7 @@ describe('a run that goes on', () => {
       attempts: [{ attempt: 1, state: 'processing' }],
     });
     expect(listed['brother']).toMatchObject({ state: 'running', attempts: [{ attempt: 1, engine: 'fake', state: 'running' }] });
-    expect(listed['brother']).not.toHaveProperty('waiting_reason');
+    expect(listed['brother']).toMatchObject({ waiting_reason: 'running', waiting: { kind: 'running', next: expect.any(String) } });
     expect((await services.tasks.list(path, { limit: 1, offset: 1 })).map((task) => task.task_id)).toEqual(['child']);
     expect((await services.runs.get(path)).waiting_reason).toMatch(/^waiting for: /);
     const queued = 'pipeline limit of 2 runs reached; next to start';
