@@ -1,9 +1,23 @@
 import { findCycle } from './cycle.ts';
+import { checkTimeLimit, type Duration } from './duration.ts';
 import type { PipelineId } from './identifier.ts';
 import { checkPipelineId, checkText, quote } from './identifier.ts';
 import { PipelineError } from './pipeline-error.ts';
-import type { PipelineJson } from './pipeline-json.ts';
+import type { PipelineJson, RetriesJson, TimeLimitsJson } from './pipeline-json.ts';
+import { checkRetries, type RetryOptions } from './retries.ts';
 import { Task } from './task.ts';
+
+/**
+ * What a run does that is started while as many run as `parallelism` allows: waits for its turn, ends the oldest, or is cancelled
+ * itself.
+ */
+export type Concurrency = 'queue' | 'cancelOldest' | 'cancelNewest';
+
+const WIRE_CONCURRENCY = {
+  queue: 'queue',
+  cancelOldest: 'cancel_oldest',
+  cancelNewest: 'cancel_newest',
+} as const satisfies Record<Concurrency, string>;
 
 /** Tasks that run together. Made by `newPipeline`; every method changes the pipeline and returns it. */
 export class Pipeline {
@@ -11,6 +25,9 @@ export class Pipeline {
   readonly name: string;
   #description: string | null = null;
   #parallelism = 0;
+  #concurrency: Concurrency | undefined;
+  #timeLimits: TimeLimitsJson = {};
+  #retries: RetriesJson = {};
   readonly #tasks = new Map<string, Task>();
   #isFinished = false;
 
@@ -31,6 +48,33 @@ export class Pipeline {
     if (!Number.isSafeInteger(runs) || runs < 0)
       throw new PipelineError(`parallelism must be a whole number, 0 or more, not ${quote(runs)}`);
     this.#parallelism = runs;
+    return this;
+  }
+
+  /** What happens when a run is started while as many run as `parallelism` allows; `queue` where this is not called. */
+  concurrency(concurrency: Concurrency): this {
+    if (!Object.hasOwn(WIRE_CONCURRENCY, concurrency)) {
+      throw new PipelineError(`concurrency must be "queue", "cancelOldest" or "cancelNewest", not ${quote(concurrency)}`);
+    }
+    this.#concurrency = concurrency;
+    return this;
+  }
+
+  /** How long a run may take from the moment it begins: whole seconds, or a text such as `'2h'`. */
+  timeout(limit: Duration): this {
+    this.#timeLimits = { ...this.#timeLimits, timeout: checkTimeLimit(limit, `the timeout of pipeline ${quote(this.id)}`) };
+    return this;
+  }
+
+  /** How long a run may wait for its turn. */
+  startTimeout(limit: Duration): this {
+    this.#timeLimits = { ...this.#timeLimits, start_timeout: checkTimeLimit(limit, `the start timeout of pipeline ${quote(this.id)}`) };
+    return this;
+  }
+
+  /** What holds for every task that does not say its own; see `Task.retries`. */
+  retries(attempts: number, options: RetryOptions = {}): this {
+    this.#retries = checkRetries(attempts, options, `pipeline ${quote(this.id)}`);
     return this;
   }
 
@@ -73,6 +117,9 @@ export class Pipeline {
       name: this.name,
       description: this.#description,
       parallelism: this.#parallelism,
+      ...(this.#concurrency === undefined ? {} : { concurrency: WIRE_CONCURRENCY[this.#concurrency] }),
+      ...this.#timeLimits,
+      ...this.#retries,
       tasks: [...this.#tasks.values()].map((task) => task.toJSON()),
     };
   }

@@ -1,7 +1,9 @@
+import { checkTimeLimit, type Duration } from './duration.ts';
 import type { TaskId } from './identifier.ts';
 import { checkTaskId, checkText, quote } from './identifier.ts';
 import { PipelineError } from './pipeline-error.ts';
-import type { TaskJson } from './pipeline-json.ts';
+import type { RetriesJson, TaskJson, TimeLimitsJson } from './pipeline-json.ts';
+import { checkRetries, type RetryOptions } from './retries.ts';
 
 /**
  * How the task that is waited for must have ended: successfully, with a failure (for a clean-up or an alert), or either way. Where
@@ -37,6 +39,9 @@ export class Task {
   #command: readonly string[] | null = null;
   #injectApiToken = false;
   #alwaysPullNewestImage = false;
+  #timeLimits: TimeLimitsJson = {};
+  #retries: RetriesJson = {};
+  #always = false;
 
   constructor(id: string, image: string) {
     checkTaskId(id);
@@ -131,6 +136,33 @@ export class Task {
     return this;
   }
 
+  /** How long one attempt may take, from the start of its container: whole seconds, or a text such as `'10m'`. */
+  timeout(limit: Duration): this {
+    this.#timeLimits = { ...this.#timeLimits, timeout: checkTimeLimit(limit, this.#what('timeout')) };
+    return this;
+  }
+
+  /** How long the task may take from when it could run until its container runs: for a free slot, the image and the engine. */
+  startTimeout(limit: Duration): this {
+    this.#timeLimits = { ...this.#timeLimits, start_timeout: checkTimeLimit(limit, this.#what('start timeout')) };
+    return this;
+  }
+
+  /**
+   * Further attempts after the first, 0 to 100: `retries(3, { on: ['infrastructure', 75], backoff: { initial: '10s' } })`. Replaces
+   * what an earlier call said; what the options leave out is the pipeline's, else the default.
+   */
+  retries(attempts: number, options: RetryOptions = {}): this {
+    this.#retries = checkRetries(attempts, options, `task ${quote(this.id)}`);
+    return this;
+  }
+
+  /** Runs also after the run was cancelled: for what must be cleaned up, however the run ends. */
+  always(always = true): this {
+    this.#always = this.#checkFlag(always, 'always');
+    return this;
+  }
+
   /** The ids of the tasks that are waited for. */
   get parents(): readonly string[] {
     return [...this.#dependsOn.keys()];
@@ -149,6 +181,9 @@ export class Task {
       command: this.#command,
       inject_api_token: this.#injectApiToken,
       always_pull_newest_image: this.#alwaysPullNewestImage,
+      ...this.#timeLimits,
+      ...this.#retries,
+      ...(this.#always ? { always: true } : {}),
     };
   }
 
