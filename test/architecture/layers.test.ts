@@ -26,11 +26,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'kernel/src/workers': ['contracts/src', 'contracts/src/pipeline', 'kernel/src/domain'],
   'kernel/src/stores': ['contracts/src', 'kernel/src/domain', 'kernel/src/storage'],
   'kernel/src/retention': ['contracts/src', 'kernel/src/storage', 'kernel/src/stores', 'kernel/src/workers'],
+  'kernel/src/clock': [],
   'kernel/src/orchestrator': [
     'contracts/src',
     'contracts/src/api',
     'contracts/src/pipeline',
     'kernel/src/access',
+    'kernel/src/clock',
     'kernel/src/domain',
     'kernel/src/storage',
     'kernel/src/stores',

@@ -6,7 +6,7 @@ afterEach(() => void vi.useRealTimers());
 
 test('a timer of any length is called once, when its time has come and not before', () => {
   const days = 100 * 24 * 3_600_000;
-  const act = vi.fn();
+  const act = vi.fn<() => void>();
   SYSTEM_CLOCK.after(days, act);
   vi.advanceTimersByTime(days - 1);
   expect(act).not.toHaveBeenCalled();
@@ -16,7 +16,7 @@ test('a timer of any length is called once, when its time has come and not befor
 });
 
 test('a timer that is taken back is not called, however long it was', () => {
-  const act = vi.fn();
+  const act = vi.fn<() => void>();
   const forget = SYSTEM_CLOCK.after(50 * 24 * 3_600_000, act);
   vi.advanceTimersByTime(30 * 24 * 3_600_000);
   forget();
@@ -25,7 +25,7 @@ test('a timer that is taken back is not called, however long it was', () => {
 });
 
 test('a timer is measured on the clock that only goes forward', () => {
-  const act = vi.fn();
+  const act = vi.fn<() => void>();
   SYSTEM_CLOCK.after(1000, act);
   vi.setSystemTime(Date.now() + 3_600_000);
   vi.advanceTimersByTime(999);

@@ -18,7 +18,7 @@ export type { Principal, TargetIds } from './role-book.ts';
 export { describePermission, isAdmin, RoleBook } from './role-book.ts';
 export type { RunCounters } from './run-counters.ts';
 export { applyDecision, countersFrom, createRunCounters, finalStatusOf } from './run-counters.ts';
-export type { RunCancellation, RunCause, RunLife, RunStatusReason } from './run-state.ts';
+export type { RunCancellation, RunCause, RunChange, RunLife, RunStatusReason } from './run-state.ts';
 export { changeRun, mergeCancellations } from './run-state.ts';
 export { ADMIN_ROLE, ANONYMOUS_ROLE, BOOTSTRAP_ROLE, INJECTED_ROLE, SYSTEM_ROLES } from './system-roles.ts';
 export { systemVariables } from './system-variables.ts';

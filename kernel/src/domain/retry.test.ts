@@ -1,6 +1,6 @@
+import type { RetryPolicy } from '@gofer/contracts/pipeline';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RetryPolicy } from '@gofer/contracts/pipeline';
 import { nextAttemptAfter } from './retry.ts';
 import type { TaskCause } from './task-state.ts';
 
@@ -27,7 +27,13 @@ test('the pause doubles up to its maximum, and is between a half and the whole o
 
 test('there are as many further attempts as are allowed, and no more', () => {
   const failure = { cause: 'exit_code', exitCode: 1 } as const;
-  expect([1, 2, 3, 4, 5].map((made) => nextAttemptAfter(policy(), made, failure, 0) !== undefined)).toEqual([true, true, true, false, false]);
+  expect([1, 2, 3, 4, 5].map((made) => nextAttemptAfter(policy(), made, failure, 0) !== undefined)).toEqual([
+    true,
+    true,
+    true,
+    false,
+    false,
+  ]);
   expect(nextAttemptAfter(policy({ retries: 0 }), 1, failure, 0)).toBeUndefined();
 });
 

@@ -15,7 +15,7 @@ test('what was successful is taken over if and only if everything before it is',
       const taken = tasksToTakeOver(tasks, statusOf);
       for (const { id, dependsOn } of tasks) {
         const expected = statusOf(id) === 'successful' && Object.keys(dependsOn).every((parent) => taken.has(parent));
-        expect(taken.has(id), id).toBe(expected);
+        expect([id, taken.has(id)]).toEqual([id, expected]);
       }
     }),
   );

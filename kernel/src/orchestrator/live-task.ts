@@ -47,11 +47,6 @@ export interface LiveTask {
   readonly timers: Set<() => void>;
 }
 
-export function forgetTimers(live: LiveTask): void {
-  for (const forget of live.timers) forget();
-  live.timers.clear();
-}
-
 /** `slots`: how many tasks may be with the engine at once. `stopGraceMs` as for timeouts. */
 export function waitingOf(live: LiveTask, { slots, stopGraceMs }: { slots: number; stopGraceMs: number }): Waiting {
   const { attempt, definition, cancellation, retry } = live;

@@ -9,12 +9,13 @@ import { changeTask, nextAttemptAfter, type TaskChange, type TaskLife } from '..
 import type { AttemptRecord } from '../storage/attempts-table.ts';
 import type { TaskCancellation, TaskRecord } from '../storage/task-executions-table.ts';
 import { AttemptRunner, type AttemptRunnerListener } from './attempt-runner.ts';
-import { forgetTimers, type LiveAttempt, type LiveTask } from './live-task.ts';
+import type { LiveAttempt, LiveTask } from './live-task.ts';
 import type { RunContext } from './run-context.ts';
 import type { RunMessage } from './run-message.ts';
 import type { RunStep } from './run-step.ts';
 import type { RunSubject } from './run-subject.ts';
 import { cancelledBy, changeBy, isUnsuccessful, outcomeOf, type TaskOutcome, writeTaskEnd, writeUndecidedEnd } from './task-outcome.ts';
+import { TaskTimers } from './task-timers.ts';
 
 type Started = Extract<RunMessage, { kind: 'started' }>;
 type Ended = Extract<RunMessage, { kind: 'ended' }>;
@@ -24,6 +25,7 @@ export class LiveTasks {
   readonly #context: RunContext;
   readonly #listener: AttemptRunnerListener;
   readonly #runner: AttemptRunner;
+  readonly #timers: TaskTimers;
   readonly #live = new Map<number, LiveTask>();
   /** Tasks that failed or were cancelled, in the order of their ends. */
   readonly #unsuccessful = new Set<string>();
@@ -35,6 +37,7 @@ export class LiveTasks {
     this.#context = context;
     this.#listener = listener;
     this.#runner = new AttemptRunner(subject, context, listener);
+    this.#timers = new TaskTimers(context, (message) => listener.post(message));
   }
 
   get unsuccessfulTaskIds(): readonly string[] {
@@ -92,12 +95,12 @@ export class LiveTasks {
     const live = this.#create(task, { variables: this.#subject.variablesOf(task, 1), life, readyAt });
     step.write(() => store.taskExecutions.insert(this.#subject.run.uid, live.definition.id, readyAt, live.variables));
     if (!slots.tryTake()) {
-      step.act(() => this.#armStartLimit(live));
+      step.act(() => this.#timers.armStartLimit(live));
       return this.#waitForSlot(live);
     }
     this.#held += 1;
     this.#startAttempt(live, step);
-    step.act(() => this.#armStartLimit(live));
+    step.act(() => this.#timers.armStartLimit(live));
   }
 
   /** A slot was taken for a task that may have ended meanwhile. */
@@ -132,7 +135,7 @@ export class LiveTasks {
     });
     const grace = live.cancelGraceMs;
     if (grace !== undefined) step.act(() => this.#runner.stop(attempt, grace));
-    else step.actSoon(() => this.#armTimeout(live, attempt, message.startedAt));
+    else step.actSoon(() => this.#timers.armTimeout(live, attempt, message.startedAt));
   }
 
   ended(message: Ended, step: RunStep): void {
@@ -173,7 +176,7 @@ export class LiveTasks {
     if (live?.retry === undefined) return;
     live.retry = undefined;
     live.readyAt = this.#context.clock.now();
-    this.#armStartLimit(live);
+    this.#timers.armStartLimit(live);
     this.#waitForSlot(live);
   }
 
@@ -238,7 +241,7 @@ export class LiveTasks {
   letGo(): void {
     this.#context.slots.giveUpAll(this.#subject.run.uid);
     for (const live of this.#live.values()) {
-      forgetTimers(live);
+      this.#timers.forget(live);
       live.attempt?.cancelStart.abort();
     }
     this.#live.clear();
@@ -256,12 +259,12 @@ export class LiveTasks {
       this.#runner.watch(live, attempt, true);
       if (live.cancelGraceMs !== undefined) this.#runner.stop(attempt, live.cancelGraceMs);
       else if (attempt.overdue?.limit === 'timeout') this.#runner.stop(attempt, this.#context.stopGraceMs);
-      else if (live.life.state === 'running') this.#armTimeout(live, attempt, live.life.startedAt);
-      else this.#armStartLimit(live);
+      else if (live.life.state === 'running') this.#timers.armTimeout(live, attempt, live.life.startedAt);
+      else this.#timers.armStartLimit(live);
     } else if (retry !== undefined) {
-      this.#armRetry(live, timeLeft(this.#context.clock, retry.at, live.policy.backoff.maximum * 1000));
+      this.#timers.armRetry(live, timeLeft(this.#context.clock, retry.at, live.policy.backoff.maximum * 1000));
     } else {
-      this.#armStartLimit(live);
+      this.#timers.armStartLimit(live);
       this.#waitForSlot(live);
     }
   }
@@ -330,37 +333,14 @@ export class LiveTasks {
 
   #retryLater(live: LiveTask, { ended, reason }: TaskOutcome, pauseMs: number, step: RunStep): void {
     const { store, clock } = this.#context;
-    forgetTimers(live);
+    this.#timers.forget(live);
     const since = clock.now();
     live.life = { state: 'processing' };
     live.attempt = undefined;
     live.owner = undefined;
     live.retry = { at: since + pauseMs, since: Math.max(ended, 0), failure: reason?.description ?? '' };
     step.write(() => store.taskExecutions.retry(this.#subject.run.uid, live.definition.id, since + pauseMs));
-    step.act(() => this.#armRetry(live, pauseMs));
-  }
-
-  #armRetry(live: LiveTask, ms: number): void {
-    live.owner = 'retry';
-    this.#arm(live, ms, { kind: 'retry', task: live.task });
-  }
-
-  #armStartLimit(live: LiveTask): void {
-    const { task, definition, readyAt } = live;
-    if (definition.startTimeout === undefined) return;
-    const total = definition.startTimeout * 1000;
-    this.#arm(live, timeLeft(this.#context.clock, readyAt + total, total), { kind: 'overdue', limit: 'start_timeout', task, of: readyAt });
-  }
-
-  #armTimeout(live: LiveTask, attempt: LiveAttempt, startedAt: number): void {
-    const { task, definition } = live;
-    if (definition.timeout === undefined || live.attempt !== attempt) return;
-    const total = definition.timeout * 1000;
-    this.#arm(live, timeLeft(this.#context.clock, startedAt + total, total), { kind: 'overdue', limit: 'timeout', task, of: attempt.uid });
-  }
-
-  #arm(live: LiveTask, ms: number, message: RunMessage): void {
-    live.timers.add(this.#context.clock.after(ms, () => this.#listener.post(message)));
+    step.act(() => this.#timers.armRetry(live, pauseMs));
   }
 
   #endCancelled(live: LiveTask, cancellation: TaskCancellation, step: RunStep): void {
@@ -372,7 +352,7 @@ export class LiveTasks {
   #end(live: LiveTask, life: TaskLife, step: RunStep): void {
     const taskId = live.definition.id;
     const end = outcomeOf(life);
-    forgetTimers(live);
+    this.#timers.forget(live);
     live.life = life;
     this.#live.delete(live.task);
     if (isUnsuccessful(end.status)) this.#unsuccessful.add(taskId);

@@ -16,13 +16,14 @@ import { Admission } from './admission.ts';
 import { AttemptEnvironments } from './attempt-environment.ts';
 import { CompiledConfigs } from './compiled-configs.ts';
 import { sweepLeftovers } from './leftovers.ts';
+import { neglectedRuns } from './neglected-runs.ts';
 import { Recovery } from './recovery.ts';
 import { Removals } from './removals.ts';
 import type { NamedScheduler, RunContext } from './run-context.ts';
 import { RunLoop } from './run-loop.ts';
 import { RunSubject } from './run-subject.ts';
 import { TaskSlots } from './task-slots.ts';
-import { type Neglected, Watchdog } from './watchdog.ts';
+import { Watchdog } from './watchdog.ts';
 
 export interface OrchestratorOptions {
   readonly store: Store;
@@ -87,8 +88,16 @@ export class Orchestrator {
       stopGraceMs: options.stopGraceMs,
     };
     this.#admission = new Admission({ global: unlimitedIfZero(limits.globalRuns) }, (uid) => this.#loops.get(uid)?.post({ kind: 'begin' }));
+    const inMemory = {
+      store,
+      loops: this.#loops,
+      admission: this.#admission,
+      isActive: (runUid: string) => this.isActive(runUid),
+      takeUp: (runUid: string) => this.#takeUpForgotten(runUid),
+      enqueue: (loop: RunLoop) => this.#enqueue(loop),
+    };
     this.#recovery = new Recovery((run) => this.#takeUp(run), leave);
-    this.#watchdog = new Watchdog(() => this.#neglected(), log, clock);
+    this.#watchdog = new Watchdog(() => neglectedRuns(inMemory), log, clock);
   }
 
   get activeRuns(): number {
@@ -247,7 +256,7 @@ export class Orchestrator {
   }
 
   #own(run: RunRecord): void {
-    const { store, limits } = this.#options;
+    const { store } = this.#options;
     const pipeline = store.pipelines.byUid(run.pipelineUid);
     if (pipeline === undefined) throw new Error(`run ${run.uid} has no pipeline`);
     const config = this.configs.get(run.pipelineUid, run.configVersion);
@@ -259,10 +268,22 @@ export class Orchestrator {
     if (run.state === 'running') return loop.post({ kind: 'resume' });
     if (run.cancellation !== undefined) return loop.post({ kind: 'cancel-run', cancellation: run.cancellation });
     loop.post({ kind: 'queued' });
-    const limit = effectiveRunLimit(config.definition.parallelism, limits.pipelineRuns);
+    this.#enqueue(loop);
+    const { concurrency = 'queue', parallelism } = config.definition;
+    if (concurrency !== 'queue') this.#makeRoom(run, concurrency, effectiveRunLimit(parallelism, this.#options.limits.pipelineRuns));
+  }
+
+  #enqueue({ subject }: RunLoop): void {
+    const { run, pipelineDefinition } = subject;
+    const limit = effectiveRunLimit(pipelineDefinition.parallelism, this.#options.limits.pipelineRuns);
     this.#admission.enqueue({ uid: run.uid, pipelineUid: run.pipelineUid, limit });
-    const { concurrency = 'queue' } = config.definition;
-    if (concurrency !== 'queue') this.#makeRoom(run, concurrency, limit);
+  }
+
+  #takeUpForgotten(runUid: string): void {
+    const run = this.#options.store.runs.byUid(runUid);
+    if (run === undefined) return;
+    if (run.state === 'running') this.#admission.resume(run);
+    this.#takeUp(run);
   }
 
   /** Found again from the database, so that it holds for every server that comes after. */
@@ -285,29 +306,6 @@ export class Orchestrator {
   #loopOf(runUid: string): RunLoop | undefined {
     this.#recovery.takeUp(runUid);
     return this.#loops.get(runUid);
-  }
-
-  *#neglected(): Iterable<Neglected> {
-    const { store } = this.#options;
-    for (const runUid of store.runs.unfinishedUids()) {
-      if (this.isActive(runUid)) continue;
-      const mend = (): void => {
-        const run = store.runs.byUid(runUid);
-        if (run?.state === 'running') this.#admission.resume(run);
-        if (run !== undefined) this.#takeUp(run);
-      };
-      yield { runUid, what: 'it has not ended, and no loop owns it', mend };
-    }
-    for (const [runUid, loop] of this.#loops) {
-      const { run } = loop.subject;
-      const what = loop.neglect(this.#admission.reason(runUid, run.pipelineUid) !== undefined);
-      if (what === undefined) continue;
-      const limit = effectiveRunLimit(loop.subject.pipelineDefinition.parallelism, this.#options.limits.pipelineRuns);
-      const mend = loop.isPending
-        ? () => this.#admission.enqueue({ uid: runUid, pipelineUid: run.pipelineUid, limit })
-        : () => loop.post({ kind: 'mend' });
-      yield { runUid, what, mend };
-    }
   }
 
   #ended(run: RunRecord, pipeline: PipelineRecord): void {

@@ -4,7 +4,7 @@
  * that dies with its server is built again from it by `resume`, and every act can be repeated.
  */
 import { codeOf, type TaskHandle } from '@gofer/contracts';
-import { pause, timeLeft } from '../clock/clock.ts';
+import { pause } from '../clock/clock.ts';
 import {
   applyDecision,
   type Cancelled,
@@ -23,6 +23,7 @@ import type { TaskCancellation, TaskRecord } from '../storage/task-executions-ta
 import { abandonTasks } from './abandon-run.ts';
 import { LiveTasks } from './live-tasks.ts';
 import type { RunContext } from './run-context.ts';
+import { RunLimits } from './run-limits.ts';
 import type { RunMessage } from './run-message.ts';
 import { RunStep } from './run-step.ts';
 import type { RunSubject } from './run-subject.ts';
@@ -56,7 +57,7 @@ export class RunLoop {
   #begun: number;
   /** Why the database does not take what has happened, and since when. */
   #trouble: { readonly detail: string; readonly since: number } | undefined;
-  #forgetLimit = (): void => {};
+  readonly #limits: RunLimits;
   /** Those who wait for their request to be on the disk. */
   readonly #asked = new Set<() => void>();
 
@@ -65,6 +66,7 @@ export class RunLoop {
     this.#context = context;
     this.#listener = listener;
     this.#tasks = new LiveTasks(subject, context, { post: (message) => this.post(message), progressed: () => listener.changed() });
+    this.#limits = new RunLimits(subject, context, (message) => this.post(message));
     const { state, cancellation, begun } = subject.run;
     this.#life = state === 'running' ? { state, ...(cancellation === undefined ? {} : { cancellation }) } : { state: 'pending' };
     this.#begun = begun;
@@ -112,8 +114,14 @@ export class RunLoop {
   #situation(): RunSituation {
     const { subject, cancellation } = this;
     return {
-      ...{ subject, cancellation, life: this.#life, counters: this.#counters, begun: this.#begun },
-      ...{ trouble: this.#trouble, tasks: this.#tasks, context: this.#context },
+      subject,
+      cancellation,
+      life: this.#life,
+      counters: this.#counters,
+      begun: this.#begun,
+      trouble: this.#trouble,
+      tasks: this.#tasks,
+      context: this.#context,
     };
   }
 
@@ -158,7 +166,7 @@ export class RunLoop {
     else if (step.finished.length > 0) this.#takeStock();
     step.performActs();
     if (this.#life.state !== 'complete') return this.#listener.changed();
-    this.#forgetLimit();
+    this.#limits.forget();
     this.#listener.ended();
   }
 
@@ -187,7 +195,7 @@ export class RunLoop {
       case 'write':
         return;
       case 'queued':
-        return this.#armLimit('start_timeout', this.subject.run.started);
+        return this.#limits.watch('start_timeout', this.subject.run.started);
       case 'begin':
         return this.#begin(step);
       case 'resume':
@@ -233,7 +241,7 @@ export class RunLoop {
       store.runs.setRunning(this.subject.run.uid, begun);
       store.events.emit('started_run', this.subject.names(), begun);
     });
-    step.act(() => this.#armLimit('timeout', begun));
+    step.act(() => this.#limits.watch('timeout', begun));
   }
 
   /** Takes up what the database says: what has ended is counted, what is with a scheduler is watched, the rest is decided again. */
@@ -242,8 +250,10 @@ export class RunLoop {
       if (record.state === 'complete') this.#tasks.recall(record.taskId, record.status);
       else this.#tasks.takeUp(this.#numberOf(record), record, step);
     }
+    // Its end may have been asked for without this run's loop having heard of it.
+    if (this.cancellation !== undefined) this.#cancelTasks(this.cancellation, step);
     step.mustDecide = true;
-    this.#armLimit('timeout', this.#begun);
+    this.#limits.watch('timeout', this.#begun);
   }
 
   #mend(step: RunStep): void {
@@ -312,6 +322,10 @@ export class RunLoop {
       store.runs.requestCancel(this.subject.run.uid, cancellation);
       if (isFirst) store.events.emit('started_run_cancellation', this.subject.names(), clock.now());
     });
+    this.#cancelTasks(cancellation, step);
+  }
+
+  #cancelTasks(cancellation: RunCancellation, step: RunStep): void {
     this.#tasks.cancelAll(toTaskCancellation(cancellation), cancellation.graceMs, cancellation.force, step);
   }
 
@@ -325,30 +339,13 @@ export class RunLoop {
     this.#tasks.endUndecided(task, { kind: 'cancelled', cause, description, ...(by === undefined ? {} : { by }), at }, step);
   }
 
-  #armLimit(limit: 'timeout' | 'start_timeout', since: number): void {
-    const { timeout, startTimeout } = this.subject.pipelineDefinition;
-    const seconds = limit === 'timeout' ? timeout : startTimeout;
-    this.#forgetLimit();
-    if (seconds === undefined) return;
-    const { clock } = this.#context;
-    const left = timeLeft(clock, since + seconds * 1000, seconds * 1000);
-    this.#forgetLimit = clock.after(left, () => this.post({ kind: 'run-overdue', limit }));
-  }
-
   #overdue(limit: 'timeout' | 'start_timeout', step: RunStep): void {
-    const { clock, stopGraceMs } = this.#context;
-    const { timeout, startTimeout } = this.subject.pipelineDefinition;
-    const at = clock.now();
-    if (limit === 'start_timeout') {
-      if (this.#life.state !== 'pending') return;
-      const description = `it had not begun within the start_timeout of its pipeline, ${startTimeout} s`;
-      this.#life = changeRun(this.#life, { kind: 'failed', reason: 'failed_precondition', cause: 'start_timeout', description, at });
+    if (limit === 'start_timeout' && this.#life.state === 'pending') {
+      this.#life = changeRun(this.#life, this.#limits.queuedTooLong);
       step.mustDecide = true;
-      return;
+    } else if (limit === 'timeout' && this.#life.state === 'running' && this.#life.cancellation === undefined) {
+      this.#cancelRun(this.#limits.tookTooLong, step);
     }
-    if (this.#life.state !== 'running' || this.#life.cancellation !== undefined) return;
-    const description = `it took longer than the timeout of its pipeline, ${timeout} s`;
-    this.#cancelRun({ cause: 'timeout', reason: 'admin_cancelled', description, at, graceMs: stopGraceMs, force: false }, step);
   }
 
   /** A full disk is waited for, with the reason in plain sight: what has happened is not forgotten meanwhile. */
@@ -377,7 +374,7 @@ export class RunLoop {
     const description = `internal error: ${cause instanceof Error ? cause.message : String(cause)}`;
     log('error', 'a run was given up', { run: this.subject.run.uid, error: cause instanceof Error ? cause.stack : String(cause) });
     this.#tasks.letGo();
-    this.#forgetLimit();
+    this.#limits.forget();
     const reason = { reason: 'scheduler_error', cause: 'internal', description } as const;
     this.#life = { state: 'complete', status: 'failed', reason, endedAt: clock.now() };
     try {

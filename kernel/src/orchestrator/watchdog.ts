@@ -9,7 +9,7 @@ export interface Neglected {
   readonly runUid: string;
   /** For a person. */
   readonly what: string;
-  mend(): void;
+  readonly mend: () => void;
 }
 
 export interface WatchdogReport {

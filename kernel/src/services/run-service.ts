@@ -96,9 +96,14 @@ export class StoredRunService implements RunService {
     const { store, orchestrator, stopGraceMs, now } = this.#parts;
     const graceMs = force ? 0 : graceSeconds === undefined ? stopGraceMs : graceSeconds * 1000;
     const cancellation = {
-      ...({ cause: 'cancelled', reason: 'user_cancelled' } as const),
-      ...{ description: `cancelled by ${by.user}`, by, at: now(), graceMs, force },
-    };
+      cause: 'cancelled',
+      reason: 'user_cancelled',
+      description: `cancelled by ${by.user}`,
+      by,
+      at: now(),
+      graceMs,
+      force,
+    } as const;
     await store.commitAudited(() => {
       for (const run of runs) store.runs.requestCancel(run.uid, cancellation);
     });

@@ -1,6 +1,6 @@
 /** The services over a database, an orchestrator and logs of their own, as the boot puts them together. */
 import type { Run } from '@gofer/contracts/api';
-import { pipelineJson, RunStage, type StageOptions, type TaskJson } from '../orchestrator/run-stage.fixture.ts';
+import { type PipelineOptions, pipelineJson, RunStage, type StageOptions, type TaskJson } from '../orchestrator/run-stage.fixture.ts';
 import { StoredConfigService } from './config-service.ts';
 import { Deletions } from './deletions.ts';
 import { StoredDeploymentService } from './deployment-service.ts';
@@ -83,10 +83,10 @@ export class ServiceStage {
   async deploy(
     pipelineId: string,
     tasks: readonly TaskJson[],
-    options: { parallelism?: number; namespaceId?: string } = {},
+    { namespaceId, ...options }: PipelineOptions & { namespaceId?: string } = {},
   ): Promise<PipelinePath> {
-    const path = at(pipelineId, options.namespaceId);
-    const { config } = await this.configs.register(path, pipelineJson(pipelineId, tasks, options.parallelism));
+    const path = at(pipelineId, namespaceId);
+    const { config } = await this.configs.register(path, pipelineJson(pipelineId, tasks, options));
     await this.configs.deploy(path, config?.version ?? 0);
     return path;
   }
