@@ -55,3 +55,41 @@ it('one that waits to be tried again does not hold up the end, and is left to th
   await removals.drained();
   expect(times).toBe(1);
 });
+
+it.each([
+  [
+    { state: 'exited', exit: { kind: 'exited', exitCode: 0, endedAt: 5 } },
+    { exitCode: 0, description: 'it had ended by itself' },
+  ],
+  [{ state: 'running' }, { description: 'it was running when it was removed' }],
+  [{ state: 'gone' }, undefined],
+] as const)('what the engine says of a lost attempt is kept beside its end before it is removed: %j', async (inspection, expected) => {
+  await store.commit(() => {
+    store.pipelines.insert('p', 'default', 'p', 1);
+    const initiator = { id: 'test', user: 'test' };
+    const run = {
+      uid: 'r',
+      pipelineUid: 'p',
+      configVersion: 1,
+      started: 1,
+      initiator,
+      variables: [],
+      idempotencyKey: undefined,
+      owner: '',
+    };
+    store.runs.insert(run);
+    store.attempts.insert({ uid: 'lost', runUid: 'r', taskId: 'one', number: 1, engine: 'fake', created: 1 });
+    store.attempts.end('lost', { ended: 2, status: 'failed', exitCode: undefined, reason: undefined, log: undefined });
+  });
+  const removals = new Removals(store, () => undefined, SYSTEM_CLOCK);
+  const scheduler = Object.assign(
+    removingBy(async () => undefined),
+    { inspect: async () => ({ endpoints: [], ...inspection }) },
+  );
+  removals.add({ attemptUid: 'lost', scheduler, handle: HANDLE, isLost: true });
+  await removals.drained();
+  await removals.close();
+  const late = store.attempts.byUid('lost')?.late;
+  expect(late).toEqual(expected === undefined ? undefined : { ...expected, seen: expect.any(Number) });
+  expect(store.attempts.byUid('lost')).toMatchObject({ status: 'failed', exitCode: undefined, removed: true });
+});
