@@ -46,7 +46,8 @@ async function missing(): Promise<string | undefined> {
   );
 }
 
-export async function startDockerEngine(directory: string): Promise<PrivateDockerEngine> {
+/** `liveRestore`: its containers go on while it is away. */
+export async function startDockerEngine(directory: string, { liveRestore = false } = {}): Promise<PrivateDockerEngine> {
   await mkdir(directory, { recursive: true });
   const socketPath = join(directory, 'docker.sock');
   const exec = join(directory, 'exec');
@@ -57,7 +58,8 @@ export async function startDockerEngine(directory: string): Promise<PrivateDocke
   const begin = async (): Promise<void> => {
     const args = ['--data-root', join(directory, 'data'), '--exec-root', exec, '-p', join(directory, 'pid'), '-H', `unix://${socketPath}`];
     const apart = ['--iptables=false', '--ip-forward=false', '--ip-masq=false', '--bridge', bridge];
-    daemon = startProcess('dockerd', [...args, ...apart], join(directory, 'dockerd.log'), directory);
+    const restoring = liveRestore ? ['--live-restore'] : [];
+    daemon = startProcess('dockerd', [...args, ...apart, ...restoring], join(directory, 'dockerd.log'), directory);
     await untilReady(daemon, () => api.call('GET', '/_ping'));
   };
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {

@@ -4,6 +4,7 @@
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type { DockerApi } from '../backends/docker-api.ts';
 import type { Reporting } from './random-dag.ts';
 
 export interface Report {
@@ -68,11 +69,18 @@ export async function networkEvidence(address: string): Promise<Evidence> {
   };
 }
 
+/** This machine's address on the network of an engine's containers. */
+export async function gatewayOf(docker: DockerApi): Promise<string> {
+  const network = (await docker.call('GET', '/networks/bridge')) as { IPAM: { Config: readonly { Gateway?: string }[] } };
+  const address = network.IPAM.Config[0]?.Gateway;
+  if (address === undefined) throw new Error('the network "bridge" has no gateway');
+  return address;
+}
+
 function parse(text: string): readonly Report[] {
   const lines = text.split('\n').filter((line) => line !== '');
   return lines.map((line, place) => {
-    const [, kind, pipeline, run, task, attempt, exitCode = '0'] =
-      /^(start|end) (\S+) (\d+) (\S+) (\d+)(?: (\d+))?$/.exec(line) ?? [];
+    const [, kind, pipeline, run, task, attempt, exitCode = '0'] = /^(start|end) (\S+) (\d+) (\S+) (\d+)(?: (\d+))?$/.exec(line) ?? [];
     if ((kind !== 'start' && kind !== 'end') || pipeline === undefined || task === undefined) throw new Error(`no report: ${line}`);
     return { kind, pipeline, run: Number(run), task, attempt: Number(attempt), exitCode: Number(exitCode), place };
   });

@@ -23,5 +23,13 @@ export function megabytes(bytes: number): string {
 /** In Markdown. */
 export function toTable(title: string, { figures, faults }: Figures): string {
   const rows = Object.entries(figures).map(([name, value]) => `| ${name} | ${value} |`);
-  return [`### ${title}`, '', '| | |', '|---|---|', ...rows, `| faults | ${faults.length} |`, ...faults.map((fault) => `\n- ${fault}`)].join('\n');
+  return [
+    `### ${title}`,
+    '',
+    '| | |',
+    '|---|---|',
+    ...rows,
+    `| faults | ${faults.length} |`,
+    ...faults.map((fault) => `\n- ${fault}`),
+  ].join('\n');
 }

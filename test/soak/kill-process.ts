@@ -1,10 +1,11 @@
 /** The server is killed at random moments, and begun again, while it works on random pipelines. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { DockerApi } from '../backends/docker-api.ts';
 import { dockerAvailable } from '../backends/docker-engine.ts';
 import { GoferServer } from '../e2e/gofer-server.ts';
 import { until } from '../e2e/leftovers.ts';
-import { type Evidence, fileEvidence, networkEvidence } from './evidence.ts';
+import { type Evidence, fileEvidence, gatewayOf, networkEvidence } from './evidence.ts';
 import { type Figures, milliseconds, percentile } from './figures.ts';
 import { Random } from './random.ts';
 import { Trial, type TrialResult } from './trial.ts';
@@ -39,7 +40,8 @@ export async function killProcess({ engine, seed, killsOfATrial, end }: KillOpti
   const results: TrialResult[] = [];
   const kills: Kills = { count: 0, readyMs: [], takenUpMs: [] };
   try {
-    evidence = engine === 'process' ? fileEvidence(join(server.directory, 'record')) : await networkEvidence(await gateway());
+    evidence =
+      engine === 'process' ? fileEvidence(join(server.directory, 'record')) : await networkEvidence(await gatewayOf(await dockerEngine()));
     const { limits, clients, longestLifeMs } = SHAPES[engine];
     do {
       const trial = await Trial.prepare(`kill-${results.length}`, { server, evidence, random, limits, clients });
@@ -87,18 +89,14 @@ async function isTakenUp(server: GoferServer, pipeline: string, run: number): Pr
   return told.waiting_reason !== undefined && !tasks.some((task) => task.waiting_reason?.startsWith('looking for it') === true);
 }
 
-/** This machine's address on the network of the containers. */
-async function gateway(): Promise<string> {
+async function dockerEngine(): Promise<DockerApi> {
   const { docker, missing } = await dockerAvailable();
   if (docker === undefined) throw new Error(missing);
-  const network = (await docker.call('GET', '/networks/bridge')) as { IPAM: { Config: readonly { Gateway?: string }[] } };
-  const address = network.IPAM.Config[0]?.Gateway;
-  if (address === undefined) throw new Error('the network "bridge" has no gateway');
-  return address;
+  return docker;
 }
 
 function toFigures(seed: number, { count, readyMs, takenUpMs }: Kills, results: readonly TrialResult[]): Figures {
-  const sum = (key: 'runs' | 'tasks' | 'cutOff' | 'cutOffStarted'): number => results.reduce((total, result) => total + result[key], 0);
+  const sum = (key: 'runs' | 'tasks' | 'cutOff'): number => results.reduce((total, result) => total + result[key], 0);
   const spread = (values: readonly number[]): string =>
     `median ${milliseconds(percentile(values, 50))}, most ${milliseconds(percentile(values, 100))}`;
   return {

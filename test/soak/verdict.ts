@@ -26,7 +26,8 @@ export function judge(dag: Dag, told: Told, reports: readonly Report[], engineDi
   const faults: string[] = [];
   const fault = (what: string): number => faults.push(`${dag.id} run ${told.run.run_id}: ${what}`);
   const tasks = new Map(told.tasks.map((task) => [task.task_id, task]));
-  if (tasks.size !== dag.tasks.length || told.tasks.length !== dag.tasks.length) fault(`has ${told.tasks.length} tasks of ${dag.tasks.length}`);
+  if (tasks.size !== dag.tasks.length || told.tasks.length !== dag.tasks.length)
+    fault(`has ${told.tasks.length} tasks of ${dag.tasks.length}`);
   const [ran, died] = [new Set<string>(), new Set<string>()];
   for (const task of dag.tasks) {
     const execution = tasks.get(task.id);
@@ -48,7 +49,15 @@ export function judge(dag: Dag, told: Told, reports: readonly Report[], engineDi
     for (const each of isDead ? faultsOfTheDead(own) : faultsOf(task, execution, own)) fault(`${task.id} ${each}`);
     for (const each of faultsOfTheLog(task, execution, told, isDead)) fault(`the log of ${task.id} ${each}`);
     for (const parent of Object.keys(task.after)) {
-      if (isEarlier(own, 'start', reports.filter((report) => report.task === parent), 'end')) fault(`${task.id} began before ${parent} had ended`);
+      if (
+        isEarlier(
+          own,
+          'start',
+          reports.filter((report) => report.task === parent),
+          'end',
+        )
+      )
+        fault(`${task.id} began before ${parent} had ended`);
     }
   }
   const status = told.tasks.some((task) => task.status === 'failed') ? 'failed' : 'successful';
