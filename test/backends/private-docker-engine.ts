@@ -46,18 +46,20 @@ async function missing(): Promise<string | undefined> {
   );
 }
 
-export async function startDockerEngine(directory: string): Promise<PrivateDockerEngine> {
+/** `liveRestore`: its containers go on while it is away. */
+export async function startDockerEngine(directory: string, { liveRestore = false } = {}): Promise<PrivateDockerEngine> {
   await mkdir(directory, { recursive: true });
   const socketPath = join(directory, 'docker.sock');
   const exec = join(directory, 'exec');
   const api = dockerApi(socketPath);
   let daemon: TestProcess | undefined;
-  const { bridge, address } = freeBridge();
+  const { bridge, address, mac } = freeBridge();
   const mounts = async (): Promise<readonly string[]> => mountsUnder(directory);
   const begin = async (): Promise<void> => {
     const args = ['--data-root', join(directory, 'data'), '--exec-root', exec, '-p', join(directory, 'pid'), '-H', `unix://${socketPath}`];
     const apart = ['--iptables=false', '--ip-forward=false', '--ip-masq=false', '--bridge', bridge];
-    daemon = startProcess('dockerd', [...args, ...apart], join(directory, 'dockerd.log'), directory);
+    const restoring = liveRestore ? ['--live-restore'] : [];
+    daemon = startProcess('dockerd', [...args, ...apart, ...restoring], join(directory, 'dockerd.log'), directory);
     await untilReady(daemon, () => api.call('GET', '/_ping'));
   };
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
@@ -72,7 +74,8 @@ export async function startDockerEngine(directory: string): Promise<PrivateDocke
     await rm(exec, { recursive: true, force: true });
     await run('ip', ['link', 'delete', bridge]);
   };
-  await run('ip', ['link', 'add', bridge, 'type', 'bridge']);
+  // One that is given no address takes that of a container, and another when this one goes; the others then speak to nobody for a while.
+  await run('ip', ['link', 'add', bridge, 'address', mac, 'type', 'bridge']);
   try {
     await run('ip', ['address', 'add', address, 'dev', bridge]);
     await run('ip', ['link', 'set', bridge, 'up']);
@@ -85,11 +88,14 @@ export async function startDockerEngine(directory: string): Promise<PrivateDocke
 }
 
 /** A name and a network that other engines of this machine do not have. */
-function freeBridge(): { readonly bridge: string; readonly address: string } {
+function freeBridge(): { readonly bridge: string; readonly address: string; readonly mac: string } {
   const taken = new Set(Object.values(networkInterfaces()).flatMap((all) => all?.map((one) => one.address) ?? []));
   for (;;) {
     const third = randomInt(256);
-    if (!taken.has(`10.213.${third}.1`)) return { bridge: `gofer-test-${third}`, address: `10.213.${third}.1/24` };
+    if (!taken.has(`10.213.${third}.1`)) {
+      const mac = `02:42:0a:d5:${third.toString(16).padStart(2, '0')}:01`;
+      return { bridge: `gofer-test-${third}`, address: `10.213.${third}.1/24`, mac };
+    }
   }
 }
 
