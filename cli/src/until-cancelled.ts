@@ -4,9 +4,10 @@ import type { GoferContext } from './gofer-context.ts';
 export async function untilCancelled<Result>(
   { onSignal }: Pick<GoferContext, 'onSignal'>,
   action: (signal: AbortSignal) => Promise<Result>,
+  signals: readonly ('SIGINT' | 'SIGTERM' | 'SIGHUP')[] = ['SIGINT', 'SIGTERM'],
 ): Promise<Result> {
   const stop = new AbortController();
-  const remove = (['SIGINT', 'SIGTERM'] as const).map((name) => onSignal(name, () => stop.abort()));
+  const remove = signals.map((name) => onSignal(name, () => stop.abort()));
   try {
     return await action(stop.signal);
   } finally {

@@ -3,8 +3,10 @@ import { WebSocket } from 'ws';
 
 export interface Socket {
   readonly socket: WebSocket;
-  /** Text frames, in order. */
+  /** Frames as text, in order. */
   readonly frames: string[];
+  /** The bytes of all Binary frames so far. */
+  readonly bytes: () => Buffer;
   readonly closed: Promise<{ readonly code: number; readonly reason: string }>;
 }
 
@@ -32,9 +34,13 @@ export function openSocket(
   const socket = new WebSocket(url, [...protocols], { headers, perMessageDeflate: false, ...trust });
   const frames: string[] = [];
   const closed = Promise.withResolvers<{ code: number; reason: string }>();
-  socket.on('message', (data: Buffer) => frames.push(data.toString('utf8')));
+  const binary: Buffer[] = [];
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    frames.push(data.toString('utf8'));
+    if (isBinary) binary.push(data);
+  });
   socket.once('close', (code, reason) => closed.resolve({ code, reason: reason.toString('utf8') }));
-  socket.once('open', () => resolve({ socket, frames, closed: closed.promise }));
+  socket.once('open', () => resolve({ socket, frames, bytes: () => Buffer.concat(binary), closed: closed.promise }));
   // A connection that breaks closes with 1006, which `closed` tells.
   socket.on('error', reject);
   socket.once('unexpected-response', (_, response) => {

@@ -11,12 +11,14 @@ import {
   type RawOperationId,
   toApiRequest,
   type UploadOperationId,
+  type WebSocketOperationId,
 } from '@gofer/contracts/api';
 import { readText, toAnswerError } from './answer-error.ts';
 import { Download } from './download.ts';
 import { exchange } from './http-exchange.ts';
 import type { UploadBody } from './send-body.ts';
 import { ServerTrust } from './server-trust.ts';
+import { type AttachSocket, openAttach } from '../attach/attach-socket.ts';
 import { openMessages } from './socket-messages.ts';
 
 /** The server may think for so long before its first byte, beyond what the request itself asks it to wait. */
@@ -97,6 +99,16 @@ export class GoferClient {
     return (await this.#messages('get_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;
   }
 
+  /** Runs a command inside a running task; see `openAttach`. */
+  async attach(
+    path: PathOf<'attach_task_execution'>,
+    query: { command?: string[]; tty: boolean },
+    signal: AbortSignal,
+  ): Promise<AttachSocket> {
+    const { url, headers } = this.#socket('attach_task_execution', { path, query });
+    return await openAttach({ url, headers, signal, trust: this.#trust });
+  }
+
   async #parse<Id extends JsonOperationId | UploadOperationId>(
     operation: Id,
     answer: IncomingMessage,
@@ -143,11 +155,16 @@ export class GoferClient {
     protocol: string | undefined,
     signal: AbortSignal,
   ): Promise<AsyncIterable<unknown>> {
+    const { url, headers } = this.#socket(operation, call);
+    return await openMessages({ url, headers, protocol, signal, trust: this.#trust });
+  }
+
+  #socket<Id extends WebSocketOperationId>(operation: Id, call: ApiCallArguments<Id>[0]): { url: URL; headers: Record<string, string> } {
     const request = toApiRequest(operation, ...([call] as ApiCallArguments<Id>));
     const url = this.#resolve(request.target);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#trace(`WebSocket ${url.href}`);
-    return await openMessages({ url, headers: this.#authorised(request.headers), protocol, signal, trust: this.#trust });
+    return { url, headers: this.#authorised(request.headers) };
   }
 
   #authorised(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -52,6 +52,7 @@ import { ServiceInitConfig } from './service/service-init-config.ts';
 import { ServiceRotateSecretKey } from './service/service-rotate-secret-key.ts';
 import { ServiceStart } from './service/service-start.ts';
 import { ServiceToggleEventIngress } from './service/service-toggle-event-ingress.ts';
+import { TaskAttach } from './task/task-attach.ts';
 import { TaskCancel } from './task/task-cancel.ts';
 import { TaskGet } from './task/task-get.ts';
 import { TaskList } from './task/task-list.ts';
@@ -93,6 +94,7 @@ export const COMMANDS = [
   TaskList,
   TaskGet,
   TaskLogs,
+  TaskAttach,
   TaskCancel,
   PipelineObjectList,
   PipelineObjectGet,

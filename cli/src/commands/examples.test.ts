@@ -109,6 +109,7 @@ describe('the examples of the help', () => {
   const ordinary = examples.filter(({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path));
   it.each(ordinary)('$command', async ({ path, command }) => {
     if (path === 'event get') return await expectEvent(command);
+    if (path === 'task attach') return await expectAttached(command);
     const plain = await runExample(command, 'plain');
     expect(plain).toMatchObject({ code: 0 });
     expect(plain.stdout + plain.stderr).not.toBe('');
@@ -129,6 +130,32 @@ describe('the examples of the help', () => {
     const outcome = await runExample(command.replace(UUID, id), 'plain');
     expect(outcome).toMatchObject({ code: 0 });
     expect(outcome.stdout).toContain(id);
+  }
+
+  /** Its output is the command's own, whatever the format. */
+  async function expectAttached(command: string): Promise<void> {
+    const namespace = await newNamespace();
+    const steps = JSON.stringify([{ sleep_ms: 600_000 }]);
+    const [task] = SIMPLE.tasks;
+    const endless = { ...SIMPLE, tasks: [{ ...task, command: ['gofer-fake', steps] }] };
+    const path = { namespace_id: namespace, pipeline_id: 'simple' };
+    await client.call('register_config', { path, body: { config: endless } });
+    await client.call('deploy_config', { path: { ...path, version: 3 } });
+    const { run } = await client.call('start_run', { path, body: { variables: {} } });
+    const ofRun = { ...path, run_id: run?.run_id ?? 0 };
+    const stateOf = async () =>
+      (await client.call('get_task_execution', { path: { ...ofRun, task_id: 'hello' } })).task_execution.state;
+    await expect.poll(stateOf).toBe('running');
+    const { argv, stdin } = await parseShell(command.replace(' 1 ', ` ${ofRun.run_id} `), directory);
+    const env = { GOFER_API_BASE_URL: server.url, GOFER_NAMESPACE: namespace };
+    const words = argv.includes('--') ? argv.slice(argv.indexOf('--') + 1) : ['/bin/sh'];
+    // The fake writes the command that it is to run.
+    expect(await runInProcess(argv, { env, ...(stdin === undefined ? {} : { stdin }) })).toEqual({
+      code: 0,
+      stdout: `${words.join(' ')}\n`,
+      stderr: '',
+    });
+    await client.call('cancel_run', { path: ofRun });
   }
 
   it.each(ENDLESS)('%s', async (command) => {

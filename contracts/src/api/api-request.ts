@@ -75,8 +75,10 @@ export function toApiRequest<Id extends OperationId>(operationId: Id, ...[call]:
   };
 }
 
-/** What is there of a part, as text. */
+type Scalar = string | number | boolean;
+
+/** What is there of a part, as text; each item of a list on its own. */
 function scalars(part: object | undefined): [string, string][] {
-  const entries = Object.entries(part ?? {}) as [string, string | number | boolean | undefined][];
-  return entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, String(value)]]));
+  const entries = Object.entries(part ?? {}) as [string, Scalar | readonly Scalar[] | undefined][];
+  return entries.flatMap(([name, value]) => [value ?? []].flat().map((item): [string, string] => [name, String(item)]));
 }

@@ -221,3 +221,38 @@ export const LogMessage = Type.Object(
   { $id: 'LogMessage' },
 );
 export type LogMessage = Static<typeof LogMessage>;
+
+/**
+ * The WebSocket sub-protocol of a command inside a task: Binary frames are the bytes of its input and output as they are, each Text frame is
+ * one `AttachMessage` as JSON.
+ */
+export const ATTACH_PROTOCOL = 'gofer.attach.v1' as const;
+/** Of a terminal; more does not fit into the kernel's `winsize`. */
+const TerminalSide = Type.Integer({ minimum: 1, maximum: 65_535 });
+const kind = <Kind extends string>(value: Kind, description: string) => Type.Unsafe<Kind>({ type: 'string', enum: [value], description });
+/** What a client says beside the bytes. */
+export const AttachControl = Type.Union([
+  Type.Object({
+    kind: kind('resize', "From the client: the size of its terminal. The first one may come before the command's first output"),
+    columns: TerminalSide,
+    rows: TerminalSide,
+  }),
+  Type.Object({
+    kind: kind('end', 'From the client: the end of the input. A terminal has no end, only the key for it, and does not hear of it'),
+  }),
+]);
+export type AttachControl = Static<typeof AttachControl>;
+/** What the server says beside the bytes. */
+export const AttachReport = Type.Union([
+  Type.Object({
+    kind: kind('stream', 'From the server: the Binary frames that follow are of this stream; those before the first are of stdout'),
+    stream: Type.Unsafe<'stdout' | 'stderr'>({ type: 'string', enum: ['stdout', 'stderr'] }),
+  }),
+  Type.Object({
+    kind: kind('exit', 'From the server, at last: the command has ended. A closure without it: the task has, or the connection'),
+    exit_code: Type.Integer({ minimum: 0, maximum: 255 }),
+  }),
+]);
+export type AttachReport = Static<typeof AttachReport>;
+export const AttachMessage = Type.Union([...AttachControl.anyOf, ...AttachReport.anyOf], { $id: 'AttachMessage' });
+export type AttachMessage = Static<typeof AttachMessage>;

@@ -100,7 +100,7 @@ export interface RouteDefinition {
   readonly summary: string;
   readonly description?: string;
   readonly permission: Permission;
-  /** Strings, integers and booleans. A field with a `default` may be left out of a request; every other is `Type.Optional`. */
+  /** Strings, lists of strings, integers and booleans. A list's parameter comes once for each item. A field with a `default` may be left out of a request; every other is `Type.Optional`. */
   readonly query?: TObject;
   /** Request headers beyond the API version's and the credentials', by lower-case name. */
   readonly headers?: TObject;
@@ -123,10 +123,10 @@ export interface RouteDefinition {
   /** Costs much more than others: counted where `limits.expensive_requests` says so. */
   readonly expensive?: true;
   /**
-   * What the audit tells of a request beside its path. Whatever is no GET is in the audit; a GET is where the query parameter `when` is
-   * true. `body`: the fields that are told, none of which may hold a secret.
+   * What the audit tells of a request beside its path. Whatever is no GET is in the audit; a GET is where this is there, and with `when`
+   * only where that query parameter is true. `query`, `body`: the parameters and fields that are told, none of which may hold a secret.
    */
-  readonly audit?: { readonly when?: string; readonly body?: readonly string[] };
+  readonly audit?: { readonly when?: string; readonly query?: readonly string[]; readonly body?: readonly string[] };
   /** The `gofer-api-version` header is not asked for: probes cannot send it. */
   readonly unversioned?: true;
 }

@@ -56,6 +56,10 @@ describe('a request', () => {
       body: '{"variables":{"a":"1"}}',
     });
     expect(toApiRequest('stream_events', { query: { history: true, after: 'a&b' } }).target).toBe('/api/events?history=true&after=a%26b');
+    const task = { namespace_id: 'a', pipeline_id: 'b', run_id: 1, task_id: 'c' };
+    expect(toApiRequest('attach_task_execution', { path: task, query: { command: ['ls', '-l', 'a b'] } }).target).toMatch(
+      /\/attach\?command=ls&command=-l&command=a\+b$/,
+    );
     expect(toApiRequest('get_system_metadata')).not.toHaveProperty('body');
   });
 

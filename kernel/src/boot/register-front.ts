@@ -4,6 +4,7 @@ import type { PluginLog } from '@gofer/contracts';
 import type { SystemMetadata } from '@gofer/contracts/api';
 import { AccessControl } from '../access/access-control.ts';
 import { BYPASSED_AUTHORITY, createHttpServer, FailureLog, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
+import { RunningTaskAttachService } from '../services/attach-service.ts';
 import { StoredAuditService } from '../services/audit-service.ts';
 import { Authenticators } from '../services/authenticators.ts';
 import { StoredConfigService } from '../services/config-service.ts';
@@ -73,9 +74,9 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
   container.register(TOKENS.services, () => {
     const { store, orchestrator, lookup, logs, objects, secrets } = parts();
     const deletions = container.resolve(TOKENS.deletions);
-    const [{ scheduler }] = container.resolve(TOKENS.schedulers);
+    const schedulers = container.resolve(TOKENS.schedulers);
     return {
-      system: new StoredSystemService(store, metadata, () => scheduler.health()),
+      system: new StoredSystemService(store, metadata, () => schedulers[0].scheduler.health()),
       namespaces: container.resolve(TOKENS.namespaces),
       pipelines: container.resolve(TOKENS.pipelines),
       configs: container.resolve(TOKENS.configs),
@@ -89,6 +90,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
         stopGraceMs: config.api.task_execution_stop_timeout * 1000,
       }),
       taskExecutions: new StoredTaskExecutionService(store, lookup, orchestrator, now),
+      attach: new RunningTaskAttachService({ store, lookup, orchestrator, schedulers }),
       logs: new StoredLogService({ store, lookup, orchestrator, logs }),
       objects: new StoredObjectService({ store, lookup, objects, pipelineObjectLimit: config.object_store.pipeline_object_limit, now }),
       secrets: new StoredSecretService({ store, lookup, secrets, now }),

@@ -162,7 +162,7 @@ function bindRoute(id: OperationId, route: RouteDefinition, options: ApiRouterOp
       await checkpoint.audited(caller, parts, () => handler(erased, context));
     } else if (route.kind === 'websocket' && upgrade !== undefined) {
       const protocol = chooseProtocol(request, route.protocols);
-      const conversation = (await handler(erased, protocol)) as Conversation;
+      const conversation = (await checkpoint.audited(caller, parts, () => handler(erased, protocol))) as Conversation;
       context.respond = false;
       context.res.detachSocket(request.socket);
       const confirm = access.authority.bypassed ? undefined : () => checkpoint.confirm(caller, context.params);

@@ -12,6 +12,7 @@ import type {
   TaskExecution,
 } from '@gofer/contracts/api';
 import type { LogService, NewAuditEntry, PipelinePath, Services, TaskPath } from '../services/services.ts';
+import { memorySession } from './memory-attach.fixture.ts';
 import { createMemoryIdentity, type Record } from './memory-identity.fixture.ts';
 
 type LogBatch = Awaited<ReturnType<LogService['read']>> extends AsyncIterable<infer Batch> ? Batch : never;
@@ -32,6 +33,8 @@ export interface MemoryServices extends Services {
   /** Entries of the audit; the newest last. */
   readonly audited: NewAuditEntry[];
   readonly batchesRead: () => number;
+  /** Of all commands that were attached: pieces of input that were taken, pieces of output beyond the answers, and how many have ended. */
+  readonly attached: { input: number; output: number; ended: number };
   emit(event: Event): void;
   finishRun(): void;
 }
@@ -110,6 +113,7 @@ const TASK: TaskExecution = {
 export function createMemoryServices(): MemoryServices {
   const calls: { name: string; arguments: readonly unknown[] }[] = [];
   let batchesRead = 0;
+  const attached = { input: 0, output: 0, ended: 0 };
   let finish = Promise.withResolvers<void>();
   let listeners: ((event: Event) => void)[] = [];
   const audited: NewAuditEntry[] = [];
@@ -139,6 +143,7 @@ export function createMemoryServices(): MemoryServices {
     sealed: true,
     audited,
     batchesRead: () => batchesRead,
+    attached,
     emit: (event) => {
       for (const listener of listeners) listener(event);
     },
@@ -202,6 +207,12 @@ export function createMemoryServices(): MemoryServices {
         return TASK;
       }),
       cancel: record('tasks.cancel', () => undefined),
+    },
+    attach: {
+      attach: record('attach', (path: TaskPath) => {
+        knownTask(path);
+        return memorySession((what) => (attached[what] += 1));
+      }),
     },
     logs: {
       stat: record('logs.stat', (path: TaskPath) => {

@@ -1,6 +1,7 @@
 /** The services over a database, an orchestrator and logs of their own, as the boot puts them together. */
 import type { Run } from '@gofer/contracts/api';
 import { type PipelineOptions, pipelineJson, RunStage, type StageOptions, type TaskJson } from '../orchestrator/run-stage.fixture.ts';
+import { RunningTaskAttachService } from './attach-service.ts';
 import { StoredConfigService } from './config-service.ts';
 import { Deletions } from './deletions.ts';
 import { StoredDeploymentService } from './deployment-service.ts';
@@ -34,6 +35,7 @@ export class ServiceStage {
   readonly deployments: StoredDeploymentService;
   readonly runs: StoredRunService;
   readonly tasks: StoredTaskExecutionService;
+  readonly attach: RunningTaskAttachService;
   readonly logs: StoredLogService;
   readonly objects: StoredObjectService;
   readonly secrets: StoredSecretService;
@@ -57,6 +59,12 @@ export class ServiceStage {
     this.deployments = new StoredDeploymentService(store, lookup);
     this.runs = new StoredRunService({ store, lookup, orchestrator, deletions, now, stopGraceMs: 1000 });
     this.tasks = new StoredTaskExecutionService(store, lookup, orchestrator, Date.now);
+    this.attach = new RunningTaskAttachService({
+      store,
+      lookup,
+      orchestrator,
+      schedulers: [{ engine: 'fake', scheduler: stage.scheduler }],
+    });
     this.logs = new StoredLogService({ store, lookup, orchestrator, logs });
     this.objects = new StoredObjectService({ store, lookup, objects, pipelineObjectLimit: PIPELINE_OBJECT_LIMIT, now });
     this.secrets = new StoredSecretService({ store, lookup, secrets, now });

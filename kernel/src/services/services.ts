@@ -2,7 +2,7 @@
  * The use cases of the server, as the HTTP layer (or any other front) sees them. Ids in paths arrive decoded and unvalidated; services
  * validate, and reject with a coded error that says what is wrong and where. Results are wire resources.
  */
-import type { ObjectRange } from '@gofer/contracts';
+import type { ExecInput, ExecOutput, ExecRequest, ObjectRange } from '@gofer/contracts';
 import type {
   AuditEntry,
   Deployment,
@@ -145,6 +145,22 @@ export interface TaskExecutionService {
   get(path: TaskPath): Promise<TaskExecution>;
   /** `graceSeconds` between SIGTERM and SIGKILL. */
   cancel(path: TaskPath, by: Actor, graceSeconds: number): Promise<void>;
+}
+
+/** A command that is to run inside a running task. */
+export interface AttachSession {
+  /**
+   * Starts it and goes on until it has ended, with `exit` as the last item, or until the task has, without one. To be called once. Rejects
+   * with what the scheduler does; where `signal` aborts or the reader leaves, the command is ended where the engine can.
+   */
+  run(input: AsyncIterable<ExecInput>, signal: AbortSignal): AsyncIterable<ExecOutput>;
+}
+export interface AttachService {
+  /**
+   * Starts nothing yet. Rejects with `FAILED_PRECONDITION` where the task does not run, with `UNSUPPORTED` where its engine runs no further
+   * commands, and with `INVALID_ARGUMENT` for a command without words.
+   */
+  attach(path: TaskPath, request: ExecRequest): Promise<AttachSession>;
 }
 
 export interface LogService {
@@ -298,6 +314,7 @@ export interface Services {
   readonly deployments: DeploymentService;
   readonly runs: RunService;
   readonly taskExecutions: TaskExecutionService;
+  readonly attach: AttachService;
   readonly logs: LogService;
   readonly objects: ObjectService;
   readonly secrets: SecretService;

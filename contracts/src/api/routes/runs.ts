@@ -1,5 +1,7 @@
 import * as Type from 'typebox';
 import {
+  ATTACH_PROTOCOL,
+  AttachMessage,
   CancelRunsResponse,
   GetRunResponse,
   GetTaskExecutionResponse,
@@ -253,6 +255,33 @@ export const TASK_ROUTES = {
       resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
     },
     status: 200,
+  },
+  attach_task_execution: {
+    method: 'GET',
+    path: `${TASK}/attach`,
+    kind: 'websocket',
+    tag: 'Tasks',
+    summary: 'Run a command inside a running task',
+    description:
+      'A WebSocket that closes with 1000 when the command has ended, or the task. The command ends with the connection. Without a sub-protocol each Text frame of the client is a line, to which a carriage return is added, and each Binary frame of the server what the terminal shows. With `gofer.attach.v1` Binary frames are bytes both ways, and each Text frame is an `AttachMessage`. A task that does not run is refused with 409 before the upgrade, an engine that runs no further commands with 400.',
+    permission: {
+      action: 'write',
+      resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
+    },
+    query: Type.Object({
+      command: Type.Array(Type.String(), {
+        default: ['/bin/sh'],
+        minItems: 1,
+        maxItems: 1000,
+        description:
+          'The command, given once for each of its words. One that is given once without a sub-protocol is split at its spaces, as version 0 does',
+      }),
+      tty: Type.Boolean({ default: true, description: 'On a terminal; else with standard output and standard error apart' }),
+    }),
+    protocols: { [ATTACH_PROTOCOL]: AttachMessage },
+    expensive: true,
+    audit: { query: ['command'] },
+    status: 101,
   },
   delete_logs: {
     method: 'DELETE',

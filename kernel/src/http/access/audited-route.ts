@@ -14,13 +14,16 @@ export interface AuditedParts {
 /** Undefined for a route of which no request is. */
 export function auditOf(route: RouteDefinition): ((parts: AuditedParts) => Record<string, string> | undefined) | undefined {
   const { audit, method } = route;
-  if (method === 'GET' && audit?.when === undefined) return undefined;
+  if (method === 'GET' && audit === undefined) return undefined;
   return ({ path, query, body }) => {
     if (audit?.when !== undefined && query[audit.when] !== true) return undefined;
     const target: Record<string, string> = {};
     for (const [name, value] of Object.entries(path)) target[name] = cut(value);
-    for (const name of audit?.body ?? []) {
-      const value: unknown = Object(body)[name];
+    const told: [name: string, value: unknown][] = [
+      ...(audit?.query ?? []).map((name): [string, unknown] => [name, query[name]]),
+      ...(audit?.body ?? []).map((name): [string, unknown] => [name, Object(body)[name]]),
+    ];
+    for (const [name, value] of told) {
       if (value !== undefined && value !== null) target[name] = cut(typeof value === 'string' ? value : JSON.stringify(value));
     }
     return target;

@@ -4,10 +4,10 @@ import type { TSchema } from 'typebox';
 
 interface Field {
   readonly name: string;
-  readonly type: 'integer' | 'boolean' | 'string';
+  readonly type: 'integer' | 'boolean' | 'string' | 'array';
   readonly required: boolean;
   readonly fallback: unknown;
-  /** Of the value where it is an integer, of its length where it is a string. */
+  /** Of the value where it is an integer, of its length where it is a string or a list. */
   readonly minimum: number;
   readonly maximum: number;
 }
@@ -36,14 +36,14 @@ export class Parameters {
     );
   }
 
-  /** Unknown names are ignored. Rejects with `INVALID_ARGUMENT` and every fault; a name that comes twice is one. */
+  /** Unknown names are ignored. Rejects with `INVALID_ARGUMENT` and every fault; a name that comes twice is one, unless it is a list's. */
   read(source: Readonly<Record<string, string | readonly string[] | undefined>>): Values {
     const values: Record<string, unknown> = { ...this.#defaults };
     let faults: Fault[] | undefined;
     for (const field of this.#fields) {
       const raw = source[field.name];
       if (raw === undefined && !field.required) continue;
-      const value = typeof raw === 'string' ? parse(field, raw) : undefined;
+      const value = field.type === 'array' ? parseList(field, raw) : typeof raw === 'string' ? parse(field, raw) : undefined;
       if (value !== undefined) values[field.name] = value;
       else faults = [...(faults ?? []), { path: `${this.#where}.${field.name}`, message: complaint(field, raw) }];
     }
@@ -68,13 +68,15 @@ export class Parameters {
 function toField(name: string, schema: TSchema, required: boolean): Field {
   const rules: Record<string, unknown> = { ...schema };
   const type = rules['type'];
-  if (type !== 'integer' && type !== 'boolean' && type !== 'string')
-    throw new TypeError(`${name}: a parameter is an integer, a boolean or a string`);
+  if (type !== 'integer' && type !== 'boolean' && type !== 'string' && type !== 'array')
+    throw new TypeError(`${name}: a parameter is an integer, a boolean, a string or a list of strings`);
   const number = (key: string, otherwise: number) => (typeof rules[key] === 'number' ? rules[key] : otherwise);
   const [minimum, maximum] =
     type === 'integer'
       ? [number('minimum', Number.MIN_SAFE_INTEGER), number('maximum', Number.MAX_SAFE_INTEGER)]
-      : [number('minLength', 0), number('maxLength', Number.POSITIVE_INFINITY)];
+      : type === 'array'
+        ? [number('minItems', 0), number('maxItems', Number.POSITIVE_INFINITY)]
+        : [number('minLength', 0), number('maxLength', Number.POSITIVE_INFINITY)];
   return { name, type, required: required && rules['default'] === undefined, fallback: rules['default'], minimum, maximum };
 }
 
@@ -88,8 +90,15 @@ function parse(field: Field, raw: string): string | number | boolean | undefined
   return value >= field.minimum && value <= field.maximum ? value : undefined;
 }
 
+/** The values of a list, one for each time that its name comes. */
+function parseList({ minimum, maximum }: Field, raw: string | readonly string[] | undefined): readonly string[] | undefined {
+  const items = raw === undefined ? [] : typeof raw === 'string' ? [raw] : raw;
+  return items.length >= minimum && items.length <= maximum ? items : undefined;
+}
+
 function complaint(field: Field, raw: string | readonly string[] | undefined): string {
   if (raw === undefined) return 'is required';
+  if (field.type === 'array') return `must be given ${field.minimum} to ${field.maximum} times`;
   if (typeof raw !== 'string') return 'is given more than once';
   if (field.type === 'boolean') return 'must be true or false';
   if (field.type === 'integer') return `must be a whole number from ${field.minimum} to ${field.maximum}`;

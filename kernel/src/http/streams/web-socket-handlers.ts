@@ -3,10 +3,16 @@ import type { Services } from '../../services/services.ts';
 import { mayReadEvent } from '../access/event-visibility.ts';
 import { toTaskPath } from '../handlers/request-paths.ts';
 import type { WebSocketHandlers } from '../route-request.ts';
+import { commandOf, converse } from './attach-conversation.ts';
 import { encodeLineFrames } from './line-frames.ts';
 
-export function createWebSocketHandlers({ logs, events }: Pick<Services, 'logs' | 'events'>): WebSocketHandlers {
+export function createWebSocketHandlers({ attach, logs, events }: Pick<Services, 'attach' | 'logs' | 'events'>): WebSocketHandlers {
   return {
+    attach_task_execution: async (request, protocol) => {
+      const { command, tty } = request.query;
+      const session = await attach.attach(toTaskPath(request.path), { command: commandOf(command, protocol), tty });
+      return converse(session, protocol, request.signal);
+    },
     get_logs: async (request, protocol) => {
       const { after, follow } = request.query;
       const batches = await logs.read(toTaskPath(request.path), {

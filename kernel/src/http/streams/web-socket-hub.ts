@@ -12,7 +12,7 @@ import { WebSocketPeer } from './web-socket-peer.ts';
 
 /** Often enough for proxies and address translation, which forget idle connections after a minute. */
 const PING_SECONDS = 30;
-/** Nothing that clients send is read, so nothing large has to be taken. */
+/** A terminal's input comes in small pieces, and nothing else that clients send is read. */
 const MAX_INCOMING_BYTES = 64 * 1024;
 /** RFC 6455 §5.5: a control frame carries 125 bytes, two of which are the code. */
 const MAX_REASON_BYTES = 123;
@@ -33,7 +33,7 @@ export interface Upgrade {
 }
 
 export class WebSocketHub {
-  readonly #open = new Set<WebSocket>();
+  readonly #open = new Map<WebSocket, WebSocketPeer>();
   readonly #chosen = new WeakMap<IncomingMessage, string>();
   readonly #server: WebSocketServer;
   readonly #log: PluginLog;
@@ -75,9 +75,10 @@ export class WebSocketHub {
   accept(request: IncomingMessage, { socket: transport, head }: Upgrade, { protocol, conversation, confirm }: AcceptedSocket): void {
     if (protocol !== undefined) this.#chosen.set(request, protocol);
     this.#server.handleUpgrade(request, transport, head, (socket) => {
-      this.#add(socket);
-      if (confirm !== undefined) this.#confirmations.add(socket, { confirm, refuse: (reason) => socket.close(CLOSE.policy, cut(reason)) });
-      this.#hold(socket, conversation(new WebSocketPeer(socket, transport))).catch((error: unknown) => {
+      const peer = new WebSocketPeer(socket, transport);
+      this.#add(socket, peer);
+      if (confirm !== undefined) this.#confirmations.add(socket, { confirm, refuse: (reason) => peer.close(CLOSE.policy, cut(reason)) });
+      this.#hold(socket, conversation(peer)).catch((error: unknown) => {
         this.#log('error', 'a WebSocket could not be closed', { error });
         socket.terminate();
       });
@@ -86,11 +87,11 @@ export class WebSocketHub {
 
   /** Asks every client to leave; those that do not are cut off by `terminate`. */
   close(): void {
-    for (const socket of this.#open) socket.close(CLOSE.goingAway, 'the server is stopping');
+    for (const peer of this.#open.values()) peer.close(CLOSE.goingAway, 'the server is stopping');
   }
 
   terminate(): void {
-    for (const socket of this.#open) socket.terminate();
+    for (const socket of this.#open.keys()) socket.terminate();
   }
 
   async #hold(socket: WebSocket, conversation: Promise<string>): Promise<void> {
@@ -107,8 +108,8 @@ export class WebSocketHub {
     }
   }
 
-  #add(socket: WebSocket): void {
-    this.#open.add(socket);
+  #add(socket: WebSocket, peer: WebSocketPeer): void {
+    this.#open.set(socket, peer);
     this.#pings ??= setInterval(() => this.#ping(), PING_SECONDS * 1000).unref();
     // What breaks the protocol or the connection ends in `close` as well, and is the client's own affair.
     socket.on('error', (error) => this.#log('debug', 'a WebSocket broke', { error }));
@@ -122,7 +123,7 @@ export class WebSocketHub {
 
   /** Unanswered pings end nobody, as a client may be paused on purpose: dead hosts are found by TCP itself. */
   #ping(): void {
-    for (const socket of this.#open) if (socket.readyState === WebSocket.OPEN) socket.ping();
+    for (const socket of this.#open.keys()) if (socket.readyState === WebSocket.OPEN) socket.ping();
   }
 }
 
