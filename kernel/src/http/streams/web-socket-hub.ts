@@ -18,7 +18,8 @@ const MAX_INCOMING_BYTES = 64 * 1024;
 const MAX_REASON_BYTES = 123;
 /** Somebody has left by then, perhaps. */
 const RETRY_SECONDS = 5;
-const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, error: 1011 } as const;
+/** RFC 6455 §7.4.1; 1012, from the registry of close codes: the service is restarted, and who follows may come back. */
+const CLOSE = { normal: 1000, policy: 1008, error: 1011, restart: 1012 } as const;
 
 export interface AcceptedSocket {
   readonly protocol: string | undefined;
@@ -84,9 +85,9 @@ export class WebSocketHub {
     });
   }
 
-  /** Asks every client to leave; those that do not are cut off by `terminate`. */
+  /** Asks every client to come back later; those that do not leave are cut off by `terminate`. */
   close(): void {
-    for (const socket of this.#open) socket.close(CLOSE.goingAway, 'the server is stopping');
+    for (const socket of this.#open) socket.close(CLOSE.restart, 'the server is stopping; reconnect');
   }
 
   terminate(): void {
