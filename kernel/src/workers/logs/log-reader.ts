@@ -150,12 +150,12 @@ export class LogReader {
   #findTail(wanted: number): void {
     this.#tail = undefined;
     let all = 0;
-    const begin = this.#cursor();
+    const begin = this.#scanner.position;
     this.#scanner.skim((extent) => {
       if (this.#wants(extent)) all += extent.lines;
       return false;
     });
-    this.#seek(begin);
+    this.#scanner.moveTo(begin);
     this.#skip = Math.max(0, all - wanted);
     this.#pass((extent) => this.#wants(extent));
   }

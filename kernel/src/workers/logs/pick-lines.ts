@@ -48,7 +48,7 @@ export function pickLines(lines: BatchLines, keepsRun: (run: LogRun) => boolean,
   }
   const [firstLine] = numbers;
   if (firstLine === undefined) return undefined;
-  return { firstLine, text: Buffer.concat(parts, length), ends: Uint32Array.from(newEnds), runs, continued, numbers };
+  return { firstLine, text: joinOwned(parts, length), ends: Uint32Array.from(newEnds), runs, continued, numbers };
 }
 
 /** The first `count` left out. */
@@ -75,4 +75,12 @@ export function withoutFirst(lines: BatchLines, count: number): BatchLines {
 function indexOf(text: Buffer, literal: Buffer, from: number): number {
   const at = text.indexOf(literal, from);
   return at < 0 ? text.length : at;
+}
+
+/** Memory of its own, which can be handed to another thread: that of a small `Buffer.concat` is shared. */
+function joinOwned(parts: readonly Buffer[], length: number): Buffer {
+  const all = Buffer.allocUnsafeSlow(length);
+  let at = 0;
+  for (const part of parts) at += part.copy(all, at);
+  return all;
 }
