@@ -91,7 +91,7 @@ export class GoferClient {
   /** As `events`; ends at the end of the log. */
   async logs(
     path: PathOf<'get_logs'>,
-    query: { after?: string; follow?: boolean },
+    query: NonNullable<ApiCallArguments<'get_logs'>[0]['query']>,
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogMessage>> {
     return (await this.#messages('get_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;

@@ -2,7 +2,7 @@ import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogBatch } from '../workers/logs/log-store.ts';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
-import type { TaskPath } from './services.ts';
+import type { LogEnd, TaskPath } from './services.ts';
 
 const TEXT = 'one\ntwo\nthree\n';
 let services: ServiceStage;
@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => services.close());
 
-async function textOf(batches: AsyncIterable<LogBatch>): Promise<string> {
+async function textOf(batches: AsyncIterable<LogBatch | LogEnd>): Promise<string> {
   let text = '';
   for await (const batch of batches) if (batch.format === 'lines') text += Buffer.from(batch.text).toString();
   return text;

@@ -21,6 +21,9 @@ const RETRY_SECONDS = 5;
 /** RFC 6455 §7.4.1; 1012, from the registry of close codes: the service is restarted, and who follows may come back. */
 const CLOSE = { normal: 1000, policy: 1008, error: 1011, restart: 1012 } as const;
 
+/** To come back would end the same way. */
+const FINAL: ReadonlySet<string> = new Set(['GONE', 'INVALID_ARGUMENT', 'DATA_LOSS']);
+
 export interface AcceptedSocket {
   readonly protocol: string | undefined;
   readonly conversation: Conversation;
@@ -104,7 +107,7 @@ export class WebSocketHub {
       if (code === 'INTERNAL') this.#log('error', 'a stream failed', { error });
       const text =
         isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : "INTERNAL: this is a bug; the server's log has more";
-      socket.close(code === 'GONE' || code === 'INVALID_ARGUMENT' ? CLOSE.policy : CLOSE.error, cut(text));
+      socket.close(FINAL.has(code) ? CLOSE.policy : CLOSE.error, cut(text));
     }
   }
 
