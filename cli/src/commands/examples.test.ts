@@ -118,7 +118,8 @@ describe('the examples of the help', () => {
     expect(json.code).toBe(0);
     // A log's completeness is told there, so that its lines alone are the output.
     if (path !== 'task logs') expect(json.stderr).toBe('');
-    for (const document of [...documentsOf(json.stdout), ...(json.stderr === '' ? [] : documentsOf(json.stderr))]) expect(() => JSON.parse(document) as unknown).not.toThrow();
+    for (const document of [...documentsOf(json.stdout), ...(json.stderr === '' ? [] : documentsOf(json.stderr))])
+      expect(() => JSON.parse(document) as unknown).not.toThrow();
 
     const silent = await runExample(command, 'silent');
     if (SHOWN_ONCE.has(path)) expect(silent).toMatchObject({ code: 2, stdout: '' });

@@ -26,7 +26,7 @@ export class TaskLogs extends GoferCommand {
     examples: [
       ['Follow it to its end', '$0 task logs simple 1 hello'],
       ['The last 100 lines, with their times', '$0 task logs simple 1 hello --tail 100 --timestamps'],
-      ['The lines in which something stands', "$0 task logs simple 1 hello --grep 'hel+o'"],
+      ['The lines in which something stands', '$0 task logs simple 1 hello --grep "hel+o"'],
       ['Whether every byte is there', '$0 task logs simple 1 hello --verify'],
       ['Every byte, into a file', '$0 task logs simple 1 hello --raw'],
     ],
