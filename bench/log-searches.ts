@@ -88,7 +88,7 @@ export async function logSearches(): Promise<Row[]> {
       await row('its last 5', { grep: 'FAILED', tail: 5 }, 5, 1000, '');
       await row(
         'an expression without a word',
-        { grep: '[A-L]{5}D' },
+        { grep: '[A-L]{5}[D]' },
         16,
         undefined,
         `${ms(await tool('grep', '-cE', '[A-L]{5}D'))} grep -c`,

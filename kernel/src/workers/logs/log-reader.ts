@@ -20,6 +20,8 @@ const BATCH_LINES = 8192;
 /** A batch of many small records ends here, so that no batch holds the thread for long. */
 const BATCH_RECORDS = 8192;
 const BLOCK_BYTES = 64 * 1024;
+/** Of so many records one is a place to begin at. */
+const PLACE_RECORDS = 8192;
 /** A search gives the thread away so often, milliseconds: others read and write there too. */
 const SLICE_MS = 20;
 const NEWLINE = 10;
@@ -146,17 +148,27 @@ export class LogReader {
     return (select?.stream ?? stream) === stream && time >= (select?.since ?? time);
   }
 
-  /** Where the last lines begin is known from the index alone: it is passed over twice. */
+  /** Where the last lines begin is known from the index alone: it is passed over once, and then from a place near them. */
   #findTail(wanted: number): void {
     this.#tail = undefined;
-    let all = 0;
-    const begin = this.#scanner.position;
+    let before = 0;
+    let records = 0;
+    const places: { readonly position: number; readonly dataAt: number; readonly line: number; readonly before: number }[] = [];
     this.#scanner.skim((extent) => {
-      if (this.#wants(extent)) all += extent.lines;
+      if (records++ % PLACE_RECORDS === 0)
+        places.push({ position: this.#scanner.position, dataAt: this.#dataAt, line: this.#line, before });
+      this.#dataAt += extent.dataBytes;
+      this.#line += extent.lines;
+      if (this.#wants(extent)) before += extent.lines;
       return false;
     });
-    this.#scanner.moveTo(begin);
-    this.#skip = Math.max(0, all - wanted);
+    const first = Math.max(0, before - wanted);
+    const place = places.findLast((one) => one.before <= first);
+    if (place === undefined) return;
+    this.#scanner.moveTo(place.position);
+    this.#dataAt = place.dataAt;
+    this.#line = place.line;
+    this.#skip = first - place.before;
     this.#pass((extent) => this.#wants(extent));
   }
 
