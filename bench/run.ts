@@ -1,11 +1,12 @@
 /**
  * `node bench/run.ts [PART…]`: measures the whole server against its goals, each number beside what the machine itself needs for the
  * same work in the same run, prints the table and writes `bench/results/`. Parts: docker, process, fake, logs,
- * masking, objects, identity, idle.
+ * searches, masking, objects, identity, idle.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
+import { logSearches } from './log-searches.ts';
 import { maskedLogs } from './masked-logs.ts';
 import { authorizedRequests } from './server/authorized-requests.ts';
 import { dockerEngine } from './server/docker-engine.ts';
@@ -22,6 +23,7 @@ const PARTS: Readonly<Record<string, { title: string; measure: () => Promise<Row
   identity: { title: 'Who is calling, and what they may do', measure: authorizedRequests },
   process: { title: 'Tasks as processes', measure: processEngine },
   logs: { title: 'The log of a task (process scheduler)', measure: logsOfATask },
+  searches: { title: 'Parts of a long log', measure: logSearches },
   masking: { title: 'Masking secrets in a log', measure: maskedLogs },
   objects: { title: 'Objects of 1 GiB', measure: objectStores },
   docker: { title: 'Tasks as containers', measure: dockerEngine },

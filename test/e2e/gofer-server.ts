@@ -48,6 +48,8 @@ export interface ServerOptions {
   readonly env?: Headers;
   /** The file mode creation mask that it is started with, octal. */
   readonly umask?: string;
+  /** Of loopback; one that is free where absent, and another one after each start. */
+  readonly port?: number;
   /** A directory that exists and stays the caller's; else one is made and removed. */
   readonly directory?: string;
 }
@@ -83,13 +85,13 @@ export class GoferServer {
   #process: ChildProcess | undefined;
   #url = new URL('http://127.0.0.1:1');
 
-  constructor(engine: Engine, { settings = [], env = {}, directory, umask }: ServerOptions = {}) {
+  constructor(engine: Engine, { settings = [], env = {}, directory, umask, port = 0 }: ServerOptions = {}) {
     this.#umask = umask;
     this.#ownsDirectory = directory === undefined;
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'gofer-e2e-'));
     // A supervisor that is idle goes soon, so that its going can be waited for.
     const all = ['scheduler.process.idle_timeout=1', 'api.task_execution_stop_timeout=5s', ...settings];
-    this.#flags = ['--bind-address', '127.0.0.1:0', '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
+    this.#flags = ['--bind-address', `127.0.0.1:${port}`, '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
     this.#env = { PATH: process.env['PATH'], HOME: this.directory, XDG_STATE_HOME: this.directory, ...env };
   }
 

@@ -127,7 +127,7 @@ describe('a stop that is asked for', () => {
       const started = Date.now();
       expect(await server.end('SIGTERM')).toBe(0);
       expect(Date.now() - started).toBeLessThan(15_000);
-      expect(await follower.closed).toMatchObject({ code: 1001 });
+      expect(await follower.closed).toMatchObject({ code: 1012 });
       expect((await processesUsing(server.directory)).length).toBeGreaterThan(0);
       await server.begin();
       expect(await server.getRun('long', 1, 60)).toMatchObject({ status: 'successful' });

@@ -13,12 +13,12 @@ import {
   type UploadOperationId,
   type WebSocketOperationId,
 } from '@gofer/contracts/api';
+import { type AttachSocket, openAttach } from '../attach/attach-socket.ts';
 import { readText, toAnswerError } from './answer-error.ts';
 import { Download } from './download.ts';
 import { exchange } from './http-exchange.ts';
 import type { UploadBody } from './send-body.ts';
 import { ServerTrust } from './server-trust.ts';
-import { type AttachSocket, openAttach } from '../attach/attach-socket.ts';
 import { openMessages } from './socket-messages.ts';
 
 /** The server may think for so long before its first byte, beyond what the request itself asks it to wait. */
@@ -93,7 +93,7 @@ export class GoferClient {
   /** As `events`; ends at the end of the log. */
   async logs(
     path: PathOf<'get_logs'>,
-    query: { after?: string; follow?: boolean },
+    query: NonNullable<ApiCallArguments<'get_logs'>[0]['query']>,
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogMessage>> {
     return (await this.#messages('get_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;

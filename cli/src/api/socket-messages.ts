@@ -125,7 +125,7 @@ class SocketMessages implements AsyncIterable<unknown> {
 
 /** What the server says of a token that is good no longer has its code before it, so that the command exits as where it was refused at once. */
 function toRefusal(code: number, reason: string): GoferError {
-  const [, lost, message] = /^(UNAUTHENTICATED|PERMISSION_DENIED): (.*)$/u.exec(reason) ?? [];
-  if (lost === 'UNAUTHENTICATED' || lost === 'PERMISSION_DENIED') return new GoferError(lost, message ?? '');
+  const [, lost, message] = /^(UNAUTHENTICATED|PERMISSION_DENIED|DATA_LOSS): (.*)$/u.exec(reason) ?? [];
+  if (lost === 'UNAUTHENTICATED' || lost === 'PERMISSION_DENIED' || lost === 'DATA_LOSS') return new GoferError(lost, message ?? '');
   return new GoferError('FAILED_PRECONDITION', reason === '' ? `the server closed the stream (code ${code})` : reason);
 }

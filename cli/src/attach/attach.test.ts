@@ -72,7 +72,10 @@ describe('without a terminal', () => {
     const script = 'cat; echo "<$1>" >&2; exit 7';
     const input = Buffer.alloc(3_000_000, 'ab\n\u0003~.');
     const pieces: Uint8Array[] = [];
-    const { code, stderr } = await attach(['--', 'sh', '-c', script, 'sh', 'one  two'], { stdin: input, onBytes: (piece) => pieces.push(piece) });
+    const { code, stderr } = await attach(['--', 'sh', '-c', script, 'sh', 'one  two'], {
+      stdin: input,
+      onBytes: (piece) => pieces.push(piece),
+    });
     expect([code, stderr]).toEqual([7, '<one  two>\n']);
     expect(Buffer.concat(pieces).equals(input)).toBe(true);
   });
@@ -87,12 +90,14 @@ describe('without a terminal', () => {
   });
 
   it('runs on a terminal where it is asked for one', async () => {
-    const { code, stdout } = await attach(['--tty', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo yes'], { stdin: new Readable({ read() {} }) });
+    const { code, stdout } = await attach(['--tty', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo yes'], {
+      stdin: new Readable({ read() {} }),
+    });
     expect([code, stdout]).toEqual([0, 'yes\r\n']);
   });
 
   it.each([
-    [['attached', '999', 'long'], 3, "has no run 999"],
+    [['attached', '999', 'long'], 3, 'has no run 999'],
     [['attached', 'x', 'long'], 2, 'a run must be a whole number'],
   ])('%j is refused', async (words, code, message) => {
     const outcome = await runInProcess(['task', 'attach', ...words], { env: { GOFER_API_BASE_URL: server.url } });
@@ -133,22 +138,20 @@ describe('on a terminal', () => {
 
   it('passes keys on, knows the size and how it changes, and leaves the terminal as it was when the command exits', async () => {
     let resized = false;
-    const seen = await onIt(
-      [
-        { after: '$ ', type: 'stty size\r' },
-        { after: '31 97', type: 'sleep 600\r' },
-        { after: 'sleep 600', type: '\u0003' },
-        { after: '$ ', type: "trap 'stty size' WINCH; echo trap set\r" },
-        {
-          after: 'trap set\r\n',
-          type: () => {
-            resized = true;
-            resizeTerminals();
-          },
+    const seen = await onIt([
+      { after: '$ ', type: 'stty size\r' },
+      { after: '31 97', type: 'sleep 600\r' },
+      { after: 'sleep 600', type: '\u0003' },
+      { after: '$ ', type: "trap 'stty size' WINCH; echo trap set\r" },
+      {
+        after: 'trap set\r\n',
+        type: () => {
+          resized = true;
+          resizeTerminals();
         },
-        { after: '44 123', type: 'exit 9\r' },
-      ],
-    );
+      },
+      { after: '44 123', type: 'exit 9\r' },
+    ]);
     expect(resized).toBe(true);
     expectRestored(seen.replace('stty rows', ''), 9);
     await expectEnded(seen);

@@ -9,21 +9,24 @@ export interface TaskPath {
   readonly task_id: string;
 }
 
+/** What of it is wanted, as the server's query has it. */
+export type LogQuery = Omit<NonNullable<Parameters<GoferClient['logs']>[1]>, 'after' | 'follow'>;
+
 /** A task's log in batches from its beginning to its end (`follow`) or to what is there now, across reconnections, nothing twice. */
 export function followLog(
   client: GoferClient,
   path: TaskPath,
-  { follow, onLost }: { follow: boolean; onLost?: () => void },
+  { follow, query = {}, onLost }: { follow: boolean; query?: LogQuery; onLost?: () => void },
   signal: AbortSignal,
 ): AsyncIterable<LogMessage> {
   let after: string | undefined;
   async function open(): Promise<AsyncIterable<LogMessage>> {
-    const batches = await client.logs(path, { follow, ...(after === undefined ? {} : { after }) }, signal);
+    const batches = await client.logs(path, { ...query, follow, ...(after === undefined ? {} : { after }) }, signal);
     return remembering(batches);
   }
   async function* remembering(batches: AsyncIterable<LogMessage>): AsyncGenerator<LogMessage> {
     for await (const batch of batches) {
-      after = batch.cursor;
+      if (batch.cursor !== '') after = batch.cursor;
       yield batch;
     }
   }

@@ -4,6 +4,7 @@ import * as Type from 'typebox';
 import {
   Deployment,
   Event,
+  LogSummary,
   Namespace,
   Pipeline,
   PipelineConfig,
@@ -212,10 +213,27 @@ export const LogMessage = Type.Object(
         }),
         time: Type.Integer({ minimum: 0, description: 'Epoch milliseconds' }),
         text: Type.String({ description: 'Without its line feed; U+FFFD stands for what is not UTF-8' }),
+        number: Type.Optional(
+          Type.Integer({
+            minimum: 0,
+            description: "The line's number, counted from 0, where the request selects lines that need not follow each other",
+          }),
+        ),
         continued: Type.Optional(
           Type.Boolean({ description: 'The next piece of this stream belongs to the same line, which is longer than 1 MiB' }),
         ),
       }),
+    ),
+    end: Type.Optional(
+      Type.Object(
+        {
+          attempt: Type.Integer({ minimum: 1 }),
+          lines: Type.Integer({ minimum: 0, description: 'That are there' }),
+          bytes: Type.Integer({ minimum: 0, description: 'That are there' }),
+          seal: Type.Optional(LogSummary),
+        },
+        { description: "With no lines: an attempt's log ends here, or what there is of it now; `seal` is absent while it is written" },
+      ),
     ),
   },
   { $id: 'LogMessage' },

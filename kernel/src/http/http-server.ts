@@ -59,7 +59,7 @@ export interface HttpServer {
   /** Takes the certificate anew, where there is one; connections that are open go on. What cannot be used is logged, and not taken. */
   reload(): Promise<void>;
   /**
-   * Takes no more connections, asks WebSockets to leave (1001), wakes what waits, lets requests in progress finish for `graceMs`, then
+   * Takes no more connections, asks WebSockets to come back later (1012, service restart), wakes what waits, lets requests in progress finish for `graceMs`, then
    * cuts off what is left. A second call does nothing more.
    */
   close(graceMs: number): Promise<void>;

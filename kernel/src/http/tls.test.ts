@@ -221,7 +221,7 @@ describe('closing', () => {
     await server.close(60_000);
     expect(performance.now() - began).toBeLessThan(30_000);
     expect((await waiting).status).toBe(200);
-    expect(await events.closed).toEqual({ code: 1001, reason: 'the server is stopping' });
+    expect(await events.closed).toEqual({ code: 1012, reason: 'the server is stopping; reconnect' });
     await ended;
   });
 });

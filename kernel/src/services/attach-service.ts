@@ -1,5 +1,6 @@
 /** Commands inside running tasks: finds the attempt that runs, and the engine that it runs on. */
 import { type ExecInput, type ExecOutput, type ExecRequest, GoferError, type TaskHandle } from '@gofer/contracts';
+import { describeWaiting } from '../domain/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import type { AttemptRecord } from '../storage/attempts-table.ts';
@@ -75,9 +76,10 @@ export class RunningTaskAttachService implements AttachService {
   #stateOf(runUid: string, taskId: string): string {
     const record = this.#store.taskExecutions.find(runUid, taskId);
     if (record?.state === 'complete') return `it is complete (${record.status})`;
-    const reason = this.#orchestrator.taskWaitingReason(runUid, taskId);
+    const run = this.#store.runs.byUid(runUid);
+    const waiting = run === undefined ? undefined : this.#orchestrator.taskWaiting(run, taskId);
     const state = `it is ${record?.state ?? 'waiting'}`;
-    return reason === undefined ? state : `${state} (${reason})`;
+    return waiting === undefined ? state : `${state} (${describeWaiting(waiting.reason)})`;
   }
 
   #latest({ runUid, taskId }: Pick<RunningAttempt, 'runUid' | 'taskId'>): AttemptRecord | undefined {

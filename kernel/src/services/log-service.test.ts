@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitingText } from '../orchestrator/run-stage.fixture.ts';
 import type { LogBatch } from '../workers/logs/log-store.ts';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
-import type { TaskPath } from './services.ts';
+import type { LogEnd, TaskPath } from './services.ts';
 
 const ANN = { id: 'ann', user: 'ann' };
 
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => services.close());
 
-async function textOf(batches: AsyncIterable<LogBatch>): Promise<string> {
+async function textOf(batches: AsyncIterable<LogBatch | LogEnd>): Promise<string> {
   let text = '';
   for await (const batch of batches) if (batch.format === 'lines') text += Buffer.from(batch.text).toString();
   return text;

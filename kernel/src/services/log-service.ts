@@ -2,9 +2,11 @@ import { codeOf, GoferError } from '@gofer/contracts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { AttemptRecord } from '../storage/attempts-table.ts';
 import type { Store } from '../storage/store.ts';
+import type { LineSelection } from '../workers/logs/line-selection.ts';
+import { expressionFault } from '../workers/logs/line-selection.ts';
 import type { LogBatch, LogStat, LogStore } from '../workers/logs/log-store.ts';
 import type { Lookup } from './lookup.ts';
-import type { LogService, TaskPath } from './services.ts';
+import type { LogEnd, LogRequest, LogService, TaskPath } from './services.ts';
 
 /** What a path named when it was looked up; the path may name something else later. */
 interface Task {
@@ -25,30 +27,29 @@ export class StoredLogService implements LogService {
     this.#logs = parts.logs;
   }
 
-  async stat(path: TaskPath): Promise<LogStat> {
-    return this.#logs.stat(this.#readable(path, this.#latest(this.#find(path))).uid);
+  async stat(path: TaskPath, attempt?: number): Promise<LogStat> {
+    return this.#logs.stat(this.#readable(path, this.#chosen(path, this.#find(path), attempt)).uid);
   }
 
-  async read(
-    path: TaskPath,
-    request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
-  ): Promise<AsyncIterable<LogBatch>> {
+  async read(path: TaskPath, request: LogRequest): Promise<AsyncIterable<LogBatch | LogEnd>> {
+    assertSelection(request.select);
     const task = this.#find(path);
-    const attempt = this.#latest(task);
+    const place = readCursor(request);
+    const attempt = this.#chosen(path, task, place.attempt);
     if (!request.follow || !this.#isActive(task)) this.#readable(path, attempt);
-    if (request.after !== undefined && attempt !== undefined && (await this.#hasLog(attempt)))
-      await this.#checkCursor(attempt, request.after);
-    return this.#follow(path, task, request);
+    if (place.cursor !== undefined && attempt !== undefined && (await this.#hasLog(attempt)))
+      await this.#checkCursor(attempt, place.cursor);
+    return this.#follow(path, task, request, place);
   }
 
-  async raw(path: TaskPath, range?: { start: number; end?: number }) {
-    const attempt = this.#readable(path, this.#latest(this.#find(path)));
+  async raw(path: TaskPath, range?: { start: number; end?: number }, number?: number) {
+    const attempt = this.#readable(path, this.#chosen(path, this.#find(path), number));
     const stat = await this.#logs.stat(attempt.uid);
     const size = stat.bytes;
     const start = range?.start ?? 0;
     const end = Math.min(range?.end ?? size - 1, size - 1);
     const { stream } = await this.#logs.raw(attempt.uid, { start, ...(end >= start ? { end } : {}) });
-    return { size, start, end, complete: stat.seal?.complete === true, stream };
+    return { size, start, end, complete: isComplete(stat), stream };
   }
 
   async delete(path: TaskPath): Promise<void> {
@@ -64,24 +65,43 @@ export class StoredLogService implements LogService {
     for (const attempt of attempts) await this.#logs.delete(attempt.uid);
   }
 
-  /** Waits for the task's first attempt where there is none yet, then reads. */
-  async *#follow(
-    path: TaskPath,
-    task: Task,
-    request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
-  ): AsyncIterable<LogBatch> {
-    const attempt = await this.#attempt(path, task, request);
-    if (attempt === undefined) return;
-    const { follow, format, signal } = request;
-    const from = request.after === undefined ? {} : { from: { cursor: request.after } };
-    yield* this.#logs.read(attempt.uid, { ...from, follow, format, signal });
+  /** Waits for an attempt where there is none yet, reads it, and where none was asked for goes on with those that follow. */
+  async *#follow(path: TaskPath, task: Task, request: LogRequest, { attempt: first, cursor }: Place): AsyncIterable<LogBatch | LogEnd> {
+    const { follow, format, select, timestamps, signal } = request;
+    const form = { follow, format, signal, ...(timestamps === undefined ? {} : { timestamps }) };
+    let attempt = await this.#attempt(path, task, request, (all) =>
+      first === undefined ? all.at(-1) : all.find(({ number }) => number === first),
+    );
+    let place: { readonly from?: { readonly cursor: string } } = cursor === undefined ? {} : { from: { cursor } };
+    // Of a later attempt everything is new, and its lines have other numbers.
+    let wanted = select;
+    while (attempt !== undefined) {
+      const { uid, number } = attempt;
+      const cursorPrefix = `${number}-`;
+      let last = place.from?.cursor ?? '';
+      for await (const batch of this.#logs.read(uid, {
+        ...form,
+        ...place,
+        cursorPrefix,
+        ...(wanted === undefined ? {} : { select: wanted }),
+      })) {
+        last = batch.cursor;
+        yield batch;
+      }
+      yield { format: 'end', attempt: number, cursor: last === '' ? '' : cursorPrefix + last, stat: await this.#logs.stat(uid) };
+      if (!follow || request.attempt !== undefined || select?.lines !== undefined) return;
+      place = {};
+      if (wanted !== undefined) wanted = withoutTail(wanted);
+      attempt = await this.#attempt(path, task, request, (all) => all.find((each) => each.number > number));
+    }
   }
 
-  /** Undefined for a task that ended without ever having been started, and where nobody wants to wait for one that was not. */
+  /** Undefined where the task ended without it, and where nobody wants to wait for one that is not there. */
   async #attempt(
     path: TaskPath,
     task: Task,
-    { follow, signal }: { follow: boolean; signal: AbortSignal },
+    { follow, signal }: LogRequest,
+    choose: (all: readonly AttemptRecord[]) => AttemptRecord | undefined,
   ): Promise<AttemptRecord | undefined> {
     for (;;) {
       let changed = (): void => {};
@@ -93,7 +113,7 @@ export class StoredLogService implements LogService {
       try {
         signal.throwIfAborted();
         const active = this.#isActive(task);
-        const attempt = this.#latest(task);
+        const attempt = choose(this.#attempts(task));
         if (attempt !== undefined && (!active || (await this.#hasLog(attempt)))) return this.#readable(path, attempt);
         if (!active || !follow) return undefined;
         await change;
@@ -130,8 +150,20 @@ export class StoredLogService implements LogService {
     return this.#store.taskExecutions.find(runUid, taskId)?.state !== 'complete' && this.#orchestrator.isActive(runUid);
   }
 
-  #latest({ runUid, taskId }: Task): AttemptRecord | undefined {
-    return this.#store.attempts.listOfTask(runUid, taskId).at(-1);
+  #attempts({ runUid, taskId }: Task): AttemptRecord[] {
+    return this.#store.attempts.listOfTask(runUid, taskId);
+  }
+
+  /** The attempt of that number, which must be there; without a number the latest, where there is one. */
+  #chosen(path: TaskPath, task: Task, number: number | undefined): AttemptRecord | undefined {
+    const all = this.#attempts(task);
+    if (number === undefined) return all.at(-1);
+    const attempt = all.find((each) => each.number === number);
+    if (attempt !== undefined) return attempt;
+    throw new GoferError(
+      'NOT_FOUND',
+      `Task '${path.taskId}' of run ${path.runId} has no attempt ${number}: it has had ${all.length} so far.`,
+    );
   }
 
   #readable(path: TaskPath, attempt: AttemptRecord | undefined): AttemptRecord {
@@ -141,4 +173,35 @@ export class StoredLogService implements LogService {
     if (attempt.logsRemoved) throw new GoferError('GONE', `The log of ${name} was removed.`);
     return attempt;
   }
+}
+
+/** Where to begin: in which attempt's log, and behind which place of it. */
+interface Place {
+  readonly attempt: number | undefined;
+  readonly cursor: string | undefined;
+}
+
+function readCursor({ after = '', attempt }: LogRequest): Place {
+  if (after === '') return { attempt, cursor: undefined };
+  const [, number, place] = /^([1-9]\d{0,8})-(.+)$/.exec(after) ?? [];
+  const named = number === undefined ? (attempt ?? 1) : Number(number);
+  if (attempt !== undefined && attempt !== named)
+    throw new GoferError('INVALID_ARGUMENT', `The cursor belongs to attempt ${named}, and attempt ${attempt} was asked for.`);
+  return { attempt: named, cursor: place ?? after };
+}
+
+function assertSelection(select: LineSelection | undefined): void {
+  const fault = select?.grep === undefined ? undefined : expressionFault(select.grep);
+  if (fault !== undefined) throw new GoferError('INVALID_ARGUMENT', `The expression of \`grep\` ${fault}.`);
+  if (select?.tail !== undefined && select.lines !== undefined)
+    throw new GoferError('INVALID_ARGUMENT', 'Ask for `tail` or for `lines`, not for both.');
+}
+
+function withoutTail({ tail: _, ...rest }: LineSelection): LineSelection {
+  return rest;
+}
+
+/** Sealed, nothing was missing then, and nothing was cut off since. */
+function isComplete({ bytes, seal }: LogStat): boolean {
+  return seal?.complete === true && seal.bytes === bytes;
 }

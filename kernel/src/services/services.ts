@@ -27,6 +27,7 @@ import type { AuditQuery, NewAuditEntry } from '../storage/audit-table.ts';
 
 export type { AuditQuery, NewAuditEntry } from '../storage/audit-table.ts';
 
+import type { LineSelection } from '../workers/logs/line-selection.ts';
 import type { LogBatch, LogStat } from '../workers/logs/log-store.ts';
 
 /** Absent: everything, as v0 answers. */
@@ -163,22 +164,43 @@ export interface AttachService {
   attach(path: TaskPath, request: ExecRequest): Promise<AttachSession>;
 }
 
+/** The end of an attempt's log, or of what is there of it now. */
+export interface LogEnd {
+  readonly format: 'end';
+  /** From 1. */
+  readonly attempt: number;
+  /** Names the end: behind it the next attempt's log follows. */
+  readonly cursor: string;
+  /** Bytes and lines that are there; `seal` once the log has ended. */
+  readonly stat: LogStat;
+}
+export interface LogRequest {
+  /** From 1; absent: the latest, or the one that the cursor names. */
+  readonly attempt?: number;
+  /** A cursor, `ATTEMPT-PLACE`; one without an attempt belongs to the first. */
+  readonly after?: string;
+  readonly follow: boolean;
+  readonly format: 'lines' | 'json';
+  readonly select?: LineSelection;
+  readonly timestamps?: boolean;
+  readonly signal: AbortSignal;
+}
 export interface LogService {
-  stat(path: TaskPath): Promise<LogStat>;
+  stat(path: TaskPath, attempt?: number): Promise<LogStat>;
   /**
-   * From the beginning or behind a cursor, up to the end of the log; with `follow` waits for what is to come, also for a task that has
-   * not started yet. Rejects before the first batch with NOT_FOUND, with GONE where the log has expired or was removed, and with
-   * INVALID_ARGUMENT where the cursor is not one of the log that is there.
+   * From the beginning or behind a cursor, up to the end of the log, which `LogEnd` tells of; with `follow` waits for what is to come,
+   * also for a task that has not started yet, and where no attempt is named goes on with the next one's log until the task has ended.
+   * Rejects before the first batch with NOT_FOUND, with GONE where the log has expired or was removed, and with INVALID_ARGUMENT where
+   * the cursor is not one of the log that is there, or the selection cannot be used.
    */
-  read(
-    path: TaskPath,
-    request: { after?: string; follow: boolean; format: 'lines' | 'json'; signal: AbortSignal },
-  ): Promise<AsyncIterable<LogBatch>>;
+  read(path: TaskPath, request: LogRequest): Promise<AsyncIterable<LogBatch | LogEnd>>;
   /** `range` in bytes, both ends included (RFC 9110 §14.1.2), already clamped by nobody: the service does. */
   raw(
     path: TaskPath,
     range?: { start: number; end?: number },
+    attempt?: number,
   ): Promise<{ size: number; start: number; end: number; complete: boolean; stream: AsyncIterable<Uint8Array> }>;
+  /** Of every attempt. */
   delete(path: TaskPath): Promise<void>;
 }
 

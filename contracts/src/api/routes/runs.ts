@@ -21,6 +21,10 @@ const RUNS = '/api/namespaces/{namespace_id}/pipelines/{pipeline_id}/runs';
 const RUN = `${RUNS}/{run_id}` as const;
 const TASK = `${RUN}/tasks/{task_id}` as const;
 
+const Attempt = Type.Optional(
+  Type.Integer({ minimum: 1, maximum: 1_000_000, description: 'Which attempt, from 1; the latest where absent' }),
+);
+
 const WaitQuery = Type.Object({
   wait: Type.Optional(
     Type.Integer({
@@ -235,6 +239,34 @@ export const TASK_ROUTES = {
           description: 'Resume behind this cursor of an earlier `LogMessage`',
         }),
       ),
+      attempt: Attempt,
+      tail: Type.Optional(
+        Type.Integer({
+          minimum: 1,
+          maximum: Number.MAX_SAFE_INTEGER,
+          description: 'Of the lines that are selected, the last so many and what follows them; not heeded with `after`',
+        }),
+      ),
+      since: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'Lines that came then or later, epoch milliseconds' }),
+      ),
+      lines: Type.Optional(
+        Type.String({
+          minLength: 1,
+          maxLength: 40,
+          description: 'Lines of these numbers: `A-B`, `A-` or `A`, counted from 1, both ends included',
+        }),
+      ),
+      stream: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 8, description: '`stdout`, `stderr` or `gofer`: lines of that stream' }),
+      ),
+      grep: Type.Optional(
+        Type.String({ minLength: 1, maxLength: 256, description: 'Lines in which this regular expression (RE2) is found' }),
+      ),
+      timestamps: Type.Boolean({
+        default: false,
+        description: 'Without a sub-protocol: each line behind the time that it came (RFC 3339, UTC) and a space',
+      }),
       follow: Type.Boolean({
         default: true,
         description: "Wait for what is to come until the log's end; else close at what is there",
@@ -254,6 +286,7 @@ export const TASK_ROUTES = {
       action: 'read',
       resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],
     },
+    query: Type.Object({ attempt: Attempt }),
     status: 200,
   },
   attach_task_execution: {
@@ -288,7 +321,7 @@ export const TASK_ROUTES = {
     path: `${TASK}/logs`,
     kind: 'json',
     tag: 'Tasks',
-    summary: 'Delete the log of a task that has ended',
+    summary: 'Delete the logs of all attempts of a task that has ended',
     permission: {
       action: 'delete',
       resources: ['namespaces', 'pipelines', 'runs', 'task_executions'],

@@ -6,17 +6,19 @@ import { toTaskPath } from './request-paths.ts';
 
 export function createRawLogHandler(logs: LogService): Pick<RawHandlers, 'get_logs_raw'> {
   return {
-    get_logs_raw: async ({ path }, context) => {
+    get_logs_raw: async ({ path, query: { attempt } }, context) => {
       const task = toTaskPath(path);
-      const { bytes, seal } = await logs.stat(task);
-      context.set('gofer-log-complete', String(seal?.complete ?? false));
+      const { bytes, seal } = await logs.stat(task, attempt);
+      // What was cut off on the disk is not there, whatever the seal says.
+      const isWhole = seal?.bytes === bytes;
+      context.set('gofer-log-complete', String(seal?.complete === true && isWhole));
       await answerBytes(context, {
         size: bytes,
-        etag: seal === undefined ? undefined : `"${seal.sha256}"`,
+        etag: seal === undefined || !isWhole ? undefined : `"${seal.sha256}"`,
         mediaType: 'text/plain; charset=utf-8',
         what: 'log',
         // Not beyond what was there when the length was told: a log may grow meanwhile.
-        open: async (range) => (await logs.raw(task, range ?? { start: 0, end: bytes - 1 })).stream,
+        open: async (range) => (await logs.raw(task, range ?? { start: 0, end: bytes - 1 }, attempt)).stream,
       });
     },
   };

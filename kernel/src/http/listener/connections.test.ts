@@ -104,7 +104,7 @@ describe('closing', () => {
     await server.close(20_000);
     expect((await waiting).status).toBe(200);
     expect((await waiting).headers.connection).toBe('close');
-    expect(await events.closed).toEqual({ code: 1001, reason: 'the server is stopping' });
+    expect(await events.closed).toEqual({ code: 1012, reason: 'the server is stopping; reconnect' });
     await idleClosed;
     await server.close();
   });

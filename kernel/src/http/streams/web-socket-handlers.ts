@@ -1,10 +1,11 @@
-import { LOGS_PROTOCOL } from '@gofer/contracts/api';
-import type { Services } from '../../services/services.ts';
+import { LOGS_PROTOCOL, type LogMessage } from '@gofer/contracts/api';
+import type { LogEnd, Services } from '../../services/services.ts';
 import { mayReadEvent } from '../access/event-visibility.ts';
 import { toTaskPath } from '../handlers/request-paths.ts';
 import type { WebSocketHandlers } from '../route-request.ts';
 import { commandOf, converse } from './attach-conversation.ts';
 import { encodeLineFrames } from './line-frames.ts';
+import { toLineSelection } from './log-selection.ts';
 
 export function createWebSocketHandlers({ attach, logs, events }: Pick<Services, 'attach' | 'logs' | 'events'>): WebSocketHandlers {
   return {
@@ -14,16 +15,22 @@ export function createWebSocketHandlers({ attach, logs, events }: Pick<Services,
       return converse(session, protocol, request.signal);
     },
     get_logs: async (request, protocol) => {
-      const { after, follow } = request.query;
+      const { after, follow, attempt, timestamps } = request.query;
+      const select = toLineSelection(request.query);
       const batches = await logs.read(toTaskPath(request.path), {
         ...(after === undefined ? {} : { after }),
+        ...(attempt === undefined ? {} : { attempt }),
+        ...(select === undefined ? {} : { select }),
         follow,
+        timestamps,
         format: protocol === LOGS_PROTOCOL ? 'json' : 'lines',
         signal: request.signal,
       });
       return async (peer) => {
         for await (const batch of batches) {
-          await (batch.format === 'json' ? peer.sendText(batch.json) : peer.sendFrames(encodeLineFrames(batch.text, batch.ends)));
+          if (batch.format === 'json') await peer.sendText(batch.json);
+          else if (batch.format === 'lines') await peer.sendFrames(encodeLineFrames(batch.text, batch.ends));
+          else if (protocol === LOGS_PROTOCOL) await peer.sendText(JSON.stringify(toEndMessage(batch)));
         }
         return 'end of log';
       };
@@ -43,4 +50,8 @@ export function createWebSocketHandlers({ attach, logs, events }: Pick<Services,
       };
     },
   };
+}
+
+function toEndMessage({ attempt, cursor, stat: { lines, bytes, seal } }: LogEnd): LogMessage {
+  return { cursor, firstLine: lines, lines: [], end: { attempt, lines, bytes, ...(seal === undefined ? {} : { seal }) } };
 }

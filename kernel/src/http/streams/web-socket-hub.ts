@@ -18,7 +18,11 @@ const MAX_INCOMING_BYTES = 64 * 1024;
 const MAX_REASON_BYTES = 123;
 /** Somebody has left by then, perhaps. */
 const RETRY_SECONDS = 5;
-const CLOSE = { normal: 1000, goingAway: 1001, policy: 1008, error: 1011 } as const;
+/** RFC 6455 §7.4.1; 1012, from the registry of close codes: the service is restarted, and who follows may come back. */
+const CLOSE = { normal: 1000, policy: 1008, error: 1011, restart: 1012 } as const;
+
+/** To come back would end the same way. */
+const FINAL: ReadonlySet<string> = new Set(['GONE', 'INVALID_ARGUMENT', 'DATA_LOSS']);
 
 export interface AcceptedSocket {
   readonly protocol: string | undefined;
@@ -85,9 +89,9 @@ export class WebSocketHub {
     });
   }
 
-  /** Asks every client to leave; those that do not are cut off by `terminate`. */
+  /** Asks every client to come back later; those that do not leave are cut off by `terminate`. */
   close(): void {
-    for (const peer of this.#open.values()) peer.close(CLOSE.goingAway, 'the server is stopping');
+    for (const peer of this.#open.values()) peer.close(CLOSE.restart, 'the server is stopping; reconnect');
   }
 
   terminate(): void {
@@ -104,7 +108,7 @@ export class WebSocketHub {
       if (code === 'INTERNAL') this.#log('error', 'a stream failed', { error });
       const text =
         isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : "INTERNAL: this is a bug; the server's log has more";
-      socket.close(code === 'GONE' || code === 'INVALID_ARGUMENT' ? CLOSE.policy : CLOSE.error, cut(text));
+      socket.close(FINAL.has(code) ? CLOSE.policy : CLOSE.error, cut(text));
     }
   }
 

@@ -11,20 +11,47 @@ export interface BatchLines {
   readonly runs: readonly LogRun[];
   /** The lines (counted from 0 within the batch) whose rest is another line. */
   readonly continued: readonly number[];
+  /** The number of each line, where they do not follow each other. */
+  readonly numbers?: readonly number[];
 }
+
+/** The form that a reader asked for. */
+export type BatchForm = Pick<LogReadRequest, 'format' | 'timestamps' | 'cursorPrefix'>;
 
 const NEWLINE = 10;
 
 /** Makes memory of the batch's own, so that it can be handed to another thread without a copy. */
-export function renderBatch(lines: BatchLines, format: LogReadRequest['format'], cursor: string): LogBatch {
+export function renderBatch(lines: BatchLines, { format, timestamps = false, cursorPrefix = '' }: BatchForm, cursor: string): LogBatch {
   const position = {
     firstLine: lines.firstLine,
     count: lines.ends.length,
     cursor,
   };
-  if (format === 'json') return { ...position, format, json: renderJson(lines, cursor) };
-  const { text, ends } = isUtf8(lines.text) ? lines : replaceInvalid(lines);
+  if (format === 'json') return { ...position, format, json: renderJson(lines, cursorPrefix + cursor) };
+  const readable = isUtf8(lines.text) ? lines : { ...lines, ...replaceInvalid(lines) };
+  const { text, ends } = timestamps ? addTimes(readable) : readable;
   return { ...position, format, text, ends: ends.slice(), runs: lines.runs };
+}
+
+/** Each line behind the time that it came (RFC 3339, UTC) and a space. */
+function addTimes({ text, ends, runs }: Pick<BatchLines, 'ends' | 'runs'> & { readonly text: Uint8Array }): {
+  text: Uint8Array;
+  ends: Uint32Array;
+} {
+  const parts: Uint8Array[] = [];
+  const newEnds = new Uint32Array(ends.length);
+  let line = 0;
+  let length = 0;
+  for (const run of runs) {
+    const time = Buffer.from(`${new Date(run.time).toISOString()} `);
+    for (let left = run.lines; left > 0; left--, line++) {
+      const part = text.subarray(ends[line - 1] ?? 0, ends[line]);
+      parts.push(time, part);
+      length += time.length + part.length;
+      newEnds[line] = length;
+    }
+  }
+  return { text: concatOwned(parts, length), ends: newEnds };
 }
 
 function replaceInvalid({ text, ends }: BatchLines): {
@@ -46,7 +73,7 @@ function replaceInvalid({ text, ends }: BatchLines): {
   return { text: concatOwned(parts, length), ends: newEnds };
 }
 
-function renderJson({ firstLine, text, ends, runs, continued }: BatchLines, cursor: string): Uint8Array {
+function renderJson({ firstLine, text, ends, runs, continued, numbers }: BatchLines, cursor: string): Uint8Array {
   // In ASCII a byte is a character, so that one string can be cut where the bytes are.
   const ascii = isAscii(text) ? text.toString('latin1') : undefined;
   let json = `{"cursor":${JSON.stringify(cursor)},"firstLine":${firstLine},"lines":[`;
@@ -58,7 +85,9 @@ function renderJson({ firstLine, text, ends, runs, continued }: BatchLines, curs
       const end = ends[line] ?? start;
       const textEnd = text[end - 1] === NEWLINE ? end - 1 : end;
       const content = ascii === undefined ? text.toString('utf8', start, textEnd) : ascii.slice(start, textEnd);
-      json += (line === 0 ? head : `,${head}`) + JSON.stringify(content) + (continued.includes(line) ? ',"continued":true}' : '}');
+      json += (line === 0 ? head : `,${head}`) + JSON.stringify(content);
+      if (numbers !== undefined) json += `,"number":${numbers[line]}`;
+      json += continued.includes(line) ? ',"continued":true}' : '}';
       start = end;
       line++;
     }

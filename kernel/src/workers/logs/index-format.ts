@@ -66,9 +66,19 @@ export function encodeRecords(records: readonly IndexRecord[]): Buffer {
   return out;
 }
 
-/** How long the record is that begins with these bytes (at least a header of them). */
-export function recordSize(header: Buffer): number {
-  return RECORD_HEADER_BYTES + header.readUInt16LE(6) + header.readUInt32LE(16);
+/** How long the record is that begins there, with at least a header of it. */
+export function recordSize(bytes: Buffer, at: number): number {
+  return RECORD_HEADER_BYTES + bytes.readUInt16LE(at + 6) + bytes.readUInt32LE(at + 16);
+}
+
+/** Which lines a record is about. */
+export type RecordExtent = Pick<IndexRecord, 'stream' | 'time' | 'dataBytes' | 'lines'>;
+
+/** The same for the record that begins there, by its header alone; undefined where that is none. */
+export function decodeExtent(bytes: Buffer, at: number): RecordExtent | undefined {
+  const stream = STREAMS[bytes[at + 5] ?? STREAMS.length];
+  if (stream === undefined) return undefined;
+  return { stream, time: bytes.readDoubleLE(at + 20), dataBytes: bytes.readUInt32LE(at + 8), lines: bytes.readUInt32LE(at + 12) };
 }
 
 /** The record in exactly these bytes, or undefined where they are not one. */

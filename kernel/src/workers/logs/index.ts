@@ -6,6 +6,8 @@ export {
   createInlineLogStore,
   createThreadedLogStore,
 } from './create-log-store.ts';
+export type { LineSelection } from './line-selection.ts';
+export { expressionFault } from './line-selection.ts';
 export type {
   CollectOptions,
   LogBatch,
@@ -18,3 +20,4 @@ export type {
   LogStream,
   OpenLogSource,
 } from './log-store.ts';
+export type { LogDamage, LogVerification } from './verify-log.ts';

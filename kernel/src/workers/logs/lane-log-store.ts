@@ -7,6 +7,7 @@ import type { CollectOptions, LogBatch, LogReadRequest, LogSeal, LogStat, LogSto
 import type { LogCallKind, LogCalls, LogLane } from './protocol.ts';
 import { LaneLost } from './protocol.ts';
 import { MASKING_KEY_BYTES } from './sealed-state.ts';
+import type { LogVerification } from './verify-log.ts';
 
 /** A call is made again on a thread's successor, but not for ever: a thread that cannot live must be heard of. */
 const MAX_LOSSES = 5;
@@ -62,11 +63,11 @@ export class LaneLogStore implements LogStore {
     }
   }
 
-  async *read(attemptId: string, { signal, ...request }: LogReadRequest): AsyncGenerator<LogBatch> {
+  async *read(attemptId: string, { signal, from: begin, ...request }: LogReadRequest): AsyncGenerator<LogBatch> {
     const lane = this.#lane(attemptId);
     const reader = this.#nextReader++;
     const ending = new AbortController();
-    let from = request.from;
+    let from = begin;
     let losses = 0;
     const close = (): void => {
       ending.abort();
@@ -87,13 +88,16 @@ export class LaneLogStore implements LogStore {
             reader,
             attemptId,
             expected,
-            format: request.format,
-            follow: request.follow,
+            ...request,
             ...start,
           });
           if (ending.signal.aborted) continue;
           if (batch === null) return;
           losses = 0;
+          if (!('format' in batch)) {
+            if (batch.passedTo !== undefined) from = { cursor: batch.passedTo };
+            continue;
+          }
           from = { cursor: batch.cursor };
           yield batch;
         } catch (error) {
@@ -125,6 +129,10 @@ export class LaneLogStore implements LogStore {
 
   readers(attemptId: string): number {
     return this.#readers.get(attemptId) ?? 0;
+  }
+
+  async verify(attemptId: string): Promise<LogVerification> {
+    return await this.#callAgain(attemptId, 'verify', { attemptId });
   }
 
   async delete(attemptId: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** Where an attempt's two files are, and the few calls on them that others build on. */
-import { constants, existsSync, mkdirSync, openSync, readSync, rmSync, writeSync, writevSync } from 'node:fs';
+import { constants, existsSync, mkdirSync, openSync, readSync, rmSync, statSync, writeSync, writevSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GoferError } from '@gofer/contracts';
 
@@ -26,6 +26,11 @@ export function logPaths(directory: string, attemptId: string): LogPaths {
 /** Whether there is a log, or what a crash left of one. */
 export function hasLog(paths: LogPaths): boolean {
   return existsSync(paths.index) || existsSync(paths.data);
+}
+
+/** Bytes of the data's file; undefined where there is none. */
+export function dataSize(paths: LogPaths): number | undefined {
+  return statSync(paths.data, { throwIfNoEntry: false })?.size;
 }
 
 export function removeLog(paths: LogPaths): void {

@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
 import { GoferError } from '@gofer/contracts';
-import { isErrno, logPaths, removeLog } from './log-files.ts';
+import { dataSize, isErrno, logPaths, removeLog } from './log-files.ts';
+import type { LogProgress } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
-import type { LogBatch, LogReadRequest, LogSeal } from './log-store.ts';
+import type { LogBatch, LogSeal } from './log-store.ts';
 import { LogWriter, readSeal } from './log-writer.ts';
 import type { LogAnswer, LogCall, LogCalls } from './protocol.ts';
+import { verifyLog } from './verify-log.ts';
 
 interface Reading {
   readonly attemptId: string;
   readonly reader: LogReader;
   /** The call that waits for output. */
-  waiting?: PromiseWithResolvers<LogBatch | null>;
+  waiting?: PromiseWithResolvers<LogBatch | LogProgress | null>;
 }
 
 /**
@@ -49,6 +51,8 @@ export class LogKeeper {
         return this.#readNext(call);
       case 'readClose':
         return this.#readClose(call.reader);
+      case 'verify':
+        return verifyLog(logPaths(this.#directory, call.attemptId), this.#writers.get(call.attemptId));
       case 'delete':
         return this.#delete(call.attemptId);
     }
@@ -109,15 +113,17 @@ export class LogKeeper {
     if (log === undefined) throw noLog(attemptId);
     const { bytes, lines } = log;
     this.#forgetIdle(attemptId);
-    return log instanceof LogWriter ? { bytes, lines } : { bytes, lines, seal: log };
+    if (log instanceof LogWriter) return { bytes, lines };
+    return { bytes: Math.min(bytes, dataSize(logPaths(this.#directory, attemptId)) ?? 0), lines, seal: log };
   }
 
-  #readNext(call: LogCalls['readNext']['takes']): LogBatch | null | Promise<LogBatch | null> {
+  #readNext(call: LogCalls['readNext']['takes']): LogCalls['readNext']['gives'] | Promise<LogCalls['readNext']['gives']> {
     const { attemptId, reader: id, follow } = call;
     const reading = this.#readings.get(id) ?? this.#startReading(call);
     const batch = this.#nextBatch(id, reading);
     if (batch !== undefined) return batch;
-    if (!follow || !this.#writers.has(attemptId)) {
+    if (!follow || !this.#writers.has(attemptId) || reading.reader.isPastEnd) {
+      this.#assertWhole(id, reading);
       this.#readClose(id);
       return null;
     }
@@ -125,21 +131,32 @@ export class LogKeeper {
     return reading.waiting.promise;
   }
 
-  #startReading({ attemptId, reader: id, from, format, expected }: LogCalls['readNext']['takes']): Reading {
+  /** A writer's index may grow behind a reader; a sealed one ends where the reader has ended. */
+  #assertWhole(id: number, { attemptId, reader }: Reading): void {
+    if (this.#writers.has(attemptId)) return;
+    try {
+      reader.assertWhole();
+    } catch (error) {
+      this.#readClose(id);
+      throw error;
+    }
+  }
+
+  #startReading({ attemptId, reader: id, expected, follow: _, ...request }: LogCalls['readNext']['takes']): Reading {
     // An open log is opened for writing first: that cuts what a crash left, before anyone reads it.
     const log = this.#log(attemptId, expected);
     if (log === undefined) throw noLog(attemptId);
     if (log instanceof LogWriter) log.touch();
-    const reading = { attemptId, reader: this.#openReader(attemptId, from, format) };
+    const reading = { attemptId, reader: this.#openReader(attemptId, request) };
     this.#readings.set(id, reading);
     const readers = this.#readersOf.get(attemptId) ?? new Set();
     this.#readersOf.set(attemptId, readers.add(id));
     return reading;
   }
 
-  #openReader(attemptId: string, from: LogReadRequest['from'], format: LogReadRequest['format']): LogReader {
+  #openReader(attemptId: string, request: ConstructorParameters<typeof LogReader>[1]): LogReader {
     try {
-      return new LogReader(logPaths(this.#directory, attemptId), from, format);
+      return new LogReader(logPaths(this.#directory, attemptId), request);
     } catch (error) {
       this.#forgetIdle(attemptId);
       // Only half of it is left where a removal was interrupted.
@@ -181,10 +198,11 @@ export class LogKeeper {
       delete reading.waiting;
       try {
         const batch = this.#nextBatch(id, reading);
-        if (batch === undefined && !ended) {
+        if (batch === undefined && !ended && !reading.reader.isPastEnd) {
           reading.waiting = waiting;
           continue;
         }
+        if (batch === undefined) this.#assertWhole(id, reading);
         waiting.resolve(batch ?? null);
         if (batch === undefined) this.#readClose(id);
       } catch (error) {
@@ -193,7 +211,7 @@ export class LogKeeper {
     }
   }
 
-  #nextBatch(id: number, reading: Reading): LogBatch | undefined {
+  #nextBatch(id: number, reading: Reading): LogBatch | LogProgress | undefined {
     try {
       return reading.reader.next();
     } catch (error) {

@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { LogChunk } from '@gofer/contracts';
+import type { LineSelection } from './line-selection.ts';
+import type { LogVerification } from './verify-log.ts';
 
 /** Which output a line belongs to: one of the task's two, or Gofer's own words in the task's log. */
 export type LogStream = 'stdout' | 'stderr' | 'gofer';
@@ -20,6 +22,7 @@ export interface LogSeal {
 
 /** What is known about a log now. */
 export interface LogStat {
+  /** That can be read: fewer than its seal says where its file was cut on the disk. */
   readonly bytes: number;
   readonly lines: number;
   /** Present once the log is sealed. */
@@ -59,6 +62,12 @@ export interface LogReadRequest {
   readonly follow: boolean;
   /** `lines`: UTF-8 and where each line ends, for one frame a line. `json`: rendered text, for one frame a batch. */
   readonly format: 'lines' | 'json';
+  /** Absent: all lines. Its expression has no faults (`expressionFault`). */
+  readonly select?: LineSelection;
+  /** `lines`: each behind the time that it came (RFC 3339, UTC, milliseconds) and a space. */
+  readonly timestamps?: boolean;
+  /** `json`: stands before the cursor in the text, as a name of the log that it is one of. */
+  readonly cursorPrefix?: string;
   readonly signal: AbortSignal;
 }
 
@@ -95,8 +104,9 @@ export type LogBatch =
   | (LogBatchPosition & {
       readonly format: 'json';
       /**
-       * UTF-8 of `{"cursor":string,"firstLine":number,"lines":[{"stream":LogStream,"time":number,"text":string,"continued"?:true}]}`.
-       * `text` has no newline; `continued` says that the next piece of this stream belongs to the same line.
+       * UTF-8 of `{"cursor":string,"firstLine":number,"lines":[{"stream":LogStream,"time":number,"text":string,"number"?:number,
+       * "continued"?:true}]}`. `text` has no newline; `continued` says that the next piece of this stream belongs to the same line;
+       * `number`, counted from 0, is there where lines are selected.
        */
       readonly json: Uint8Array;
     });
@@ -143,7 +153,9 @@ export interface LogStore {
    * The lines, numbered in the order they were completed, in batches. A line still being written is delivered when it is complete,
    * grows over 1 MiB, or the log is sealed. A consumer that is slow holds only itself. Rejects with `NOT_FOUND` where there is no log,
    * with `INVALID_ARGUMENT` for a cursor that is not one of this log, with `GONE` when the log is deleted meanwhile and with
-   * `CANCELLED` when `signal` aborts. A line number behind the end yields nothing, or waits for that line.
+   * `CANCELLED` when `signal` aborts. A line number behind the end yields nothing, or waits for that line; `select.lines` ends at its
+   * last line, also where `follow` is true. What is selected is found without loading the log: by the index alone, but for `grep`,
+   * which reads the data. Rejects with `DATA_LOSS` where a sealed log's files are not whole, behind what can be read.
    */
   read(attemptId: string, request: LogReadRequest): AsyncIterable<LogBatch>;
 
@@ -156,6 +168,9 @@ export interface LogStore {
 
   /** How many `read` and `raw` streams of this attempt are open in this store now. A `read` is open once its first batch is asked for. */
   readers(attemptId: string): number;
+
+  /** Compares the data with the index and both with the seal, reading them whole. Rejects with `NOT_FOUND` where there is no log. */
+  verify(attemptId: string): Promise<LogVerification>;
 
   /** Removes a log; succeeds where there is none. Rejects with `FAILED_PRECONDITION` while it is collected. */
   delete(attemptId: string): Promise<void>;

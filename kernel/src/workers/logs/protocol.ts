@@ -5,8 +5,10 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 import type { Failure } from '@gofer/contracts';
+import type { LogProgress } from './log-reader.ts';
 import type { LogBatch, LogMasking, LogReadRequest, LogSeal } from './log-store.ts';
 import type { ChunkMark } from './log-writer.ts';
+import type { LogVerification } from './verify-log.ts';
 
 /** What can be asked of the keeper of logs: for each call what it takes and what it gives. */
 export interface LogCalls {
@@ -43,8 +45,8 @@ export interface LogCalls {
     };
   };
   /**
-   * The next batch of a reader (named by a number, made by its first call at `from`); null at the end. Waits if `follow`. `expected`
-   * says that a source is open: the log is made where there is none yet.
+   * The next batch of a reader (named by a number, made by its first call at `from`); null at the end. Waits if `follow`. Progress in the
+   * place of a batch asks for the next call: a search is made in pieces, between which others have the thread. `expected` says that a source is open: the log is made where there is none yet.
    */
   readNext: {
     takes: {
@@ -52,9 +54,10 @@ export interface LogCalls {
       readonly attemptId: string;
       readonly expected: boolean;
     } & Omit<LogReadRequest, 'signal'>;
-    gives: LogBatch | null;
+    gives: LogBatch | LogProgress | null;
   };
   readClose: { takes: { readonly reader: number }; gives: null };
+  verify: { takes: { readonly attemptId: string }; gives: LogVerification };
   delete: { takes: { readonly attemptId: string }; gives: null };
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorCode, LogChunk } from '@gofer/contracts';
 import { codeOf } from '@gofer/contracts';
+import type { LineSelection } from './line-selection.ts';
 import type { LogStore, LogStream, OpenLogSource } from './log-store.ts';
 
 export interface TestPiece {
@@ -78,9 +79,10 @@ export async function readLines(
   attemptId: string,
   follow = false,
   from?: { line: number } | { cursor: string },
+  select?: LineSelection,
 ): Promise<TestLine[]> {
   const lines: TestLine[] = [];
-  const start = from === undefined ? {} : { from };
+  const start = { ...(from === undefined ? {} : { from }), ...(select === undefined ? {} : { select }) };
   for await (const batch of store.read(attemptId, { follow, format: 'lines', signal: never, ...start })) {
     if (batch.format !== 'lines') throw new Error('asked for lines');
     let at = 0;
