@@ -21,7 +21,7 @@ const seal = (task: Dag['tasks'][number]) => ({
 // Only what the comparison reads.
 const execution = (task_id: string, change: Partial<TaskExecution>) =>
   ({ task_id, state: 'complete', status_reason: null, ...change }) as TaskExecution;
-const attempts = [{ attempt: 1 }] as TaskExecution['attempts'];
+const attempts = [{ attempt: 1 }] as NonNullable<TaskExecution['attempts']>;
 const A = { status: 'failed', exit_code: 3, attempts, log: seal(FIRST) } as const;
 const B = { status: 'successful', exit_code: 0, attempts, log: seal(SECOND) } as const;
 
@@ -61,7 +61,7 @@ describe('the comparison', () => {
     ['a skipped task that ran', told(), PLACED([startA, endA, startB, endB, report('start', 'c', 0)])],
     ['another exit code', told({ a: { exit_code: 4 } }), TRUE],
     ['another status', told({ b: { status: 'failed' } }), TRUE],
-    ['a second attempt', told({ b: { attempts: [{ attempt: 1 }, { attempt: 2 }] as TaskExecution['attempts'] } }), TRUE],
+    ['a second attempt', told({ b: { attempts: [{ attempt: 1 }, { attempt: 2 }] as NonNullable<TaskExecution['attempts']> } }), TRUE],
     ['a task that has not ended', told({ b: { state: 'running' } }), TRUE],
     ['a run that has not ended', told({ run: { state: 'running' } }), TRUE],
     ['a wrong end of the run', told({ run: { status: 'successful' } }), TRUE],

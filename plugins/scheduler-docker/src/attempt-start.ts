@@ -123,10 +123,14 @@ async function findContainer(tools: StartTools, spec: TaskSpec): Promise<Contain
   );
 }
 
-/** Epoch milliseconds. On any failure, and when aborted, removes the container. */
+/**
+ * Epoch milliseconds. On any failure, and when aborted, removes the container; but where the engine was asked to start it and nobody knows
+ * whether it has, it stays: it may have run, and whoever starts the attempt again finds it.
+ */
 async function startContainer(tools: StartTools, spec: TaskSpec, id: string, signal: AbortSignal): Promise<number> {
   const { engine, journal } = tools;
   let live: LiveOutput | undefined;
+  let isAsked = false;
   try {
     throwIfAborted(signal);
     await journal.add(spec.attemptId);
@@ -140,6 +144,7 @@ async function startContainer(tools: StartTools, spec: TaskSpec, id: string, sig
       }),
     );
     throwIfAborted(signal);
+    isAsked = true;
     await engine.json({ method: 'POST', path: `/containers/${id}/start` });
     const startedAt = Date.now();
     throwIfAborted(signal);
@@ -147,6 +152,7 @@ async function startContainer(tools: StartTools, spec: TaskSpec, id: string, sig
     return startedAt;
   } catch (error) {
     live?.drop();
+    if (isAsked && error instanceof ConnectionLost) throw error;
     await discard(tools, spec, id);
     throw startFailure(error, spec, tools.config);
   }
