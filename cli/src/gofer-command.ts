@@ -2,6 +2,7 @@ import { GoferError } from '@gofer/contracts';
 import { Command, Option } from 'clipanion';
 import type { GoferClient } from './api/gofer-client.ts';
 import type { GoferContext } from './gofer-context.ts';
+import { parseLength } from './input/parse-length.ts';
 import type { Presentation } from './output/presentation.ts';
 import { writeFully } from './output/write-fully.ts';
 
@@ -63,6 +64,15 @@ export const offsetOption = () => Option.String('-o,--offset', '0', { descriptio
 export const noReverseOption = () => Option.Boolean('-n,--no-reverse', false, { description: 'Oldest first instead of newest first' });
 export const variablesOption = () =>
   Option.Array('-v,--variable', [], { description: 'A variable for the run, KEY=VALUE; may be given several times' });
+
+const LONGEST_GRACE = 86_400;
+
+/** Whole seconds of `--wait-for`: a number of them, or a length such as `90s` or `2m`. */
+export function readGrace(text: string): number {
+  const seconds = parseLength(text);
+  if (seconds !== undefined && Number.isInteger(seconds) && seconds <= LONGEST_GRACE) return seconds;
+  throw new GoferError('INVALID_ARGUMENT', `--wait-for is a time in whole seconds of a day at most, such as 90, 30s or 2m; not "${text}"`);
+}
 
 /** `what` names the argument in the error. */
 export function readCount(text: string, what: string, options: { minimum: number }): number {

@@ -40,6 +40,20 @@ export interface TaskSketch {
   readonly variables?: Readonly<Record<string, string>>;
   readonly registry_auth?: { readonly user: string; readonly pass: string };
   readonly inject_api_token?: boolean;
+  /** Beyond v0: time limits, retries, `always`. */
+  readonly timeout?: number;
+  readonly start_timeout?: number;
+  readonly retries?: number;
+  readonly retry_on?: readonly (string | number)[];
+  readonly retry_backoff?: { readonly initial?: number; readonly maximum?: number };
+  readonly always?: true;
+}
+
+/** What a test may say of a pipeline beyond v0. */
+export interface PipelineSettings {
+  readonly timeout?: number;
+  readonly start_timeout?: number;
+  readonly concurrency?: 'queue' | 'cancel_oldest' | 'cancel_newest';
 }
 
 export interface ServerOptions {
@@ -55,12 +69,13 @@ export interface ServerOptions {
 }
 
 /** A pipeline's JSON as the SDK prints it. */
-export function pipelineJson(id: string, tasks: readonly TaskSketch[], parallelism = 0) {
+export function pipelineJson(id: string, tasks: readonly TaskSketch[], parallelism = 0, settings: PipelineSettings = {}) {
   return {
     id,
     name: id,
     description: '',
     parallelism,
+    ...settings,
     tasks: tasks.map(({ script, ...task }) => ({
       image: IMAGE,
       depends_on: {},
@@ -212,10 +227,10 @@ export class GoferServer {
   }
 
   /** Registers it and makes it live. */
-  async deploy(id: string, tasks: readonly TaskSketch[], parallelism = 0): Promise<void> {
+  async deploy(id: string, tasks: readonly TaskSketch[], parallelism = 0, settings: PipelineSettings = {}): Promise<void> {
     const configs = `${pipelinePath(id)}/configs`;
     const { pipeline } = await this.ask<{ pipeline: { config: { version: number } } }>('POST', configs, {
-      config: pipelineJson(id, tasks, parallelism),
+      config: pipelineJson(id, tasks, parallelism, settings),
     });
     await this.ask('POST', `${configs}/${pipeline.config.version}`);
   }

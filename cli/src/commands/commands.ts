@@ -39,7 +39,9 @@ import { RunObjectDelete } from './run/run-object-delete.ts';
 import { RunObjectGet } from './run/run-object-get.ts';
 import { RunObjectList } from './run/run-object-list.ts';
 import { RunObjectPut } from './run/run-object-put.ts';
+import { RunRetry } from './run/run-retry.ts';
 import { RunStart } from './run/run-start.ts';
+import { RunWhy } from './run/run-why.ts';
 import { SecretGlobalDelete } from './secret/secret-global-delete.ts';
 import { SecretGlobalGet } from './secret/secret-global-get.ts';
 import { SecretGlobalList } from './secret/secret-global-list.ts';
@@ -88,8 +90,10 @@ export const COMMANDS = [
   RunStart,
   RunList,
   RunGet,
+  RunWhy,
   RunLogs,
   RunCancel,
+  RunRetry,
   RunDelete,
   TaskList,
   TaskGet,

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
 import { describeCommands } from '../help/command-help.ts';
 import { type Outcome, runInProcess } from '../testing/run-in-process.ts';
-import { prepareSimple, SIMPLE, storeForSimple } from '../testing/sample-pipeline.ts';
+import { failOnce, prepareSimple, SIMPLE, storeForSimple } from '../testing/sample-pipeline.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
 const PROGRAM = `
@@ -24,7 +24,7 @@ const OF_IDENTITY = new Set(['login', 'logout', 'token bootstrap']);
 /** Not quiet: what they make is never shown again. */
 const SHOWN_ONCE = new Set(['token create', 'token bootstrap']);
 /** What changes nothing may share a namespace; everything else gets one of its own. */
-const READING = /^gofer (?:fetch|context|(?:\S+ )+(?:list|get|logs)\b)/u;
+const READING = /^gofer (?:fetch|context|(?:\S+ )+(?:list|get|logs|why)\b)/u;
 const UUID = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/u;
 const examples = describeCommands().flatMap(({ paths: [path = ''], examples: own }) =>
   own.map(({ label, command }) => ({ path, label, command })),
@@ -76,7 +76,7 @@ describe('the examples of the help', () => {
     await client.call('update_system_preferences', { body: { ignore_pipeline_run_events: false } });
     const namespace = READING.test(command) ? 'reading' : await newNamespace();
     if (command.includes('--namespace default')) await prepareSimple(client, 'default');
-    await prepareFor(command);
+    await prepareFor(command, namespace);
     const { argv, stdin } = await parseShell(command, directory);
     const env = { GOFER_API_BASE_URL: server.url, GOFER_NAMESPACE: namespace };
     return await runInProcess([...argv, ...(command.includes('--output-format') ? [] : ['--output-format', format])], {
@@ -86,7 +86,8 @@ describe('the examples of the help', () => {
     });
   }
 
-  async function prepareFor(command: string): Promise<void> {
+  async function prepareFor(command: string, namespace: string): Promise<void> {
+    if (command.includes('--from-failed')) await failOnce(client, namespace);
     if (/role (?:create|update|delete)/u.test(command)) {
       await client.call('delete_role', { path: { role_id: 'devops' } }).catch(() => undefined);
       const role = { id: 'devops', description: '', permissions: [] };

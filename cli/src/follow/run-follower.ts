@@ -106,7 +106,9 @@ export class RunFollower {
 
   #beginAll(tasks: readonly TaskExecution[], signal: AbortSignal): void {
     const byStart = tasks.toSorted((one, other) => one.started - other.started);
-    for (const { task_id, started, state, status } of byStart) {
+    for (const { task_id, started, state, status, taken_from_run: from } of byStart) {
+      // Its log is in the run that has run it.
+      if (from !== undefined) continue;
       // What failed before it started has its reason in its log; what was skipped has none.
       const failedEarly = state === 'complete' && status === 'failed';
       if (started > 0 || failedEarly) this.#begin(task_id, signal, started > 0);

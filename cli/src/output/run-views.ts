@@ -5,6 +5,7 @@ import { toSafeLine } from './sanitise.ts';
 import { renderTable } from './table.ts';
 import { renderTaskRows } from './task-views.ts';
 import { formatDuration, formatTime } from './times.ts';
+import { factsOfRun, renderFacts } from './why-views.ts';
 
 export function renderRuns(runs: readonly Run[], { colours, detail, now }: Presentation): string {
   const rows = runs.map((run) => [
@@ -23,13 +24,13 @@ export function renderRuns(runs: readonly Run[], { colours, detail, now }: Prese
 
 export function renderRun(run: Run, tasks: readonly TaskExecution[], presentation: Presentation): string {
   const { colours, detail, now } = presentation;
-  const reason = describeReason(run);
   const lines = [
     `${colours.bold(`Run #${run.run_id}`)} of ${toSafeLine(run.pipeline_id)} (v${run.pipeline_config_version}) :: ${paintStatus(run.state, colours)} :: ${paintStatus(run.status, colours)}`,
     '',
     `  Started by ${toSafeLine(run.initiator.user)} ${formatTime(run.started, { now, exact: detail })}, ${run.ended === 0 ? 'going on for' : 'took'} ${formatDuration(run.started, run.ended, now)}`,
   ];
-  if (reason !== '') lines.push(`  ${run.state === 'complete' ? 'Reason' : 'Waiting'}: ${toSafeLine(reason)}`);
+  const facts = renderFacts(factsOfRun(run, presentation));
+  if (facts !== '') lines.push('', facts.trimEnd());
   for (const { key, value } of run.variables) lines.push(`  ${colours.dim(toSafeLine(`${key}=${value}`))}`);
   lines.push('', colours.bold('Tasks'), renderTaskRows(tasks, presentation));
   return lines.join('\n');

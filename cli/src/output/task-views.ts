@@ -1,9 +1,11 @@
 import type { TaskExecution } from '@gofer/contracts/api';
+import { renderAttempts } from './attempt-views.ts';
 import { describeReason } from './describe-reason.ts';
 import { type Colours, type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine } from './sanitise.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, formatTime } from './times.ts';
+import { type Facts, factsOfTask, renderFacts } from './why-views.ts';
 
 export function renderTasks(tasks: readonly TaskExecution[], { colours, detail, now }: Presentation): string {
   const rows = tasks.map((task) => [
@@ -27,15 +29,16 @@ export function renderTaskRows(tasks: readonly TaskExecution[], { colours, now }
     { painted: paintStatus(task.state === 'complete' ? task.status : task.state, colours) },
     formatDuration(task.started, task.ended, now),
     task.exit_code === null ? '' : `exit ${task.exit_code}`,
+    describeAttempts(task),
     describeReason(task),
   ]);
   const warnings = tasks.map((task) => renderWarnings(task, colours, `${task.task_id}: `));
   return renderTable([], rows, colours) + warnings.join('');
 }
 
-export function renderTask(task: TaskExecution, { colours, detail, now }: Presentation): string {
-  const reason = describeReason(task);
-  const facts: [string, string][] = [
+export function renderTask(task: TaskExecution, presentation: Presentation): string {
+  const { colours, detail, now } = presentation;
+  const facts: Facts = [
     ['Pipeline', task.pipeline_id],
     ['Run', `#${task.run_id}`],
     ['Image', task.task.image],
@@ -44,20 +47,19 @@ export function renderTask(task: TaskExecution, { colours, detail, now }: Presen
       'Started',
       `${formatTime(task.started, { now, exact: detail, unset: 'not started' })}${task.started === 0 ? '' : `, ${task.ended === 0 ? 'going on for' : 'took'} ${formatDuration(task.started, task.ended, now)}`}`,
     ],
-    ...(reason === '' ? [] : [[task.state === 'complete' ? 'Reason' : 'Waiting', reason] satisfies [string, string]]),
+    ...factsOfTask(task, presentation),
     ['Log', describeLog(task)],
   ];
-  if (detail)
-    for (const attempt of task.attempts ?? [])
-      facts.push([`Attempt ${attempt.attempt}`, `${attempt.engine} ${attempt.id}: ${attempt.state}, ${attempt.status}`]);
-  const width = Math.max(...facts.map(([label]) => label.length));
+  const attempts = renderAttempts(task.attempts ?? [], presentation);
+  const logRun = task.taken_from_run ?? task.run_id;
   const variables = task.variables.map(({ key, value, source }) => [`  ${key}`, value, { painted: colours.dim(toSafeLine(source)) }]);
   return (
     `${colours.bold(`Task ${toSafeLine(task.task_id)}`)} :: ${paintStatus(task.state, colours)} :: ${paintStatus(task.status, colours)}\n\n` +
-    facts.map(([label, value]) => `  ${label.padEnd(width)}  ${toSafeLine(value)}\n`).join('') +
+    renderFacts(facts) +
     renderWarnings(task, colours) +
+    (attempts === '' ? '' : `\n${colours.bold('Attempts')}\n${attempts}`) +
     (variables.length === 0 ? '' : `\n${colours.bold('Environment variables')}\n${renderTable([], variables, colours)}`) +
-    `\nIts log: ${colours.cyan(`gofer task logs ${toSafeLine(task.pipeline_id)} ${task.run_id} ${toSafeLine(task.task_id)}`)}\n`
+    `\nIts log: ${colours.cyan(`gofer task logs ${toSafeLine(task.pipeline_id)} ${logRun} ${toSafeLine(task.task_id)}`)}\n`
   );
 }
 
@@ -66,7 +68,14 @@ function renderWarnings({ warnings = [] }: TaskExecution, colours: Colours, of =
   return warnings.map((warning) => `  ${colours.yellow(`! ${toSafeLine(`${of}${warning}`)}`)}\n`).join('');
 }
 
-function describeLog({ log, logs_expired, logs_removed }: TaskExecution): string {
+/** Where its result is from, if that is not plain: another run, or not the first attempt. */
+function describeAttempts({ taken_from_run: from, attempt = 1 }: TaskExecution): string {
+  if (from !== undefined) return `taken over from run #${from}`;
+  return attempt > 1 ? `attempt ${attempt}` : '';
+}
+
+function describeLog({ taken_from_run: from, log, logs_expired, logs_removed }: TaskExecution): string {
+  if (from !== undefined) return `in run #${from}`;
   if (logs_expired) return 'expired';
   if (logs_removed) return 'removed';
   if (log === undefined) return 'not complete yet';

@@ -30,6 +30,15 @@ export async function prepareSimple(client: GoferClient, namespace_id: string): 
   await client.call('start_run', { path, body: { variables: {} }, query: { wait: 30 } });
 }
 
+/** Has the next run of `simple` in a namespace fail, under a version of its own, and lets it end. */
+export async function failOnce(client: GoferClient, namespace_id: string): Promise<void> {
+  const path = { namespace_id, pipeline_id: 'simple' };
+  const tasks = SIMPLE.tasks.map((task) => ({ ...task, entrypoint: ['gofer-fake-steps'], command: ['[{"exit":7}]'] }));
+  const { pipeline } = await client.call('register_config', { path, body: { config: { ...SIMPLE, tasks } } });
+  await client.call('deploy_config', { path: { ...path, version: pipeline.config.version } });
+  await client.call('start_run', { path, body: { variables: {} }, query: { wait: 30 } });
+}
+
 /** Objects and secrets for `simple` and its first run in a namespace, and a global secret. */
 export async function storeForSimple(client: GoferClient, namespace_id: string): Promise<void> {
   const path = { namespace_id, pipeline_id: 'simple' };

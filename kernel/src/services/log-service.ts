@@ -166,9 +166,16 @@ export class StoredLogService implements LogService {
     );
   }
 
+  #whyNone(path: TaskPath): string {
+    const { runUid, taskId } = this.#find(path);
+    const from = this.#store.taskExecutions.find(runUid, taskId)?.takenFrom;
+    if (from === undefined) return 'it was never started.';
+    return `its result was taken over from run ${from}, which has the log: gofer task logs ${path.pipelineId} ${from} ${taskId}`;
+  }
+
   #readable(path: TaskPath, attempt: AttemptRecord | undefined): AttemptRecord {
     const name = `task '${path.taskId}' of run ${path.runId} of pipeline '${path.pipelineId}'`;
-    if (attempt === undefined) throw new GoferError('NOT_FOUND', `There is no log of ${name}: it was never started.`);
+    if (attempt === undefined) throw new GoferError('NOT_FOUND', `There is no log of ${name}: ${this.#whyNone(path)}`);
     if (attempt.logsExpired) throw new GoferError('GONE', `The log of ${name} has expired (api.task_execution_log_expiry).`);
     if (attempt.logsRemoved) throw new GoferError('GONE', `The log of ${name} was removed.`);
     return attempt;

@@ -33,6 +33,7 @@ export function insertRun(store: Store, pipeline: PipelineRecord, facts: NewRunF
   const runId = store.runs.insert({ uid, pipelineUid: pipeline.uid, ...given, started: now, owner: store.system.instanceId });
   store.runs.setEvent(uid, store.events.emit('queued_run', { namespace_id, pipeline_id, run_id: runId }, now));
   store.trail.add('run_id', runId);
+  if (facts.retryOf !== undefined) store.trail.add('retry_of', facts.retryOf);
   const run = store.runs.byUid(uid);
   if (run === undefined) throw new Error('a run that was inserted is not there');
   return run;

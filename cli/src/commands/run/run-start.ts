@@ -1,11 +1,10 @@
 import { ERROR_TABLE } from '@gofer/contracts';
 import { Option } from 'clipanion';
-import { followRun } from '../../follow/follow-run.ts';
 import { GoferCommand, variablesOption } from '../../gofer-command.ts';
-import { toSafeLine } from '../../output/sanitise.ts';
 import { readVariables, readVariablesFile } from '../../read-variables.ts';
+import { StartingCommand } from './starting-command.ts';
 
-export class RunStart extends GoferCommand {
+export class RunStart extends StartingCommand {
   static override paths = [
     ['run', 'start'],
     ['pipeline', 'run'],
@@ -35,7 +34,6 @@ export class RunStart extends GoferCommand {
     description:
       'Variables for the run from this file; - or @ is standard input; may be given several times: the last one that has a key gives its value',
   });
-  follow = Option.Boolean('-f,--follow', false, { description: 'Show the logs of all tasks until the run ends' });
   idempotencyKey = Option.String('--idempotency-key', { description: 'The same key never starts a second run' });
 
   async execute(): Promise<number> {
@@ -47,16 +45,6 @@ export class RunStart extends GoferCommand {
       body: { variables },
       headers: { 'idempotency-key': this.idempotencyKey },
     });
-    const ns = await this.inNamespace();
-    if (this.follow) {
-      const waiting = run.waiting_reason === undefined ? '' : ` (${toSafeLine(run.waiting_reason)})`;
-      await this.note(`${this.context.errorColours.green('✓')} Started run #${run.run_id} of ${this.id}${waiting}`);
-      return await followRun(this.context, run);
-    }
-    await this.showDone(run, `Started run #${run.run_id} of ${this.id}`, [
-      ['Watch it', `gofer run logs ${this.id} ${run.run_id}${ns}`],
-      ['See how it stands', `gofer run get ${this.id} ${run.run_id}${ns}`],
-    ]);
-    return 0;
+    return await this.showStarted(run, `Started run #${run.run_id} of ${this.id}`);
   }
 }
