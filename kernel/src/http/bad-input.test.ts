@@ -31,8 +31,8 @@ describe('routes', () => {
     ['DELETE', '/api/system', 'GET, HEAD, PATCH'],
     ['POST', '/api/events', 'GET, HEAD'],
     ['POST', '/docs', 'GET, HEAD'],
-    ['OPTIONS', RUNS, 'GET, HEAD, POST'],
-    ['QUERY', RUNS, 'GET, HEAD, POST'],
+    ['OPTIONS', RUNS, 'DELETE, GET, HEAD, POST'],
+    ['QUERY', RUNS, 'DELETE, GET, HEAD, POST'],
     // Not the token of this name.
     ['OPTIONS', '/api/tokens/whoami', 'GET, HEAD'],
     ['DELETE', '/api/tokens/whoami', 'GET, HEAD'],

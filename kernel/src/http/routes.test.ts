@@ -191,7 +191,28 @@ describe('what reaches a service', () => {
     ['?wait_for=0', 0],
   ])('a cancelled task has its time to end: %s', async (query, seconds) => {
     await server.ask('DELETE', `/api/namespaces/default/pipelines/demo/runs/1/tasks/one${query}`, { headers: VERSION });
-    expect(server.services.calls.at(-1)?.arguments[1]).toBe(seconds);
+    expect(server.services.calls.at(-1)?.arguments.slice(1)).toEqual([{ id: '0', user: 'Anonymous' }, seconds]);
+  });
+
+  test.each([
+    ['', { force: false }],
+    ['?force=true&wait_for=5', { force: true, graceSeconds: 5 }],
+  ])('runs are cancelled by whoever asks, one or all of a pipeline: %s', async (query, request) => {
+    for (const path of ['runs/1', 'runs']) {
+      const answer = await server.ask('DELETE', `/api/namespaces/default/pipelines/demo/${path}${query}`, { headers: VERSION });
+      expect(answer.status).toBe(path === 'runs' ? 200 : 204);
+      expect(server.services.calls.at(-1)?.arguments[1]).toEqual({ by: { id: '0', user: 'Anonymous' }, ...request });
+    }
+  });
+
+  test.each([
+    ['{}', { version: 'same', fromFailed: false }],
+    ['{"version":"live","from_failed":true}', { version: 'live', fromFailed: true }],
+    ['{"version":7}', { version: 7, fromFailed: false }],
+  ])('a run is repeated as asked: %s', async (body, request) => {
+    const answer = await server.ask('POST', '/api/namespaces/default/pipelines/demo/runs/1/retry', { headers: VERSION, body });
+    expect(answer.status).toBe(201);
+    expect(server.services.calls.at(-1)?.arguments[1]).toMatchObject({ ...request, initiator: { id: '0', user: 'Anonymous' } });
   });
 
   test('a PATCH that changes nothing changes nothing', async () => {
