@@ -54,10 +54,10 @@ describeNeeding('a small tmpfs', 'a full disk for the logs', missing, () => {
     mkdirSync(logs);
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'gofer-e2e', logs]);
     const settings = [`api.task_execution_logs_dir=${logs}`, `server.minimum_free_disk=${4 * 1024 * 1024}`];
+    const go = join(directory, 'go');
     const server = new GoferServer('process', { settings, directory });
     try {
       await server.begin();
-      const go = join(directory, 'go');
       await server.deploy('waits', [{ id: 'waits', script: `until test -e ${go}; do sleep 0.05; done; echo end; exit 3` }]);
       expect((await server.call('GET', '/readyz', undefined, {})).json()).toEqual({ status: 'ready', reasons: [] });
       await server.run('waits');
@@ -69,7 +69,7 @@ describeNeeding('a small tmpfs', 'a full disk for the logs', missing, () => {
         reasons: [{ part: 'disk', reason: expect.stringContaining('the disk of the logs') }],
       });
       const path = '/api/namespaces/default/pipelines/waits/runs';
-      expect(await server.refusal('POST', path, { variables: {} })).toMatchObject({ status: 507, code: 'STORAGE_FULL' });
+      expect(await server.refusal('POST', path, { variables: {} })).toMatchObject({ status: 507, error_code: 'STORAGE_FULL' });
       expect((await server.call('HEAD', '/healthz', undefined, {})).status).toBe(200);
       writeFileSync(go, '');
       expect(await server.getRun('waits', 1, 60)).toMatchObject({ state: 'complete', status: 'failed' });
@@ -78,6 +78,8 @@ describeNeeding('a small tmpfs', 'a full disk for the logs', missing, () => {
       await until('a server that is ready', async () => (await server.call('GET', '/readyz', undefined, {})).status === 200);
       expect(await server.run('waits', 60)).toMatchObject({ state: 'complete' });
     } finally {
+      // A task that still waits for it would keep the directory in use.
+      writeFileSync(go, '');
       await server.close();
       execFileSync('umount', [logs]);
       rmSync(directory, { recursive: true, force: true });
