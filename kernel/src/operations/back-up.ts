@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { codeOf, GoferError } from '@gofer/contracts';
 import type { LoadedStores } from '../boot/load-stores.ts';
 import { Snapshot, writeSnapshot } from '../storage/snapshot.ts';
-import { logPaths } from '../workers/logs/index.ts';
+import { logPaths } from '../workers/logs/log-files.ts';
 import { BackupCipher } from './backup-cipher.ts';
 import { type BackupFile, type BackupManifest, DATABASE, describeFile, writeBackupFile, writeManifest } from './backup-format.ts';
 import { backupKey, type OperationOptions, openStores } from './operation-parts.ts';
@@ -95,7 +95,9 @@ class Backup {
     };
     const never = new AbortController().signal;
     for (const body of snapshot.objects().keys())
-      await keep(`objects/${body}`, () => writeBackupFile(this.#directory, `objects/${body}`, this.#stores.objects.get(body, undefined, never)));
+      await keep(`objects/${body}`, () =>
+        writeBackupFile(this.#directory, `objects/${body}`, this.#stores.objects.get(body, undefined, never)),
+      );
     for (const value of snapshot.secrets()) await keep(`secrets/${value}`, () => this.#copySecret(value));
     for (const { attemptUid, seal } of snapshot.logs()) {
       if (seal !== undefined && seal.bytes > 0 && !existsSync(this.#logPaths(attemptUid).data)) missing.push(`logs/${attemptUid}`);

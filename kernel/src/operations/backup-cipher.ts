@@ -18,7 +18,8 @@ export class BackupCipher {
 
   /** Throws `INVALID_ARGUMENT` for a key of fewer than 32 characters. `salt`: hex, of the backup that is read; absent: a new one. */
   constructor(key: string, salt = randomBytes(32).toString('hex')) {
-    if (key.length < SHORTEST_KEY) throw new GoferError('INVALID_ARGUMENT', `The key of a backup must have ${SHORTEST_KEY} characters or more.`);
+    if (key.length < SHORTEST_KEY)
+      throw new GoferError('INVALID_ARGUMENT', `The key of a backup must have ${SHORTEST_KEY} characters or more.`);
     this.salt = salt;
     this.#key = Buffer.from(hkdfSync('sha256', Buffer.from(key, 'utf8'), Buffer.from(salt, 'hex'), 'gofer backup 1', 32));
   }
@@ -49,7 +50,10 @@ export class BackupCipher {
       decipher.final();
     } catch {
       // An error of the cryptography may one day carry what it was given.
-      throw new GoferError('FAILED_PRECONDITION', 'The key does not open the secrets of this backup. Give the one that it was made with: --key-file FILE.');
+      throw new GoferError(
+        'FAILED_PRECONDITION',
+        'The key does not open the secrets of this backup. Give the one that it was made with: --key-file FILE.',
+      );
     }
     return new Uint8Array(plain);
   }

@@ -93,6 +93,7 @@ export async function readVerified(directory: string): Promise<BackupManifest> {
     if (found === undefined) faults.push({ path: file.path, message: 'is missing or cannot be read' });
     else if (found.sha256 !== file.sha256) faults.push({ path: file.path, message: 'is not what was written' });
   }
-  if (faults.length > 0) throw new GoferError('DATA_LOSS', `The backup ${directory} is damaged; nothing was restored.`, { details: faults });
+  if (faults.length > 0)
+    throw new GoferError('DATA_LOSS', `The backup ${directory} is damaged; nothing was restored.`, { details: faults });
   return manifest;
 }

@@ -22,7 +22,10 @@ export function backupKey({ loaded }: OperationOptions, given: string | undefine
   const schema = { type: 'object', properties: { encryption_key: { type: 'string', 'x-secret': true } } };
   const key = resolvePluginBlock(loaded.pluginSources, 'secret_store', engine, schema).value['encryption_key'];
   if (typeof key === 'string') return key;
-  throw new GoferError('INVALID_ARGUMENT', 'The secret store has no encryption_key to seal the secrets of the backup with: give one with --key-file FILE.');
+  throw new GoferError(
+    'INVALID_ARGUMENT',
+    'The secret store has no encryption_key to seal the secrets of the backup with: give one with --key-file FILE.',
+  );
 }
 
 /** `instanceId`: a running server's own must not be used beside it, since a store gives back what its instance has left unfinished. */
