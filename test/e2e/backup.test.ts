@@ -65,3 +65,49 @@ it('a backup beside a working server holds no secret in clear, and another place
   rmSync(join(backup, 'manifest.json'));
   await expect(gofer(mkdtempSync(join(root, 'home-')), 'restore', backup)).rejects.toMatchObject({ code: 5 });
 });
+
+it('a check finds what is damaged, repairs only what it is asked to, and leaves a running server alone', { timeout: 60_000 }, async () => {
+  const home = mkdtempSync(join(root, 'home-'));
+  const settings = ['object_store.engine=filesystem'];
+  const flags = ['--set', 'object_store.engine=filesystem'];
+  const server = await GoferServer.start('process', { directory: home, settings });
+  try {
+    await server.deploy('one', [{ id: 'says', script: 'echo kept' }]);
+    await server.call('POST', `${pipelinePath('one')}/objects/thing`, Buffer.from('contents'));
+    await server.run('one', 60);
+    await expect(gofer(home, 'check', ...flags)).rejects.toMatchObject({ code: 75 });
+  } finally {
+    await server.close();
+  }
+  expect((await gofer(home, 'check', ...flags)).stdout).toContain('Everything is whole');
+  const state = join(home, 'gofer');
+  const files = await filesUnder(state);
+  const body = files.find((path) => /^objects\/.*[0-9a-f]{12}$/.test(path)) ?? '';
+  const stray = body.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+  writeFileSync(join(state, stray), 'stray');
+  const log = files.find((path) => /^logs.*[.]log$/.test(path)) ?? '';
+  writeFileSync(join(state, log), 'torn');
+  const check = async (...more: readonly string[]) => {
+    const outcome = await gofer(home, 'check', ...flags, ...more, '--output-format', 'json').catch((error: unknown) => error);
+    const { code = 0, stdout } = outcome as { code?: number; stdout: string };
+    const { findings } = JSON.parse(stdout) as { findings: { part: string; problem: string; repaired?: string }[] };
+    return { code, findings: findings.map(({ part, repaired }) => [part, repaired]) };
+  };
+  const found = {
+    code: 74,
+    findings: [
+      ['logs', undefined],
+      ['objects', undefined],
+    ],
+  };
+  expect(await check()).toEqual(found);
+  expect(await check()).toEqual(found);
+  expect(await check('--repair')).toEqual({
+    code: 74,
+    findings: [
+      ['logs', undefined],
+      ['objects', 'removed'],
+    ],
+  });
+  expect(await check()).toEqual({ code: 74, findings: [['logs', undefined]] });
+});

@@ -49,6 +49,7 @@ import { SecretPipelineGet } from './secret/secret-pipeline-get.ts';
 import { SecretPipelineList } from './secret/secret-pipeline-list.ts';
 import { SecretPipelinePut } from './secret/secret-pipeline-put.ts';
 import { ServiceBackup } from './service/service-backup.ts';
+import { ServiceCheck } from './service/service-check.ts';
 import { ServiceInitConfig } from './service/service-init-config.ts';
 import { ServiceRestore } from './service/service-restore.ts';
 import { ServiceRotateSecretKey } from './service/service-rotate-secret-key.ts';
@@ -139,6 +140,7 @@ export const COMMANDS = [
   ServiceInitConfig,
   ServiceBackup,
   ServiceRestore,
+  ServiceCheck,
   ServiceRotateSecretKey,
   ServiceToggleEventIngress,
 ] as const;

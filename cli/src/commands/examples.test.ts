@@ -22,7 +22,7 @@ const ENDLESS = [
 /** What a server makes once, or asks for a token for; run in a test of their own. */
 const OF_IDENTITY = new Set(['login', 'logout', 'token bootstrap']);
 /** Work on a server's files; run in a test of their own (test/e2e/backup.test.ts). */
-const OF_FILES = new Set(['service backup', 'service restore']);
+const OF_FILES = new Set(['service backup', 'service restore', 'service check']);
 /** Not quiet: what they make is never shown again. */
 const SHOWN_ONCE = new Set(['token create', 'token bootstrap']);
 /** What changes nothing may share a namespace; everything else gets one of its own. */

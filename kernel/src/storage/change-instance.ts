@@ -4,7 +4,7 @@
  */
 import SQLite from 'better-sqlite3';
 
-/** One transaction. `now`: epoch milliseconds. Resolves to the number of runs that were ended. */
+/** One transaction. `now`: epoch milliseconds. Returns the number of runs that were ended. */
 export function changeInstance(path: string, instanceId: string, now: number): number {
   const connection = new SQLite(path);
   try {
@@ -19,6 +19,9 @@ export function changeInstance(path: string, instanceId: string, now: number): n
         connection.prepare(`UPDATE ${table} SET ${column} = replace(${column}, ?, ?)`).run(`${before}/`, `${instanceId}/`);
       // What is loose is the other server's to remove.
       connection.exec('DELETE FROM loose_bodies');
+      const loose = connection.prepare("INSERT OR IGNORE INTO loose_bodies (store, body) VALUES ('secrets', ?)");
+      const given = connection.prepare<[], string>('SELECT given FROM attempts WHERE given IS NOT NULL').pluck().all() as string[];
+      for (const value of given.flatMap((pointer) => pointer.split(' '))) loose.run(value.replace(`${before}/`, `${instanceId}/`));
       const reason = JSON.stringify({ reason: 'orphaned', description: 'the server was restored from a backup as another instance' });
       connection
         .prepare("UPDATE attempts SET state = 'complete', status = 'failed', ended = ?, given = NULL WHERE state <> 'complete'")

@@ -84,6 +84,13 @@ export class Snapshot {
     return rows.map(({ uid, log }) => ({ attemptUid: uid, seal: log === null ? undefined : (JSON.parse(log) as LogSummary) }));
   }
 
+  /** Bodies that nothing points to and that the server knows to remove. */
+  loose(store: 'objects' | 'secrets'): Set<string> {
+    return new Set(
+      this.#connection.prepare<[string], string>('SELECT body FROM loose_bodies WHERE store = ?').pluck().all(store) as string[],
+    );
+  }
+
   /** Rows of the tables that people think in. */
   counts(): Record<string, number> {
     const count = (table: string): number => Number(this.#connection.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
