@@ -71,6 +71,10 @@ const serverSchema = table('The main service.', {
   shutdown_timeout: duration('How long a stopping server waits for what is in progress.', { default: '15s', maximum: LONGEST_TIMER }),
   ...tlsKeys,
   storage_path: path('The database file.', { statePath: 'gofer.db', sample: '/var/lib/gofer/gofer.db' }),
+  minimum_free_disk: count(
+    'Bytes that must be free where the database and the logs are for a run to start; below it new runs are refused, so that those that go on can be kept. 0 turns it off.',
+    { default: 67_108_864 },
+  ),
   storage_results_limit: count('The largest page of a list that is asked for with a limit.', {
     default: 200,
     minimum: 1,

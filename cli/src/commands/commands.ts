@@ -50,7 +50,10 @@ import { SecretPipelineDelete } from './secret/secret-pipeline-delete.ts';
 import { SecretPipelineGet } from './secret/secret-pipeline-get.ts';
 import { SecretPipelineList } from './secret/secret-pipeline-list.ts';
 import { SecretPipelinePut } from './secret/secret-pipeline-put.ts';
+import { ServiceBackup } from './service/service-backup.ts';
+import { ServiceCheck } from './service/service-check.ts';
 import { ServiceInitConfig } from './service/service-init-config.ts';
+import { ServiceRestore } from './service/service-restore.ts';
 import { ServiceRotateSecretKey } from './service/service-rotate-secret-key.ts';
 import { ServiceStart } from './service/service-start.ts';
 import { ServiceToggleEventIngress } from './service/service-toggle-event-ingress.ts';
@@ -139,6 +142,9 @@ export const COMMANDS = [
   AuditList,
   ServiceStart,
   ServiceInitConfig,
+  ServiceBackup,
+  ServiceRestore,
+  ServiceCheck,
   ServiceRotateSecretKey,
   ServiceToggleEventIngress,
 ] as const;

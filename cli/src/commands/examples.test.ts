@@ -21,6 +21,8 @@ const ENDLESS = [
 ];
 /** What a server makes once, or asks for a token for; run in a test of their own. */
 const OF_IDENTITY = new Set(['login', 'logout', 'token bootstrap']);
+/** Work on a server's files; run in a test of their own (test/e2e/backup.test.ts). */
+const OF_FILES = new Set(['service backup', 'service restore', 'service check']);
 /** Not quiet: what they make is never shown again. */
 const SHOWN_ONCE = new Set(['token create', 'token bootstrap']);
 /** What changes nothing may share a namespace; everything else gets one of its own. */
@@ -107,7 +109,7 @@ describe('the examples of the help', () => {
       await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'], force: true } });
   }
 
-  const ordinary = examples.filter(({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path));
+  const ordinary = examples.filter(({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path) && !OF_FILES.has(path));
   it.each(ordinary)('$command', async ({ path, command }) => {
     if (path === 'event get') return await expectEvent(command);
     if (path === 'task attach') return await expectAttached(command);

@@ -1,4 +1,5 @@
 /** What answers: the use cases, and the HTTP server in front of them. */
+import { dirname } from 'node:path';
 import type { LoadedServerConfig } from '@gofer/config';
 import type { PluginLog } from '@gofer/contracts';
 import type { SystemMetadata } from '@gofer/contracts/api';
@@ -10,12 +11,14 @@ import { Authenticators } from '../services/authenticators.ts';
 import { StoredConfigService } from '../services/config-service.ts';
 import { Deletions } from '../services/deletions.ts';
 import { StoredDeploymentService } from '../services/deployment-service.ts';
+import { DiskReserve } from '../services/disk-reserve.ts';
 import { StoredEventService } from '../services/event-service.ts';
 import { StoredLogService } from '../services/log-service.ts';
 import { Lookup } from '../services/lookup.ts';
 import { StoredNamespaceService } from '../services/namespace-service.ts';
 import { StoredObjectService } from '../services/object-service.ts';
 import { StoredPipelineService } from '../services/pipeline-service.ts';
+import { Readiness } from '../services/readiness.ts';
 import { StoredRoleService } from '../services/role-service.ts';
 import { StoredRunService } from '../services/run-service.ts';
 import { StoredSecretService } from '../services/secret-service.ts';
@@ -60,6 +63,18 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
     },
     (access) => access.close(),
   );
+  container.register(
+    TOKENS.disk,
+    () =>
+      new DiskReserve({
+        directories: [
+          { what: 'the database', path: dirname(config.server.storage_path) },
+          { what: 'the logs', path: config.api.task_execution_logs_dir },
+        ],
+        minimumBytes: config.server.minimum_free_disk,
+        now,
+      }),
+  );
   container.register(TOKENS.lookup, () => new Lookup(container.resolve(TOKENS.store), container.resolve(TOKENS.orchestrator).configs));
   container.register(TOKENS.deletions, () => new Deletions({ ...parts(), log, leave: container.resolve(TOKENS.leave).signal }));
   container.register(TOKENS.pipelines, () => new StoredPipelineService({ ...parts(), deletions: container.resolve(TOKENS.deletions) }));
@@ -76,7 +91,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
     const deletions = container.resolve(TOKENS.deletions);
     const schedulers = container.resolve(TOKENS.schedulers);
     return {
-      system: new StoredSystemService(store, metadata, () => schedulers[0].scheduler.health()),
+      system: new StoredSystemService(store, metadata, () => schedulers[0].scheduler.health(), createReadiness(container, log)),
       namespaces: container.resolve(TOKENS.namespaces),
       pipelines: container.resolve(TOKENS.pipelines),
       configs: container.resolve(TOKENS.configs),
@@ -86,6 +101,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
         lookup,
         orchestrator,
         deletions,
+        disk: container.resolve(TOKENS.disk),
         now,
         stopGraceMs: config.api.task_execution_stop_timeout * 1000,
       }),
@@ -115,6 +131,25 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       await Promise.all([http.close(graceMs), container.resolve(TOKENS.taskListener).close(graceMs)]);
     },
   );
+}
+
+function createReadiness(container: Container, log: PluginLog): Readiness {
+  const store = container.resolve(TOKENS.store);
+  const { objects, secrets } = container.resolve(TOKENS.stores);
+  const [{ scheduler }] = container.resolve(TOKENS.schedulers);
+  return new Readiness({
+    checks: [
+      { part: 'database', problem: 'the database cannot be written', look: () => store.commit(() => store.system.touch()) },
+      { part: 'scheduler', problem: 'the scheduler cannot start tasks', look: () => scheduler.health() },
+      { part: 'object_store', problem: 'the object store cannot be used', look: () => objects.health() },
+      { part: 'secret_store', problem: 'the secret store cannot be used', look: () => secrets.health() },
+    ],
+    diskShortages: () => container.resolve(TOKENS.disk).shortages(),
+    recoveringRuns: () => container.resolve(TOKENS.orchestrator).recovering,
+    now: Date.now,
+    failed: (part, error) =>
+      log('warn', 'this server is not ready', { part, reason: error instanceof Error ? error.message : String(error) }),
+  });
 }
 
 /** To be called once the main listener listens. */

@@ -6,6 +6,7 @@ import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import type { Retention } from '../retention/retention.ts';
 import type { StoredConfigService } from '../services/config-service.ts';
 import type { Deletions } from '../services/deletions.ts';
+import type { DiskReserve } from '../services/disk-reserve.ts';
 import type { Lookup } from '../services/lookup.ts';
 import type { StoredNamespaceService } from '../services/namespace-service.ts';
 import type { StoredPipelineService } from '../services/pipeline-service.ts';
@@ -42,6 +43,7 @@ export const TOKENS = {
   retention: token<Retention>('retention'),
   deletions: token<Deletions>('deletions'),
   configs: token<StoredConfigService>('config service'),
+  disk: token<DiskReserve>('disk reserve'),
   lookup: token<Lookup>('lookup'),
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),

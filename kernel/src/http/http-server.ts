@@ -19,6 +19,7 @@ import { createSecretHandlers } from './handlers/secret-handlers.ts';
 import { createHttpApp } from './http-app.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { Listener } from './listener/listener.ts';
+import { createProbeRouter } from './probe-router.ts';
 import type { HttpLimits } from './request/request-limits.ts';
 import { createWebSocketHandlers } from './streams/web-socket-handlers.ts';
 import { type Upgrade, WebSocketHub } from './streams/web-socket-hub.ts';
@@ -105,6 +106,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         webSockets,
         bodyLimits: { size: config.max_body_size, timeMs: config.request_timeout * 1000, depth: limits.max_json_depth },
       }),
+      createProbeRouter(() => services.system.readiness()),
       createDocsRouter(options.version),
     ],
     guard: authority.bypassed

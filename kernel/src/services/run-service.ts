@@ -7,6 +7,7 @@ import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { RunRecord } from '../storage/runs-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { Deletions } from './deletions.ts';
+import type { DiskReserve } from './disk-reserve.ts';
 import type { Lookup } from './lookup.ts';
 import { insertRun } from './new-run.ts';
 import { insertRetry, type RetryRequest } from './run-retry.ts';
@@ -18,6 +19,7 @@ export interface RunServiceParts {
   readonly lookup: Lookup;
   readonly orchestrator: Orchestrator;
   readonly deletions: Deletions;
+  readonly disk: DiskReserve;
   readonly now: () => number;
   /** Milliseconds between SIGTERM and SIGKILL when a run is cancelled. */
   readonly stopGraceMs: number;
@@ -166,6 +168,7 @@ export class StoredRunService implements RunService {
         `No version of pipeline '${path.pipelineId}' is live. Deploy one with: gofer pipeline config deploy ${path.pipelineId} ${newest}`,
       );
     }
+    this.#parts.disk.assertRoom();
     const variables = Object.entries(request.variables).map(([name, value]) => ({ key: name, value, source: 'run_options' as const }));
     const { initiator, idempotencyKey } = request;
     const run = insertRun(store, pipeline, { configVersion: version, initiator, variables, idempotencyKey, now: now() });

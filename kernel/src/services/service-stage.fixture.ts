@@ -5,12 +5,14 @@ import { RunningTaskAttachService } from './attach-service.ts';
 import { StoredConfigService } from './config-service.ts';
 import { Deletions } from './deletions.ts';
 import { StoredDeploymentService } from './deployment-service.ts';
+import { DiskReserve } from './disk-reserve.ts';
 import { StoredEventService } from './event-service.ts';
 import { StoredLogService } from './log-service.ts';
 import { Lookup } from './lookup.ts';
 import { StoredNamespaceService } from './namespace-service.ts';
 import { StoredObjectService } from './object-service.ts';
 import { StoredPipelineService } from './pipeline-service.ts';
+import { Readiness } from './readiness.ts';
 import { StoredRunService } from './run-service.ts';
 import { StoredSecretService } from './secret-service.ts';
 import type { PipelinePath, RunPath, RunService } from './services.ts';
@@ -48,7 +50,9 @@ export class ServiceStage {
     const lookup = new Lookup(store, orchestrator.configs);
     const now = Date.now;
     this.stage = stage;
-    this.system = new StoredSystemService(store, { commit: 'c', semver: '1.0.0' }, () => stage.scheduler.health());
+    const disk = new DiskReserve({ directories: [], minimumBytes: 0, now });
+    const readiness = new Readiness({ checks: [], diskShortages: () => [], recoveringRuns: () => 0, now, failed: () => undefined });
+    this.system = new StoredSystemService(store, { commit: 'c', semver: '1.0.0' }, () => stage.scheduler.health(), readiness);
     const log = (level: string, message: string): void => void stage.logged.push(`${level} ${message}`);
     const { objects, secrets } = stage.stores;
     this.deletions = new Deletions({ store, orchestrator, logs, objects, secrets, log, now, leave: this.#leave.signal });
@@ -57,7 +61,7 @@ export class ServiceStage {
     this.namespaces = new StoredNamespaceService(store, now, (id) => this.pipelines.deleteAllOf(id));
     this.configs = new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag, secrets, now });
     this.deployments = new StoredDeploymentService(store, lookup);
-    this.runs = new StoredRunService({ store, lookup, orchestrator, deletions, now, stopGraceMs: 1000 });
+    this.runs = new StoredRunService({ store, lookup, orchestrator, deletions, disk, now, stopGraceMs: 1000 });
     this.tasks = new StoredTaskExecutionService(store, lookup, orchestrator, Date.now);
     this.attach = new RunningTaskAttachService({
       store,

@@ -52,6 +52,18 @@ export interface SystemService {
   updatePreferences(change: { ignorePipelineRunEvents?: boolean }): Promise<void>;
   /** What `GET /api/system/health` answers: resolves when the server can start runs, rejects with `UNAVAILABLE` saying why not. */
   health(): Promise<void>;
+  /** What `GET /readyz` answers; never rejects. */
+  readiness(): Promise<ReadinessReport>;
+}
+
+export interface ReadinessProblem {
+  readonly part: 'database' | 'scheduler' | 'object_store' | 'secret_store' | 'disk' | 'recovery';
+  /** For anybody to read: it names no path, no address and no name of a user's. */
+  readonly reason: string;
+}
+export interface ReadinessReport {
+  readonly ready: boolean;
+  readonly problems: readonly ReadinessProblem[];
 }
 
 export interface NamespaceService {

@@ -1,16 +1,19 @@
 import type { SystemMetadata, SystemPreferences } from '@gofer/contracts/api';
 import type { Store } from '../storage/store.ts';
-import type { SystemService } from './services.ts';
+import type { Readiness } from './readiness.ts';
+import type { ReadinessReport, SystemService } from './services.ts';
 
 export class StoredSystemService implements SystemService {
   readonly #store: Store;
   readonly #metadata: SystemMetadata;
   readonly #health: () => Promise<void>;
+  readonly #readiness: Readiness;
 
-  constructor(store: Store, metadata: SystemMetadata, health: () => Promise<void>) {
+  constructor(store: Store, metadata: SystemMetadata, health: () => Promise<void>, readiness: Readiness) {
     this.#store = store;
     this.#metadata = metadata;
     this.#health = health;
+    this.#readiness = readiness;
   }
 
   async metadata(): Promise<SystemMetadata> {
@@ -29,5 +32,9 @@ export class StoredSystemService implements SystemService {
 
   health(): Promise<void> {
     return this.#health();
+  }
+
+  readiness(): Promise<ReadinessReport> {
+    return this.#readiness.report();
   }
 }

@@ -83,6 +83,27 @@ describe('the schema', () => {
   });
 });
 
+describe('a migration that fails in its middle', () => {
+  const steps = MIGRATIONS.flatMap(({ version }) => Array.from({ length: version }, (_, from) => ({ from, failing: version })));
+  it.each(steps)('to version $failing leaves what came before it, from version $from on', ({ from, failing }) => {
+    const connection = new SQLite(':memory:');
+    migrate(connection, MIGRATIONS.slice(0, from));
+    if (from > 0) connection.exec("INSERT INTO namespaces VALUES ('kept', 'Kept', '', 1, 1)");
+    const expected = new SQLite(':memory:');
+    migrate(expected, MIGRATIONS.slice(0, failing - 1));
+    const failingStep = MIGRATIONS.map((step) =>
+      step.version === failing ? { ...step, sql: `${step.sql}; INSERT INTO no_such_table VALUES (1);` } : step,
+    );
+    expect(() => migrate(connection, failingStep)).toThrow(/no_such_table/);
+    expect(schemaOf(connection)).toEqual(schemaOf(expected));
+    if (from > 0) expect(connection.prepare('SELECT id FROM namespaces').pluck().all()).toEqual(['kept']);
+    migrate(connection);
+    expect(connection.pragma('user_version', { simple: true })).toBe(MIGRATIONS.length);
+    connection.close();
+    expected.close();
+  });
+});
+
 describe('a database', () => {
   it('opens again with what it held, and is its owner’s alone', async () => {
     const store = Store.open(path);

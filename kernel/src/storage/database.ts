@@ -30,7 +30,8 @@ function asStorageError(path: string, error: unknown): GoferError {
   return new GoferError('CONFIG_INVALID', `server.storage_path: cannot open "${path}": ${text}`, { cause: error });
 }
 
-function lock(path: string): Connection {
+/** Keeps servers away from a database until it is closed. Throws `LOCKED` while one runs. */
+export function lockDatabase(path: string): { close(): void } {
   const file = `${path}.lock`;
   const holder = new SQLite(file, { timeout: 0 });
   try {
@@ -53,7 +54,7 @@ function lock(path: string): Connection {
 }
 
 /** Tells a database of ours from another program's (SQLite's file format, section 1.3): `GOFR`. */
-const APPLICATION_ID = 0x47_4f_46_52;
+export const APPLICATION_ID = 0x47_4f_46_52;
 
 /** Brings a database to the newest version; refuses one from a newer release. */
 export function migrate(connection: Connection, migrations: readonly Migration[] = MIGRATIONS): void {
@@ -81,11 +82,11 @@ export function migrate(connection: Connection, migrations: readonly Migration[]
 }
 
 export function openDatabase(path: string): OpenDatabase {
-  let holder: Connection | undefined;
+  let holder: { close(): void } | undefined;
   let connection: Connection | undefined;
   try {
     makePrivateDirectory(dirname(path));
-    holder = lock(path);
+    holder = lockDatabase(path);
     const opened = new SQLite(path);
     connection = opened;
     chmodSync(path, 0o600);

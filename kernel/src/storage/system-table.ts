@@ -18,6 +18,7 @@ export class SystemTable {
   readonly #setIgnore: SQLite.Statement<[number]>;
   readonly #initialiseIgnore: SQLite.Statement<[number]>;
   readonly #markSealed: SQLite.Statement<[]>;
+  readonly #touch: SQLite.Statement<[]>;
   readonly #markBootstrapped: SQLite.Statement<[]>;
 
   constructor(connection: Connection) {
@@ -28,6 +29,7 @@ export class SystemTable {
       'UPDATE system SET ignore_pipeline_run_events = ? WHERE ignore_pipeline_run_events IS NULL',
     );
     this.#markSealed = connection.prepare('UPDATE system SET credentials_sealed = 1');
+    this.#touch = connection.prepare('UPDATE system SET id = id');
     this.#markBootstrapped = connection.prepare('UPDATE system SET bootstrap_token_created = 1');
     this.instanceId = this.#read().instance_id;
   }
@@ -57,6 +59,11 @@ export class SystemTable {
 
   markBootstrapTokenCreated(): void {
     this.#markBootstrapped.run();
+  }
+
+  /** Writes what is there already: succeeds where the database can be written. */
+  touch(): void {
+    this.#touch.run();
   }
 
   #read(): SystemRow {
