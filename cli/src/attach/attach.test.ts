@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
 import { LAUNCHER } from '../testing/launch.ts';
 import { betweenSettings, onTerminal, settingsOf, type TerminalStep } from '../testing/on-terminal.ts';
@@ -46,7 +47,7 @@ async function startRun(through = client): Promise<number> {
   const run_id = run?.run_id ?? 0;
   const stateOf = async () =>
     (await through.call('get_task_execution', { path: { ...PIPELINE, run_id, task_id: 'long' } })).task_execution.state;
-  await expect.poll(stateOf, { timeout: 20_000 }).toBe('running');
+  await vi.waitUntil(async () => (await stateOf()) === 'running', { timeout: 20_000 });
   return run_id;
 }
 
@@ -72,10 +73,7 @@ describe('without a terminal', () => {
     const script = 'cat; echo "<$1>" >&2; exit 7';
     const input = Buffer.alloc(3_000_000, 'ab\n\u0003~.');
     const pieces: Uint8Array[] = [];
-    const { code, stderr } = await attach(['--', 'sh', '-c', script, 'sh', 'one  two'], {
-      stdin: input,
-      onBytes: (piece) => pieces.push(piece),
-    });
+    const { code, stderr } = await attach(['--', 'sh', '-c', script, 'sh', 'one  two'], { stdin: input, onBytes: (piece) => pieces.push(piece) });
     expect([code, stderr]).toEqual([7, '<one  two>\n']);
     expect(Buffer.concat(pieces).equals(input)).toBe(true);
   });
@@ -90,14 +88,12 @@ describe('without a terminal', () => {
   });
 
   it('runs on a terminal where it is asked for one', async () => {
-    const { code, stdout } = await attach(['--tty', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo yes'], {
-      stdin: new Readable({ read() {} }),
-    });
+    const { code, stdout } = await attach(['--tty', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo yes'], { stdin: new Readable({ read() {} }) });
     expect([code, stdout]).toEqual([0, 'yes\r\n']);
   });
 
   it.each([
-    [['attached', '999', 'long'], 3, 'has no run 999'],
+    [['attached', '999', 'long'], 3, "has no run 999"],
     [['attached', 'x', 'long'], 2, 'a run must be a whole number'],
   ])('%j is refused', async (words, code, message) => {
     const outcome = await runInProcess(['task', 'attach', ...words], { env: { GOFER_API_BASE_URL: server.url } });
@@ -120,7 +116,7 @@ describe('on a terminal', () => {
     steps: readonly TerminalStep[],
     { run = runId, url = server.url, command = "sh -c 'echo pid $$; exec sh'" }: { run?: number; url?: string; command?: string } = {},
   ): Promise<string> =>
-    onTerminal(betweenSettings(`stty rows 31 cols 97; ${process.execPath} ${LAUNCHER} task attach attached ${run} long -- ${command}`), {
+    onTerminal(betweenSettings(`stty rows 31 cols 97; sh -c 'echo cli $$; exec "$0" "$@"' ${process.execPath} ${LAUNCHER} task attach attached ${run} long -- ${command}`), {
       directory: home,
       env: { GOFER_API_BASE_URL: url, PS1: 'ready> ' },
       steps,
@@ -137,7 +133,6 @@ describe('on a terminal', () => {
   };
 
   it('passes keys on, knows the size and how it changes, and leaves the terminal as it was when the command exits', async () => {
-    let resized = false;
     const seen = await onIt([
       { after: '$ ', type: 'stty size\r' },
       { after: '31 97', type: 'sleep 600\r' },
@@ -145,23 +140,20 @@ describe('on a terminal', () => {
       { after: '$ ', type: "trap 'stty size' WINCH; echo trap set\r" },
       {
         after: 'trap set\r\n',
-        type: () => {
-          resized = true;
-          resizeTerminals();
+        type: (shown) => {
+          const terminal = readlinkSync(`/proc/${cliOf(shown)}/fd/0`);
+          execFileSync('stty', ['-F', terminal, 'rows', '44', 'cols', '123']);
         },
       },
+      // The shell hears of it between two commands.
+      { after: '', type: '\r' },
       { after: '44 123', type: 'exit 9\r' },
     ]);
-    expect(resized).toBe(true);
-    expectRestored(seen.replace('stty rows', ''), 9);
+    expectRestored(seen, 9);
     await expectEnded(seen);
   });
 
-  /** Sets the size of the terminal that the command of this test runs on. */
-  function resizeTerminals(): void {
-    const script = `for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q 'task attach attached ${runId} long'; then stty -F "$(readlink $p/fd/0)" rows 44 cols 123 2>/dev/null; fi; done`;
-    spawn('sh', ['-c', script], { stdio: 'ignore' });
-  }
+  const cliOf = (seen: string): number => Number(/cli (\d+)/u.exec(seen)?.[1]);
 
   it('is left by Enter ~ .', async () => {
     const seen = await onIt([{ after: '$ ', type: '\r~.' }]);
@@ -170,15 +162,10 @@ describe('on a terminal', () => {
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('is left as it was after %s', async (signal) => {
-    const seen = await onIt([{ after: '$ ', type: () => killAttached(signal) }]);
+    const seen = await onIt([{ after: '$ ', type: (shown) => void process.kill(cliOf(shown), signal) }]);
     expectRestored(seen, 130);
     await expectEnded(seen);
   });
-
-  function killAttached(signal: string): void {
-    const script = `for p in /proc/[0-9]*; do case "$(tr '\\0' ' ' < $p/cmdline 2>/dev/null)" in *node*'task attach attached ${runId} long'*) kill -${signal.slice(3)} "\${p#/proc/}";; esac; done`;
-    spawn('sh', ['-c', script], { stdio: 'ignore' });
-  }
 
   it('is left as it was when the task ends, which is told', async () => {
     const run = await startRun();
