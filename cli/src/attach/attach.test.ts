@@ -73,7 +73,10 @@ describe('without a terminal', () => {
     const script = 'cat; echo "<$1>" >&2; exit 7';
     const input = Buffer.alloc(3_000_000, 'ab\n\u0003~.');
     const pieces: Uint8Array[] = [];
-    const { code, stderr } = await attach(['--', 'sh', '-c', script, 'sh', 'one  two'], { stdin: input, onBytes: (piece) => pieces.push(piece) });
+    const { code, stderr } = await attach(['--', 'sh', '-c', script, 'sh', 'one  two'], {
+      stdin: input,
+      onBytes: (piece) => pieces.push(piece),
+    });
     expect([code, stderr]).toEqual([7, '<one  two>\n']);
     expect(Buffer.concat(pieces).equals(input)).toBe(true);
   });
@@ -88,12 +91,14 @@ describe('without a terminal', () => {
   });
 
   it('runs on a terminal where it is asked for one', async () => {
-    const { code, stdout } = await attach(['--tty', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo yes'], { stdin: new Readable({ read() {} }) });
+    const { code, stdout } = await attach(['--tty', '--', 'sh', '-c', 'test -t 0 && test -t 1 && echo yes'], {
+      stdin: new Readable({ read() {} }),
+    });
     expect([code, stdout]).toEqual([0, 'yes\r\n']);
   });
 
   it.each([
-    [['attached', '999', 'long'], 3, "has no run 999"],
+    [['attached', '999', 'long'], 3, 'has no run 999'],
     [['attached', 'x', 'long'], 2, 'a run must be a whole number'],
   ])('%j is refused', async (words, code, message) => {
     const outcome = await runInProcess(['task', 'attach', ...words], { env: { GOFER_API_BASE_URL: server.url } });
@@ -114,13 +119,22 @@ describe('without a terminal', () => {
 describe('on a terminal', () => {
   const onIt = (
     steps: readonly TerminalStep[],
-    { run = runId, url = server.url, command = "sh -c 'echo pid $$; exec sh'" }: { run?: number; url?: string; command?: string } = {},
+    {
+      run = runId,
+      url = server.url,
+      command = "sh -c 'echo pid $$; PS1=at: exec sh'",
+    }: { run?: number; url?: string; command?: string } = {},
   ): Promise<string> =>
-    onTerminal(betweenSettings(`stty rows 31 cols 97; sh -c 'echo cli $$; exec "$0" "$@"' ${process.execPath} ${LAUNCHER} task attach attached ${run} long -- ${command}`), {
-      directory: home,
-      env: { GOFER_API_BASE_URL: url, PS1: 'ready> ' },
-      steps,
-    });
+    onTerminal(
+      betweenSettings(
+        `stty rows 31 cols 97; sh -c 'echo cli $$; exec "$0" "$@"' ${process.execPath} ${LAUNCHER} task attach attached ${run} long -- ${command}`,
+      ),
+      {
+        directory: home,
+        env: { GOFER_API_BASE_URL: url },
+        steps,
+      },
+    );
   /** Gone: nothing is left of the command that printed its process id. */
   async function expectEnded(seen: string): Promise<void> {
     const pid = Number(/pid (\d+)/u.exec(seen)?.[1]);
@@ -134,20 +148,19 @@ describe('on a terminal', () => {
 
   it('passes keys on, knows the size and how it changes, and leaves the terminal as it was when the command exits', async () => {
     const seen = await onIt([
-      { after: '$ ', type: 'stty size\r' },
+      { after: 'at:', type: 'stty size\r' },
       { after: '31 97', type: 'sleep 600\r' },
       { after: 'sleep 600', type: '\u0003' },
-      { after: '$ ', type: "trap 'stty size' WINCH; echo trap set\r" },
+      { after: 'at:', type: 'while sleep 0.1; do stty size; done\r' },
       {
-        after: 'trap set\r\n',
+        after: '31 97',
         type: (shown) => {
           const terminal = readlinkSync(`/proc/${cliOf(shown)}/fd/0`);
           execFileSync('stty', ['-F', terminal, 'rows', '44', 'cols', '123']);
         },
       },
-      // The shell hears of it between two commands.
-      { after: '', type: '\r' },
-      { after: '44 123', type: 'exit 9\r' },
+      { after: '44 123', type: '\u0003' },
+      { after: 'at:', type: 'exit 9\r' },
     ]);
     expectRestored(seen, 9);
     await expectEnded(seen);
@@ -156,20 +169,20 @@ describe('on a terminal', () => {
   const cliOf = (seen: string): number => Number(/cli (\d+)/u.exec(seen)?.[1]);
 
   it('is left by Enter ~ .', async () => {
-    const seen = await onIt([{ after: '$ ', type: '\r~.' }]);
+    const seen = await onIt([{ after: 'at:', type: '\r~.' }]);
     expectRestored(seen, 0);
     await expectEnded(seen);
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('is left as it was after %s', async (signal) => {
-    const seen = await onIt([{ after: '$ ', type: (shown) => void process.kill(cliOf(shown), signal) }]);
+    const seen = await onIt([{ after: 'at:', type: (shown) => void process.kill(cliOf(shown), signal) }]);
     expectRestored(seen, 130);
     await expectEnded(seen);
   });
 
   it('is left as it was when the task ends, which is told', async () => {
     const run = await startRun();
-    const seen = await onIt([{ after: '$ ', type: () => void cancel(run) }], { run });
+    const seen = await onIt([{ after: 'at:', type: () => void cancel(run) }], { run });
     expect(seen).toMatch(/the task has ended|exit 137/u);
     expectRestored(seen, seen.includes('exit 137') ? 137 : 5);
     await expectEnded(seen);
@@ -182,7 +195,7 @@ describe('on a terminal', () => {
     const seen = await onIt(
       [
         {
-          after: '$ ',
+          after: 'at:',
           type: () => {
             closing = other.server.close();
           },
