@@ -120,7 +120,11 @@ export class AttachSocket {
     } else {
       const report = parse(data);
       if (report.kind === 'stream') this.#stream = report.stream;
-      if (report.kind === 'exit') this.#exitCode = report.exit_code;
+      if (report.kind === 'exit') {
+        this.#exitCode = report.exit_code;
+        // It is the last that comes, and the server may be slow to read what the command did not.
+        this.#end = {};
+      }
     }
     this.#wake();
   }

@@ -26,6 +26,7 @@ export async function attachStreams(
   const { stdin, stdout, stderr } = streams;
   const keys = raw ? new LeaveKeys() : undefined;
   let hasLeft = false;
+  let sending: Promise<void> = Promise.resolve();
   const resize = (): void => {
     if (stdout.columns !== undefined && stdout.rows !== undefined && stdout.columns > 0 && stdout.rows > 0)
       socket.tell({ kind: 'resize', columns: stdout.columns, rows: stdout.rows });
@@ -33,17 +34,17 @@ export async function attachStreams(
   const onData = (typed: Uint8Array): void => {
     const { bytes, leaves } = keys?.read(typed) ?? { bytes: typed, leaves: false };
     stdin.pause();
-    void socket.send(bytes).then(() => {
-      if (leaves) {
-        hasLeft = true;
-        socket.close();
-      } else stdin.resume();
+    sending = socket.send(bytes).then(() => {
+      if (!leaves) return void stdin.resume();
+      hasLeft = true;
+      socket.close();
     });
   };
   const ended = new AbortController();
   // The end of a terminal is that of the connection to whoever sat before it.
   const over = finished(stdin, { writable: false, signal: ended.signal }).then(
-    () => (raw ? socket.close() : socket.tell({ kind: 'end' })),
+    // It is told while the last of it may still be on its way.
+    () => sending.then(() => (raw ? socket.close() : socket.tell({ kind: 'end' }))),
     () => ended.signal.aborted || socket.close(),
   );
   try {

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
 import { LAUNCHER } from '../testing/launch.ts';
 import { betweenSettings, onTerminal, settingsOf, type TerminalStep } from '../testing/on-terminal.ts';
@@ -46,7 +47,7 @@ async function startRun(through = client): Promise<number> {
   const run_id = run?.run_id ?? 0;
   const stateOf = async () =>
     (await through.call('get_task_execution', { path: { ...PIPELINE, run_id, task_id: 'long' } })).task_execution.state;
-  await expect.poll(stateOf, { timeout: 20_000 }).toBe('running');
+  await vi.waitUntil(async () => (await stateOf()) === 'running', { timeout: 20_000 });
   return run_id;
 }
 
@@ -118,13 +119,22 @@ describe('without a terminal', () => {
 describe('on a terminal', () => {
   const onIt = (
     steps: readonly TerminalStep[],
-    { run = runId, url = server.url, command = "sh -c 'echo pid $$; exec sh'" }: { run?: number; url?: string; command?: string } = {},
+    {
+      run = runId,
+      url = server.url,
+      command = "sh -c 'echo pid $$; PS1=at: exec sh'",
+    }: { run?: number; url?: string; command?: string } = {},
   ): Promise<string> =>
-    onTerminal(betweenSettings(`stty rows 31 cols 97; ${process.execPath} ${LAUNCHER} task attach attached ${run} long -- ${command}`), {
-      directory: home,
-      env: { GOFER_API_BASE_URL: url, PS1: 'ready> ' },
-      steps,
-    });
+    onTerminal(
+      betweenSettings(
+        `stty rows 31 cols 97; sh -c 'echo cli $$; exec "$0" "$@"' ${process.execPath} ${LAUNCHER} task attach attached ${run} long -- ${command}`,
+      ),
+      {
+        directory: home,
+        env: { GOFER_API_BASE_URL: url },
+        steps,
+      },
+    );
   /** Gone: nothing is left of the command that printed its process id. */
   async function expectEnded(seen: string): Promise<void> {
     const pid = Number(/pid (\d+)/u.exec(seen)?.[1]);
@@ -137,52 +147,42 @@ describe('on a terminal', () => {
   };
 
   it('passes keys on, knows the size and how it changes, and leaves the terminal as it was when the command exits', async () => {
-    let resized = false;
     const seen = await onIt([
-      { after: '$ ', type: 'stty size\r' },
+      { after: 'at:', type: 'stty size\r' },
       { after: '31 97', type: 'sleep 600\r' },
       { after: 'sleep 600', type: '\u0003' },
-      { after: '$ ', type: "trap 'stty size' WINCH; echo trap set\r" },
+      { after: 'at:', type: 'while sleep 0.1; do stty size; done\r' },
       {
-        after: 'trap set\r\n',
-        type: () => {
-          resized = true;
-          resizeTerminals();
+        after: '31 97',
+        type: (shown) => {
+          const terminal = readlinkSync(`/proc/${cliOf(shown)}/fd/0`);
+          execFileSync('stty', ['-F', terminal, 'rows', '44', 'cols', '123']);
         },
       },
-      { after: '44 123', type: 'exit 9\r' },
+      { after: '44 123', type: '\u0003' },
+      { after: 'at:', type: 'exit 9\r' },
     ]);
-    expect(resized).toBe(true);
-    expectRestored(seen.replace('stty rows', ''), 9);
+    expectRestored(seen, 9);
     await expectEnded(seen);
   });
 
-  /** Sets the size of the terminal that the command of this test runs on. */
-  function resizeTerminals(): void {
-    const script = `for p in /proc/[0-9]*; do if tr '\\0' ' ' < $p/cmdline 2>/dev/null | grep -q 'task attach attached ${runId} long'; then stty -F "$(readlink $p/fd/0)" rows 44 cols 123 2>/dev/null; fi; done`;
-    spawn('sh', ['-c', script], { stdio: 'ignore' });
-  }
+  const cliOf = (seen: string): number => Number(/cli (\d+)/u.exec(seen)?.[1]);
 
   it('is left by Enter ~ .', async () => {
-    const seen = await onIt([{ after: '$ ', type: '\r~.' }]);
+    const seen = await onIt([{ after: 'at:', type: '\r~.' }]);
     expectRestored(seen, 0);
     await expectEnded(seen);
   });
 
   it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)('is left as it was after %s', async (signal) => {
-    const seen = await onIt([{ after: '$ ', type: () => killAttached(signal) }]);
+    const seen = await onIt([{ after: 'at:', type: (shown) => void process.kill(cliOf(shown), signal) }]);
     expectRestored(seen, 130);
     await expectEnded(seen);
   });
 
-  function killAttached(signal: string): void {
-    const script = `for p in /proc/[0-9]*; do case "$(tr '\\0' ' ' < $p/cmdline 2>/dev/null)" in *node*'task attach attached ${runId} long'*) kill -${signal.slice(3)} "\${p#/proc/}";; esac; done`;
-    spawn('sh', ['-c', script], { stdio: 'ignore' });
-  }
-
   it('is left as it was when the task ends, which is told', async () => {
     const run = await startRun();
-    const seen = await onIt([{ after: '$ ', type: () => void cancel(run) }], { run });
+    const seen = await onIt([{ after: 'at:', type: () => void cancel(run) }], { run });
     expect(seen).toMatch(/the task has ended|exit 137/u);
     expectRestored(seen, seen.includes('exit 137') ? 137 : 5);
     await expectEnded(seen);
@@ -195,7 +195,7 @@ describe('on a terminal', () => {
     const seen = await onIt(
       [
         {
-          after: '$ ',
+          after: 'at:',
           type: () => {
             closing = other.server.close();
           },

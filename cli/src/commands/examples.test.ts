@@ -143,7 +143,7 @@ describe('the examples of the help', () => {
     const namespace = await newNamespace();
     const steps = JSON.stringify([{ sleep_ms: 600_000 }]);
     const [task] = SIMPLE.tasks;
-    const endless = { ...SIMPLE, tasks: [{ ...task, command: ['gofer-fake', steps] }] };
+    const endless = { ...SIMPLE, tasks: [{ ...task, command: ['gofer-fake-steps', steps] }] };
     const path = { namespace_id: namespace, pipeline_id: 'simple' };
     await client.call('register_config', { path, body: { config: endless } });
     await client.call('deploy_config', { path: { ...path, version: 3 } });

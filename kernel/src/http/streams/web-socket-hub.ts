@@ -82,7 +82,7 @@ export class WebSocketHub {
       const peer = new WebSocketPeer(socket, transport);
       this.#add(socket, peer);
       if (confirm !== undefined) this.#confirmations.add(socket, { confirm, refuse: (reason) => peer.close(CLOSE.policy, cut(reason)) });
-      this.#hold(socket, conversation(peer)).catch((error: unknown) => {
+      this.#hold(socket, peer, conversation(peer)).catch((error: unknown) => {
         this.#log('error', 'a WebSocket could not be closed', { error });
         socket.terminate();
       });
@@ -98,17 +98,17 @@ export class WebSocketHub {
     for (const socket of this.#open.keys()) socket.terminate();
   }
 
-  async #hold(socket: WebSocket, conversation: Promise<string>): Promise<void> {
+  async #hold(socket: WebSocket, peer: WebSocketPeer, conversation: Promise<string>): Promise<void> {
     try {
       const reason = await conversation;
-      socket.close(CLOSE.normal, reason);
+      peer.close(CLOSE.normal, reason);
     } catch (error) {
       if (socket.readyState !== WebSocket.OPEN) return;
       const code = codeOf(error);
       if (code === 'INTERNAL') this.#log('error', 'a stream failed', { error });
       const text =
         isGoferError(error) && code !== 'INTERNAL' ? `${code}: ${error.message}` : "INTERNAL: this is a bug; the server's log has more";
-      socket.close(FINAL.has(code) ? CLOSE.policy : CLOSE.error, cut(text));
+      peer.close(FINAL.has(code) ? CLOSE.policy : CLOSE.error, cut(text));
     }
   }
 

@@ -58,20 +58,21 @@ export class WebSocketPeer {
   }
 
   /**
-   * What the client sends from now on, until `closing` aborts. A client that sends more than is taken is made to wait. To be called once,
-   * before anything is awaited: what nobody has asked for by then is gone.
+   * What the client sends from now on, until `closing` aborts. A client that sends more than is taken is made to wait; what it sends after the
+   * reader has left is lost. To be called once, before anything is awaited: what nobody has asked for by then is gone.
    */
   receive(): AsyncIterable<IncomingFrame> {
     const frames: IncomingFrame[] = [];
     let wake = (): void => {};
     let pings: NodeJS.Timeout | undefined;
+    let isOver = false;
     const goOn = (): void => {
       clearInterval(pings);
       pings = undefined;
       if (this.#socket.isPaused) this.#socket.resume();
     };
     this.#socket.on('message', (bytes: Buffer, isBinary: boolean) => {
-      if (this.closing.aborted) return;
+      if (this.closing.aborted || isOver) return;
       frames.push({ kind: isBinary ? 'binary' : 'text', bytes });
       wake();
       if (frames.length < MAX_UNREAD_FRAMES || this.#socket.isPaused) return;
@@ -86,16 +87,22 @@ export class WebSocketPeer {
     });
     const { closing } = this;
     return (async function* () {
-      while (!closing.aborted) {
-        const frame = frames.shift();
-        if (frame === undefined) {
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-          continue;
+      try {
+        while (!closing.aborted) {
+          const frame = frames.shift();
+          if (frame === undefined) {
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+            continue;
+          }
+          if (frames.length === 0) goOn();
+          yield frame;
         }
-        if (frames.length === 0) goOn();
-        yield frame;
+      } finally {
+        isOver = true;
+        frames.length = 0;
+        goOn();
       }
     })();
   }
