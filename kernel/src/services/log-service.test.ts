@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitingText } from '../orchestrator/run-stage.fixture.ts';
 import type { LogBatch } from '../workers/logs/log-store.ts';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
-import type { LogEnd, TaskPath } from './services.ts';
+import type { LogEnd, LogRequest, TaskPath } from './services.ts';
 
 const ANN = { id: 'ann', user: 'ann' };
 
@@ -138,5 +138,56 @@ describe('the log of a task that goes on', () => {
     await services.deploy('renamed', [{ id: 'one', steps: [{ print: 'of another run\n' }] }]);
     await services.startAndEnd(path);
     expect(await follower).not.toBe('of another run\n');
+  });
+});
+
+describe('the logs of several attempts', () => {
+  async function withAttempts(pipelineId: string, taskId: string, path: TaskPath): Promise<void> {
+    const { store, logs } = services.stage;
+    const runUid = store.runs.find(services.uidOf(path), path.runId)?.uid ?? '';
+    const uid = `${pipelineId}-attempt-2`;
+    await store.commit(() => store.attempts.insert({ uid, runUid, taskId, number: 2, engine: 'fake', created: 1 }));
+    await logs.note(uid, 'of the second');
+    await logs.seal(uid);
+  }
+  async function endsOf(path: TaskPath, request: Partial<LogRequest> = {}) {
+    const ends: LogEnd[] = [];
+    let text = '';
+    for await (const batch of await services.logs.read(path, { follow: true, format: 'lines', signal: NEVER, ...request })) {
+      if (batch.format === 'end') ends.push(batch);
+      else if (batch.format === 'lines') text += Buffer.from(batch.text).toString();
+    }
+    return { ends, text };
+  }
+
+  it('are read one by one, the latest where none is named', async () => {
+    const talks = (await ended('attempts'))('talks');
+    await withAttempts('attempts', 'talks', talks);
+    expect(await endsOf(talks)).toMatchObject({
+      text: 'of the second\n',
+      ends: [{ attempt: 2, stat: { lines: 1, seal: { complete: true } } }],
+    });
+    const first = await endsOf(talks, { attempt: 1 });
+    expect(first).toMatchObject({ text: TEXT, ends: [{ attempt: 1, stat: { lines: 3 } }] });
+    expect(await services.logs.stat(talks, 1)).toMatchObject({ bytes: TEXT.length });
+    expect((await services.logs.raw(talks, undefined, 2)).size).toBe('of the second\n'.length);
+    await expect(services.logs.stat(talks, 3)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      message: expect.stringContaining('has no attempt 3'),
+    });
+    // Behind the end of the first, a follower goes on with the second, also where its cursor names no attempt.
+    const { cursor = '' } = first.ends[0] ?? {};
+    for (const after of [cursor, cursor.slice(2)])
+      expect(await endsOf(talks, { after })).toMatchObject({ text: 'of the second\n', ends: [{ attempt: 1 }, { attempt: 2 }] });
+    await expect(endsOf(talks, { after: cursor, attempt: 2 })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    await services.logs.delete(talks);
+    for (const attempt of [1, 2]) await expect(services.logs.stat(talks, attempt)).rejects.toMatchObject({ code: 'GONE' });
+  });
+
+  it('refuse a selection that cannot be used', async () => {
+    const talks = (await ended('selections'))('talks');
+    expect(await endsOf(talks, { select: { grep: 't', tail: 1 } })).toMatchObject({ text: 'three\n' });
+    for (const select of [{ grep: '(' }, { tail: 1, lines: { first: 0, end: 1 } }])
+      await expect(endsOf(talks, { select })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });

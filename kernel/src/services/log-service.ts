@@ -74,7 +74,8 @@ export class StoredLogService implements LogService {
     );
     let place: { readonly from?: { readonly cursor: string } } = cursor === undefined ? {} : { from: { cursor } };
     // Of a later attempt everything is new, and its lines have other numbers.
-    let wanted = select;
+    const { tail: firstTail, ...rest } = select ?? {};
+    let tail = firstTail;
     while (attempt !== undefined) {
       const { uid, number } = attempt;
       const cursorPrefix = `${number}-`;
@@ -83,7 +84,7 @@ export class StoredLogService implements LogService {
         ...form,
         ...place,
         cursorPrefix,
-        ...(wanted === undefined ? {} : { select: wanted }),
+        ...(select === undefined ? {} : { select: { ...rest, ...(tail === undefined ? {} : { tail }) } }),
       })) {
         last = batch.cursor;
         yield batch;
@@ -91,7 +92,7 @@ export class StoredLogService implements LogService {
       yield { format: 'end', attempt: number, cursor: last === '' ? '' : cursorPrefix + last, stat: await this.#logs.stat(uid) };
       if (!follow || request.attempt !== undefined || select?.lines !== undefined) return;
       place = {};
-      if (wanted !== undefined) wanted = withoutTail(wanted);
+      tail = undefined;
       attempt = await this.#attempt(path, task, request, (all) => all.find((each) => each.number > number));
     }
   }
@@ -202,10 +203,6 @@ function assertSelection(select: LineSelection | undefined): void {
   if (fault !== undefined) throw new GoferError('INVALID_ARGUMENT', `The expression of \`grep\` ${fault}.`);
   if (select?.tail !== undefined && select.lines !== undefined)
     throw new GoferError('INVALID_ARGUMENT', 'Ask for `tail` or for `lines`, not for both.');
-}
-
-function withoutTail({ tail: _, ...rest }: LineSelection): LineSelection {
-  return rest;
 }
 
 /** Sealed, nothing was missing then, and nothing was cut off since. */

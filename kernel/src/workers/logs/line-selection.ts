@@ -67,7 +67,7 @@ const CLASSES = 'dDsSwWbBAz';
 export function requiredLiteral(expression: string): { readonly text: string; readonly whole: boolean } {
   const unknown = { text: '', whole: false };
   if (/[|\n\u{fffd}]|\(\?/u.test(expression)) return unknown;
-  const characters = [...expression];
+  const characters = Array.from(expression);
   let longest = '';
   let run: string[] = [];
   let depth = 0;

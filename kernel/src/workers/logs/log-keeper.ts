@@ -142,7 +142,7 @@ export class LogKeeper {
     }
   }
 
-  #startReading({ attemptId, reader: id, expected, follow: _, ...request }: LogCalls['readNext']['takes']): Reading {
+  #startReading({ attemptId, reader: id, expected, ...request }: LogCalls['readNext']['takes']): Reading {
     // An open log is opened for writing first: that cuts what a crash left, before anyone reads it.
     const log = this.#log(attemptId, expected);
     if (log === undefined) throw noLog(attemptId);

@@ -70,7 +70,7 @@ export class LogReader {
   /** Lines still to be left out of those that are found. */
   #surplus = 0;
 
-  constructor(paths: LogPaths, { from, select, ...form }: Omit<LogReadRequest, 'signal' | 'follow'>) {
+  constructor(paths: LogPaths, { from, select, ...form }: Omit<LogReadRequest, 'signal'>) {
     this.#form = form;
     this.#select = select;
     this.#matcher = select?.grep === undefined ? undefined : new LineMatcher(select.grep);
