@@ -1,9 +1,7 @@
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { NEVER, ServiceStage } from './service-stage.fixture.ts';
+import { ANN, NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { ObjectOwner, PipelinePath } from './services.ts';
-
-const ANN = { id: 'ann', user: 'ann' };
 
 const HANGS = [{ environment: true }, { sleep_ms: 3_600_000 }];
 

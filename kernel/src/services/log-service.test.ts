@@ -2,10 +2,8 @@ import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { waitingText } from '../orchestrator/run-stage.fixture.ts';
 import type { LogBatch } from '../workers/logs/log-store.ts';
-import { NEVER, ServiceStage } from './service-stage.fixture.ts';
+import { ANN, NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { LogEnd, LogRequest, TaskPath } from './services.ts';
-
-const ANN = { id: 'ann', user: 'ann' };
 
 const TEXT = 'one\ntwo\nthree\n';
 let services: ServiceStage;

@@ -1,9 +1,7 @@
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pipelineJson } from '../orchestrator/run-stage.fixture.ts';
-import { at, INITIATOR, NEVER, ServiceStage } from './service-stage.fixture.ts';
-
-const ANN = { id: 'ann', user: 'ann' };
+import { ANN, at, INITIATOR, NEVER, ServiceStage } from './service-stage.fixture.ts';
 
 const HANGS = [{ sleep_ms: 3_600_000 }];
 let services: ServiceStage;

@@ -28,6 +28,9 @@ export function at(pipelineId: string, namespaceId = 'default'): PipelinePath {
   return { namespaceId, pipelineId };
 }
 
+/** Who asks in these tests. */
+export const ANN = { id: 'ann', user: 'ann' };
+
 export class ServiceStage {
   readonly stage: RunStage;
   readonly system: StoredSystemService;

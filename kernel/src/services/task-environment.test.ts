@@ -6,10 +6,8 @@ import type { Run } from '@gofer/contracts/api';
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { AnyScheduler } from '../orchestrator/run-stage.fixture.ts';
-import { NEVER, ServiceStage } from './service-stage.fixture.ts';
+import { ANN, NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { PipelinePath } from './services.ts';
-
-const ANN = { id: 'ann', user: 'ann' };
 
 const SECRET = 's3cr3t-value-of-the-test';
 const ENVIRONMENT = [{ environment: true }];
