@@ -118,7 +118,7 @@ describe('a command with control messages', () => {
   test('ends with the server, which says so', async () => {
     const { closed } = await open();
     await server.close();
-    expect(await closed).toEqual({ code: 1001, reason: 'the server is stopping' });
+    expect(await closed).toEqual({ code: 1012, reason: 'the server is stopping; reconnect' });
     expect(server.services.attached.ended).toBe(1);
   });
 
