@@ -80,7 +80,7 @@ export const ROUTE_TABLE: Readonly<Record<OperationId, string>> = {
   get_logs: READ,
   get_logs_raw: READ,
   // The role `user` reads task executions only.
-  attach_task_execution: 'U - - - - - + - - - +',
+  attach_task_execution: 'U - - - - - + - + - +',
   delete_logs: '    U - - - - - + - - - +',
   list_pipeline_objects: READ,
   get_pipeline_object: READ,

@@ -23,7 +23,7 @@ const CONFIG = {
       image: 'none',
       depends_on: {},
       variables: {},
-      command: ['sleep', '600'],
+      command: ['sh', '-c', 'echo $$; exec sleep 600'],
       inject_api_token: false,
       always_pull_newest_image: false,
     },
@@ -191,6 +191,12 @@ describe('on a terminal', () => {
   it('is left as it was when the server stops, which is told', async () => {
     const other = await start();
     const run = await startRun(other.client);
+    const taskPid = await vi.waitUntil(async () => {
+      const pieces: Uint8Array[] = [];
+      for await (const piece of await other.client.bytes('get_logs_raw', { path: { ...PIPELINE, run_id: run, task_id: 'long' } }))
+        pieces.push(piece);
+      return Number(Buffer.concat(pieces).toString());
+    });
     let closing: Promise<void> | undefined;
     const seen = await onIt(
       [
@@ -204,6 +210,8 @@ describe('on a terminal', () => {
       { run, url: other.server.url },
     );
     await closing;
+    // It outlives its server, on purpose.
+    process.kill(taskPid, 'SIGKILL');
     expect(seen).toContain('the server is stopping');
     expectRestored(seen, 6);
     await expectEnded(seen);

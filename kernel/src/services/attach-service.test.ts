@@ -1,7 +1,7 @@
 import type { ExecInput, ExecOutput } from '@gofer/contracts';
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ANN, NEVER, ServiceStage } from './service-stage.fixture.ts';
+import { INITIATOR, NEVER, ServiceStage } from './service-stage.fixture.ts';
 import type { AttachSession, TaskPath } from './services.ts';
 
 const LONG = { sleep_ms: 3_600_000 };
@@ -52,7 +52,7 @@ describe('a command inside a running task', () => {
     const path = await start();
     const session = await services.attach.attach(path, { ...STEPS, command: ['gofer-fake-steps', JSON.stringify([LONG])] });
     const output = outputOf(session);
-    await services.tasks.cancel(path, ANN, 0);
+    await services.tasks.cancel(path, INITIATOR, 0);
     expect((await output).filter((item) => item.kind === 'data')).toEqual([]);
     await services.runs.wait(path, 30, NEVER);
     await expect(services.attach.attach(path, STEPS)).rejects.toMatchObject({
