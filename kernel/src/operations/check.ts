@@ -3,8 +3,7 @@
  * is never taken out of the database, since a disk that is not mounted looks the same; only what nothing points to is removed, and only
  * where that is asked for.
  */
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { codeOf, GoferError } from '@gofer/contracts';
 import type { LogSummary } from '@gofer/contracts/api';
 import type { LoadedStores } from '../boot/load-stores.ts';
@@ -12,7 +11,7 @@ import { lockDatabase } from '../storage/database.ts';
 import { checkDatabase } from '../storage/integrity.ts';
 import { Snapshot } from '../storage/snapshot.ts';
 import { logPaths } from '../workers/logs/log-files.ts';
-import { readSeal } from '../workers/logs/log-writer.ts';
+import { verifyLog } from '../workers/logs/verify-log.ts';
 import { type OperationOptions, openStores } from './operation-parts.ts';
 
 export interface CheckFinding {
@@ -61,15 +60,16 @@ async function checkLogs(snapshot: Snapshot, directory: string): Promise<CheckFi
 
 /** What is wrong with a sealed log; undefined where nothing is. */
 async function logProblem(directory: string, attemptUid: string, seal: LogSummary): Promise<string | undefined> {
-  const paths = logPaths(directory, attemptUid);
-  const kept = readSeal(paths);
-  if (kept === 'none') return 'its index is missing';
-  if (kept === undefined) return 'its index has no seal';
-  if (kept.sha256 !== seal.sha256 || kept.lines !== seal.lines) return 'its index has another seal than the database';
-  if (!existsSync(paths.data)) return seal.bytes === 0 ? undefined : 'its data is missing';
-  const hash = createHash('sha256');
-  for await (const piece of createReadStream(paths.data) as AsyncIterable<Buffer>) hash.update(piece);
-  return hash.digest('hex') === seal.sha256 ? undefined : 'its data is not what was sealed';
+  try {
+    const { state, seal: kept, damages } = await verifyLog(logPaths(directory, attemptUid), undefined);
+    if (state === 'damaged') return damages.map(({ message }) => message).join('; ');
+    // An attempt whose log was never read has a seal without a hash.
+    if (kept === undefined) return seal.sha256 === '' ? undefined : 'its index has no seal';
+    return kept.sha256 === seal.sha256 && kept.lines === seal.lines ? undefined : 'its index has another seal than the database';
+  } catch (error) {
+    if (codeOf(error) !== 'NOT_FOUND') throw error;
+    return seal.sha256 === '' ? undefined : 'it is missing';
+  }
 }
 
 async function checkObjects(snapshot: Snapshot, { objects }: LoadedStores, repair: boolean): Promise<CheckFinding[]> {
