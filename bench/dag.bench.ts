@@ -97,7 +97,9 @@ for (const count of [100, 1_000, 10_000, 100_000]) {
   applyDecision(graph, counters, [], decide(graph, counters, []));
   const oneFinished: FinishedTask[] = [{ task: 0, status: 'successful' }];
   await compare(`one task finished, ${label} tasks`, 500, (engine) => engine.decide(graph, counters, oneFinished));
-  await compare(`whole run cancelled, ${label} tasks`, rounds, (engine) => engine.decide(graph, counters, [], { cancelled: 'sparing-always' }));
+  await compare(`whole run cancelled, ${label} tasks`, rounds, (engine) =>
+    engine.decide(graph, counters, [], { cancelled: 'sparing-always' }),
+  );
   const json = pipelineJson(count);
   await compare(`validate and compile, ${label} tasks`, rounds, (engine) => engine.compile(json));
   const here = await longestStall(() => inline.compile(json));

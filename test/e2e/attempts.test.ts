@@ -54,6 +54,10 @@ describe('a task that fails', () => {
     ]);
     const times = (task.attempts ?? []).flatMap(({ started, ended }) => [started, ended]);
     expect(times).toEqual(times.toSorted((one, other) => one - other));
+    for (const attempt of [1, 2, 3]) {
+      const log = await server.call('GET', `${taskPath('tries', 1, 'try')}/logs/raw?attempt=${attempt}`);
+      expect([log.status, log.body.toString()]).toEqual([200, `attempt ${attempt}\n`]);
+    }
     expect((await server.rawLog('tries', 1, 'try')).toString()).toBe('attempt 3\n');
   });
 

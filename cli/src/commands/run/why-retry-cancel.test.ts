@@ -202,7 +202,7 @@ describe('run retry', () => {
         stdout: '',
         stderr: expect.stringContaining('taken over from run 1, which has the log: gofer task logs repeat 1 build') as string,
       });
-    expect(await say('task', 'logs', 'repeat', '1', 'build')).toBe('built\n');
+    expect(await gofer('task', 'logs', 'repeat', '1', 'build')).toMatchObject({ code: 0, stdout: 'built\n' });
   });
 
   it('is of the version that is asked for', async () => {
