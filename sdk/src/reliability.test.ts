@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type Duration, newPipeline, newTask, type Pipeline, PipelineError, type RetryOptions, type Task } from './index.ts';
+import { type Duration, newPipeline, newTask, type Pipeline, PipelineError, type Task } from './index.ts';
 
 const step = (): Task => newTask('a', 'busybox:latest');
 const pipeline = (): Pipeline => newPipeline('abc', 'x').tasks(step());
 /** As a program in JavaScript passes it, which no types hold. */
-const untyped = <T>(value: unknown): T => value as T;
+const untyped = (value: unknown): never => value as never;
 
 describe('what is printed of time limits, retries and concurrency', () => {
   it('is what is set, in seconds', () => {
@@ -69,7 +69,7 @@ describe('what is printed of time limits, retries and concurrency', () => {
 });
 
 describe('mistakes', () => {
-  const retry = (options: unknown) => (): unknown => step().retries(1, untyped<RetryOptions>(options));
+  const retry = (options: unknown) => (): unknown => step().retries(1, untyped(options));
   it.each<readonly [string, () => unknown]>([
     ['the timeout of task "a" must be whole seconds, 1 or more, not 0', () => step().timeout(0)],
     ['the timeout of task "a" must be whole seconds, 1 or more, not "1500ms"', () => step().timeout('1500ms')],
