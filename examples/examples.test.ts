@@ -18,6 +18,7 @@ const EXAMPLES = [
   'diamond',
   'fan-out',
   'hello',
+  'retries',
 ] as const;
 type Example = (typeof EXAMPLES)[number];
 
@@ -44,6 +45,11 @@ function taskOf(example: Example, id: string): TaskJson {
 const text = expect.any(String);
 const flag = expect.any(Boolean);
 
+/** What the example of it may have beside v0's fields. */
+function reliabilityOf({ timeout, retries, retry_on, retry_backoff, always }: TaskJson): Partial<TaskJson> {
+  return { ...(timeout && { timeout }), ...(retries && { retries, retry_on, retry_backoff }), ...(always && { always }) };
+}
+
 describe.each(EXAMPLES)('%s', (example) => {
   it('prints one line of JSON of the wire shape', () => {
     const { stdout, stderr } = printed.get(example) ?? { stdout: '', stderr: '' };
@@ -62,6 +68,7 @@ describe.each(EXAMPLES)('%s', (example) => {
         command: expect.any(Array),
         inject_api_token: flag,
         always_pull_newest_image: flag,
+        ...(example === 'retries' ? reliabilityOf(task) : {}),
       });
       for (const status of Object.values(task.depends_on)) expect(['Any', 'Success', 'Failure']).toContain(status);
     }
@@ -111,6 +118,17 @@ describe('what the examples show', () => {
     expect(taskOf('clean-up', 'roll-back').depends_on).toEqual({ 'integration-test': 'Failure' });
     expect(taskOf('clean-up', 'tear-down').depends_on).toEqual({ 'integration-test': 'Any' });
     expect(taskOf('clean-up', 'deploy').depends_on).toEqual({ 'integration-test': 'Success' });
+  });
+
+  it('retries for one exit code, a time limit and a clean-up', () => {
+    expect(taskOf('retries', 'flaky')).toMatchObject({
+      timeout: 60,
+      retries: 4,
+      retry_on: [75, 'infrastructure', 'timeout'],
+      retry_backoff: { initial: 0.2, maximum: 5 },
+    });
+    expect(taskOf('retries', 'publish')).toMatchObject({ depends_on: { flaky: 'Success' }, timeout: 60 });
+    expect(taskOf('retries', 'tear-down')).toMatchObject({ depends_on: { flaky: 'Any', publish: 'Any' }, always: true });
   });
 
   it('a fan-out of 50 and a join', () => {

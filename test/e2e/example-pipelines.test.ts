@@ -8,7 +8,7 @@ import { GoferServer } from './gofer-server.ts';
 import { type Outcome, runGofer } from './run-gofer.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
-const ALL = ['artifact', 'hello', 'diamond', 'clean-up', 'fan-out', 'debug-envs', 'debug-fail', 'debug-log', 'debug-wait'];
+const ALL = ['artifact', 'hello', 'diamond', 'clean-up', 'fan-out', 'retries', 'debug-envs', 'debug-fail', 'debug-log', 'debug-wait'];
 
 describe('the examples', () => {
   let server: GoferServer;
@@ -80,6 +80,22 @@ describe('the examples', () => {
       'roll-back': ['successful', 0],
       'tear-down': ['successful', 0],
     });
+  });
+
+  it('retries succeeds at the third attempt, each with a log of its own, and cleans up', async () => {
+    const { code, stdout } = await gofer('run', 'start', 'retries', '--follow');
+    expect(code).toBe(0);
+    const shown = lines(stdout);
+    for (const line of ['flaky|it works', 'publish|published', 'tear-down|the test environment is down']) expect(shown).toContain(line);
+    const { attempts = [], ...task } = await server.task('retries', 1, 'flaky');
+    expect(task).toMatchObject({ status: 'successful', exit_code: 0, attempt: 3 });
+    expect(attempts.map(({ attempt, status, exit_code, log }) => [attempt, status, exit_code, log?.lines])).toEqual([
+      [1, 'failed', 75, 2],
+      [2, 'failed', 75, 2],
+      [3, 'successful', 0, 2],
+    ]);
+    const log = await gofer('task', 'logs', 'retries', '1', 'flaky', '--raw');
+    expect(log).toEqual({ code: 0, stdout: 'attempt 3\nit works\n', stderr: '' });
   });
 
   it('fan-out runs all its parts', async () => {

@@ -1,4 +1,5 @@
 import type { Deployment, PipelineConfig } from '@gofer/contracts/api';
+import { describePipelineReliability } from './describe-reliability.ts';
 import { renderGraph } from './graph-view.ts';
 import { type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine, toSafeText } from './sanitise.ts';
@@ -22,7 +23,7 @@ export function renderConfig(config: PipelineConfig, { colours, detail, now }: P
   return [
     `${colours.bold(toSafeLine(`[${config.pipeline_id}] ${config.name}`))} v${config.version} :: ${paintStatus(config.state, colours)}\n`,
     ...(config.description === '' ? [] : [`${toSafeText(config.description)}\n`]),
-    `Runs at once: ${parallelism}\n`,
+    [`Runs at once: ${parallelism}`, ...describePipelineReliability(config)].map((line) => `${toSafeLine(line)}\n`).join(''),
     `${colours.bold('Tasks')}\n${renderGraph(Object.values(config.tasks), colours)}`,
     `${colours.dim(`Registered ${time(config.registered)} · Deprecated ${time(config.deprecated)}`)}\n`,
   ].join('\n');

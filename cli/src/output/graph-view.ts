@@ -1,14 +1,15 @@
+import { describeTaskReliability, type TaskFields } from './describe-reliability.ts';
 import type { Colours } from './presentation.ts';
 import { toSafeLine } from './sanitise.ts';
 
-interface GraphTask {
+interface GraphTask extends TaskFields {
   readonly id: string;
   readonly image: string;
   /** Parent → any, success or failure. */
   readonly depends_on: Readonly<Record<string, string>>;
 }
 
-/** A line a task, parents before children: what it runs and what it waits for. */
+/** A line a task, parents before children: what it runs, what it waits for, and its time limits and retries. */
 export function renderGraph(tasks: readonly GraphTask[], colours: Colours): string {
   const ordered = inOrder(tasks);
   const width = Math.max(...ordered.map(({ id }) => id.length), 0);
@@ -16,7 +17,9 @@ export function renderGraph(tasks: readonly GraphTask[], colours: Colours): stri
     .map((task) => {
       const parents = Object.entries(task.depends_on).map(([parent, required]) => `${parent}${describe(required)}`);
       const after = parents.length === 0 ? '' : colours.dim(`  after ${toSafeLine(parents.join(', '))}`);
-      return `  • ${toSafeLine(task.id).padEnd(width)}  ${toSafeLine(task.image)}${after}\n`;
+      const words = describeTaskReliability(task);
+      const limits = words.length === 0 ? '' : colours.dim(`  ${toSafeLine(words.join(', '))}`);
+      return `  • ${toSafeLine(task.id).padEnd(width)}  ${toSafeLine(task.image)}${after}${limits}\n`;
     })
     .join('');
 }

@@ -1,6 +1,7 @@
 /** Requests and responses of the v0 wire by v0's names: envelopes around the resources. */
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
+import { PIPELINE_RELIABILITY_REQUEST, TASK_RELIABILITY_REQUEST } from './reliability.ts';
 import {
   Deployment,
   Event,
@@ -82,8 +83,10 @@ const Definition = Type.Object(
         command: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
         inject_api_token: Type.Boolean(),
         always_pull_newest_image: Type.Boolean(),
+        ...TASK_RELIABILITY_REQUEST,
       }),
     ),
+    ...PIPELINE_RELIABILITY_REQUEST,
   },
   {
     $id: 'PipelineDefinition',

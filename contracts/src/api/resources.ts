@@ -4,6 +4,7 @@
  */
 import type { Static } from 'typebox';
 import * as Type from 'typebox';
+import { PIPELINE_RELIABILITY, TASK_RELIABILITY } from './reliability.ts';
 
 const literals = <const T extends readonly string[]>(values: T, options: { description?: string; default?: T[number] } = {}) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: values, ...options });
@@ -54,6 +55,7 @@ export const Task = Type.Object(
     command: nullable(Type.Array(Type.String())),
     inject_api_token: Type.Boolean(),
     always_pull_newest_image: Type.Boolean(),
+    ...TASK_RELIABILITY,
   },
   { $id: 'Task' },
 );
@@ -72,6 +74,7 @@ export const PipelineConfig = Type.Object(
     state: literals(CONFIG_STATES),
     registered: Time('When it was registered'),
     deprecated: Time('When another version took its place'),
+    ...PIPELINE_RELIABILITY,
   },
   { $id: 'Config' },
 );

@@ -225,9 +225,32 @@ test('no input makes it throw', () => {
   );
 });
 
+const timeLimit = fc.integer({ min: 1, max: PIPELINE_LIMITS.durationSeconds });
+const pause = fc.double({ min: 0, max: PIPELINE_LIMITS.durationSeconds, noNaN: true }).map((seconds) => seconds + 0);
+/** What pipelines and tasks have in common. */
+const reliability = {
+  timeout: timeLimit,
+  startTimeout: timeLimit,
+  retries: fc.integer({ min: 0, max: PIPELINE_LIMITS.retries }),
+  retryOn: fc.uniqueArray(
+    fc.oneof(fc.constantFrom('failure' as const, 'infrastructure' as const, 'timeout' as const), fc.integer({ min: 1, max: 255 })),
+    { minLength: 1, maxLength: 5 },
+  ),
+  retryBackoff: fc
+    .record(
+      { initial: pause, maximum: pause, factor: fc.double({ min: 1, max: 100, noNaN: true }) },
+      { requiredKeys: [], noNullPrototype: true },
+    )
+    .filter(({ initial = 0, maximum = initial }) => initial <= maximum),
+};
+
 test('a definition, written as JSON and parsed again, is the same', () => {
   const text = fc.string({ maxLength: 20 }).filter((value) => !value.includes('\0'));
   const id = fc.oneof(fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/), fc.constantFrom('__proto__', 'constructor', 'toString'));
+  const pipelineReliability = fc.record(
+    { ...reliability, concurrency: fc.constantFrom('queue' as const, 'cancelOldest' as const, 'cancelNewest' as const) },
+    { requiredKeys: [], noNullPrototype: true },
+  );
   const task = fc.record(
     {
       description: text,
@@ -240,16 +263,19 @@ test('a definition, written as JSON and parsed again, is the same', () => {
       command: fc.array(text),
       injectApiToken: fc.boolean(),
       alwaysPullNewestImage: fc.boolean(),
+      ...reliability,
+      always: fc.constant(true),
     },
     { requiredKeys: ['description', 'variables', 'injectApiToken', 'alwaysPullNewestImage'], noNullPrototype: true },
   );
   fc.assert(
-    fc.property(fc.uniqueArray(id, { minLength: 1, maxLength: 6 }), fc.infiniteStream(task), (ids, tasks) => {
+    fc.property(fc.uniqueArray(id, { minLength: 1, maxLength: 6 }), pipelineReliability, fc.infiniteStream(task), (ids, common, tasks) => {
       const definition: PipelineDefinition = {
         id: 'simple',
         name: 'Simple',
         description: '',
         parallelism: 2,
+        ...common,
         tasks: ids.map((taskId, index) => ({
           id: taskId,
           image: 'busybox',
@@ -261,6 +287,7 @@ test('a definition, written as JSON and parsed again, is the same', () => {
       const parsed = parsePipelineDefinition(wire);
       expect(parsed.faults).toBeUndefined();
       expect(JSON.stringify(parsed.definition?.tasks.map(sorted))).toEqual(JSON.stringify(definition.tasks.map(sorted)));
+      expect({ ...parsed.definition, tasks: [] }).toStrictEqual({ ...definition, tasks: [] });
     }),
     { numRuns: 100 },
   );

@@ -87,6 +87,31 @@ describe('namespaces', () => {
 });
 
 describe('registering', () => {
+  it('keeps time limits, retries and concurrency, and answers with those that are set', async () => {
+    const path = at('limits');
+    const limits = {
+      timeout: 7200,
+      start_timeout: 60,
+      retries: 2,
+      retry_on: ['infrastructure', 75],
+      retry_backoff: { initial: 0.5, maximum: 30, factor: 3 },
+    };
+    const tasks = [{ id: 'bare' }, { id: 'full', ...limits, always: true }, { id: 'unset', always: false }];
+    const { config } = await services.configs.register(path, { ...pipelineJson('limits', tasks), ...limits, concurrency: 'cancel_newest' });
+    expect(config).toMatchObject({ ...limits, concurrency: 'cancel_newest', tasks: { full: { ...limits, always: true } } });
+    expect(await services.configs.get(path, 1)).toEqual(config);
+    const v0 = Object.keys(config?.tasks.bare ?? {});
+    expect(v0).toHaveLength(10);
+    expect(Object.keys(config?.tasks.unset ?? {})).toEqual(v0);
+    const { config: bare } = await services.configs.register(at('no-limits'), pipelineJson('no-limits', ONE));
+    expect(Object.keys(config ?? {}).filter((key) => !Object.hasOwn(bare ?? {}, key))).toEqual([...Object.keys(limits), 'concurrency']);
+    const bad = { ...pipelineJson('limits', [{ id: 'one', retries: 101 }]), concurrency: 'cancelNewest' };
+    await expect(services.configs.register(path, bad)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: [{ path: '$.config.concurrency' }, { path: '$.config.tasks[0].retries' }],
+    });
+  });
+
   it('gives versions, and answers with every fault where it is', async () => {
     const path = at('versions');
     const first = await services.configs.register(path, pipelineJson('versions', ONE));

@@ -1,6 +1,6 @@
 /** From records of the database to resources of the wire. */
 import type { Attempt, Cancellation, Deployment, PipelineConfig, Run, Task, TaskExecution } from '@gofer/contracts/api';
-import type { PipelineDefinition, TaskDefinition } from '@gofer/contracts/pipeline';
+import { type PipelineDefinition, type TaskDefinition, toPipelineReliabilityJson, toTaskReliabilityJson } from '@gofer/contracts/pipeline';
 import { type Actor, describeNext, describeWaiting, isReference, type Waiting } from '../domain/index.ts';
 import type { AttemptRecord, LateResult } from '../storage/attempts-table.ts';
 import type { ConfigRecord } from '../storage/configs-table.ts';
@@ -27,6 +27,7 @@ export function toTask(task: TaskDefinition): Task {
     command: task.command === undefined ? null : [...task.command],
     inject_api_token: task.injectApiToken,
     always_pull_newest_image: task.alwaysPullNewestImage,
+    ...toTaskReliabilityJson(task),
   };
 }
 
@@ -44,6 +45,7 @@ export function toPipelineConfig(pipeline: PipelineRecord, record: ConfigRecord)
     state: record.state,
     registered: record.registered,
     deprecated: record.deprecated,
+    ...toPipelineReliabilityJson(definition),
   };
 }
 
