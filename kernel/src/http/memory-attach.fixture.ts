@@ -29,12 +29,15 @@ export function memorySession(taken: (what: 'input' | 'output' | 'ended') => voi
           if (code !== undefined) return yield { kind: 'exit', exitCode: Number(code) };
           const stream = text.startsWith('err ') ? 'stderr' : 'stdout';
           yield { kind: 'data', stream, bytes: answer };
-          while (text === 'flood') {
+          if (text !== 'flood') {
+            if (next.done === true) await aborted;
+            continue;
+          }
+          for (;;) {
             taken('output');
             yield { kind: 'data', stream, bytes: new Uint8Array(100_000) };
             await Promise.race([setImmediate(), aborted]);
           }
-          if (next.done === true) await aborted;
         }
       } finally {
         taken('ended');

@@ -164,14 +164,10 @@ describe('what is refused before the upgrade', () => {
   test.each([
     [ATTACH.replace('/one/', '/two/'), 404, 'NOT_FOUND'],
     [`${ATTACH}?tty=perhaps`, 400, 'INVALID_ARGUMENT'],
-    [`${ATTACH}?${'command=a&'.repeat(700)}command=a`, 0, ''],
     [`${ATTACH}?${'command&'.repeat(1001)}`, 400, 'INVALID_ARGUMENT'],
   ])('%.90s', async (target, status, code) => {
     const asked = server.socket(target, [ATTACH_PROTOCOL]);
-    if (status !== 0) return await expect(asked).rejects.toMatchObject({ status, code });
-    const { socket, closed } = await asked;
-    socket.close();
-    await closed;
+    await expect(asked).rejects.toMatchObject({ status, code });
   });
 });
 
