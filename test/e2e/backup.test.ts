@@ -38,7 +38,7 @@ it('a backup beside a working server holds no secret in clear, and another place
   } finally {
     await server.close();
   }
-  for (const path of await filesUnder(backup)) expect(readFileSync(join(backup, path)).includes(SECRET), path).toBe(false);
+  for (const path of await filesUnder(backup)) expect([path, readFileSync(join(backup, path)).includes(SECRET)]).toEqual([path, false]);
   await expect(gofer(root, 'backup', backup)).rejects.toMatchObject({ stderr: expect.stringContaining('is not empty') });
 
   for (const flags of [[], ['--new-instance']]) {
@@ -59,7 +59,7 @@ it('a backup beside a working server holds no secret in clear, and another place
     await gofer(home, 'restore', backup, '--force');
   }
 
-  const [damaged = ''] = (await filesUnder(backup)).filter((path) => path.startsWith('logs/'));
+  const damaged = (await filesUnder(backup)).find((path) => path.startsWith('logs/')) ?? '';
   writeFileSync(join(backup, damaged), 'x');
   await expect(gofer(mkdtempSync(join(root, 'home-')), 'restore', backup)).rejects.toMatchObject({ code: 74 });
   rmSync(join(backup, 'manifest.json'));

@@ -29,7 +29,7 @@ export async function checkServer(options: OperationOptions, repair: boolean): P
   if (!existsSync(server.storage_path)) throw new GoferError('NOT_FOUND', `There is no database at "${server.storage_path}".`);
   const lock = lockDatabase(server.storage_path);
   try {
-    const findings = checkDatabase(server.storage_path, repair).map((finding) => ({ part: 'database' as const, ...finding }));
+    const findings = checkDatabase(server.storage_path, repair);
     if (findings.some(({ subject }) => subject === 'the file')) return findings;
     const snapshot = new Snapshot(server.storage_path);
     const stores = await openStores(options);

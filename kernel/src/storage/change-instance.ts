@@ -20,7 +20,7 @@ export function changeInstance(path: string, instanceId: string, now: number): n
       // What is loose is the other server's to remove.
       connection.exec('DELETE FROM loose_bodies');
       const loose = connection.prepare("INSERT OR IGNORE INTO loose_bodies (store, body) VALUES ('secrets', ?)");
-      const given = connection.prepare<[], string>('SELECT given FROM attempts WHERE given IS NOT NULL').pluck().all() as string[];
+      const given = connection.prepare<[], string>('SELECT given FROM attempts WHERE given IS NOT NULL').pluck().all();
       for (const value of given.flatMap((pointer) => pointer.split(' '))) loose.run(value.replace(`${before}/`, `${instanceId}/`));
       const reason = JSON.stringify({ reason: 'orphaned', description: 'the server was restored from a backup as another instance' });
       connection

@@ -28,6 +28,7 @@ const RULES: readonly { readonly problem: string; readonly find: string; readonl
 ];
 
 export interface DatabaseFinding {
+  readonly part: 'database';
   readonly subject: string;
   readonly problem: string;
   /** What was done; absent where nothing was. */
@@ -41,15 +42,15 @@ export function checkDatabase(path: string, repair: boolean): DatabaseFinding[] 
   const broken: (typeof RULES)[number][] = [];
   try {
     for (const text of texts(connection, 'PRAGMA integrity_check'))
-      if (text !== 'ok') findings.push({ subject: 'the file', problem: text });
+      if (text !== 'ok') findings.push({ part: 'database', subject: 'the file', problem: text });
     // A damaged file would answer nonsense.
     if (findings.length > 0) return findings;
     for (const { table, parent } of connection.pragma('foreign_key_check') as { table: string; parent: string }[])
-      findings.push({ subject: table, problem: `a row points to one of ${parent} that is not there` });
+      findings.push({ part: 'database', subject: table, problem: `a row points to one of ${parent} that is not there` });
     for (const rule of RULES) {
       const found = texts(connection, rule.find);
       const mended = repair && rule.repaired !== undefined ? { repaired: rule.repaired } : {};
-      for (const subject of found) findings.push({ subject, problem: rule.problem, ...mended });
+      for (const subject of found) findings.push({ part: 'database', subject, problem: rule.problem, ...mended });
       if (found.length > 0) broken.push(rule);
     }
   } finally {
@@ -64,7 +65,7 @@ export function checkDatabase(path: string, repair: boolean): DatabaseFinding[] 
 }
 
 function texts(connection: Connection, sql: string): string[] {
-  return connection.prepare<[], string>(sql).pluck().all() as string[];
+  return connection.prepare<[], string>(sql).pluck().all();
 }
 
 function mend(path: string, statements: readonly string[]): void {

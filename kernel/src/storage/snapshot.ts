@@ -72,7 +72,7 @@ export class Snapshot {
          UNION SELECT given FROM attempts WHERE given IS NOT NULL`,
       )
       .pluck()
-      .all() as string[];
+      .all();
     return new Set(pointers.flatMap((pointer) => pointer.split(' ')));
   }
 
@@ -86,9 +86,7 @@ export class Snapshot {
 
   /** Bodies that nothing points to and that the server knows to remove. */
   loose(store: 'objects' | 'secrets'): Set<string> {
-    return new Set(
-      this.#connection.prepare<[string], string>('SELECT body FROM loose_bodies WHERE store = ?').pluck().all(store) as string[],
-    );
+    return new Set(this.#connection.prepare<[string], string>('SELECT body FROM loose_bodies WHERE store = ?').pluck().all(store));
   }
 
   /** Rows of the tables that people think in. */

@@ -7,7 +7,6 @@ export {
   createThreadedLogStore,
 } from './create-log-store.ts';
 export type { LineSelection } from './line-selection.ts';
-export { expressionFault } from './line-selection.ts';
 export type {
   CollectOptions,
   LogBatch,
