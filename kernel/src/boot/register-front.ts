@@ -146,6 +146,7 @@ function createReadiness(container: Container, log: PluginLog): Readiness {
     ],
     diskShortages: () => container.resolve(TOKENS.disk).shortages(),
     recoveringRuns: () => container.resolve(TOKENS.orchestrator).recovering,
+    watchdog: () => container.resolve(TOKENS.orchestrator).watchdog.report,
     now: Date.now,
     failed: (part, error) =>
       log('warn', 'this server is not ready', { part, reason: error instanceof Error ? error.message : String(error) }),

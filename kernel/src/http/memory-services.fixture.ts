@@ -153,7 +153,7 @@ export function createMemoryServices(): MemoryServices {
       preferences: record('preferences', () => ({ bootstrap_token_created: false, ignore_pipeline_run_events: false })),
       updatePreferences: record('updatePreferences', () => undefined),
       health: record('health', () => undefined),
-      readiness: record('readiness', () => ({ ready: true, problems: [] })),
+      readiness: record('readiness', () => ({ ready: true, problems: [], watchdog: { checks: 0, mended: 0 } })),
     },
     namespaces: {
       list: record('namespaces.list', () => [{ ...NAMESPACE, description: services.description }]),

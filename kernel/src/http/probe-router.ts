@@ -13,10 +13,10 @@ export function createProbeRouter(readiness: () => Promise<ReadinessReport>): Ro
     context.body = { status: 'alive' };
   });
   router.get('/readyz', async (context) => {
-    const { ready, problems } = await readiness();
+    const { ready, problems, watchdog } = await readiness();
     context.set('cache-control', 'no-store');
     context.status = ready ? 200 : 503;
-    context.body = { status: ready ? 'ready' : 'not ready', reasons: problems };
+    context.body = { status: ready ? 'ready' : 'not ready', reasons: problems, watchdog };
   });
   return router;
 }

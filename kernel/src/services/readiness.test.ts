@@ -7,6 +7,7 @@ function readinessOf(checks: ReadinessCheck[], change: { shortages?: string[]; r
     checks,
     diskShortages: () => change.shortages ?? [],
     recoveringRuns: change.recovering ?? (() => 0),
+    watchdog: () => ({ checks: 3, mended: 1 }),
     now: change.now ?? (() => 0),
     failed: (part, error) => failed.push(`${part}: ${String(error)}`),
   });
@@ -44,7 +45,11 @@ describe('readiness', () => {
 
   it('does not wait for a part that does not answer', async () => {
     const { readiness, failed } = readinessOf([{ part: 'scheduler', problem: 'away', look: () => new Promise(() => undefined) }]);
-    expect(await readiness.report()).toEqual({ ready: false, problems: [{ part: 'scheduler', reason: 'away' }] });
+    expect(await readiness.report()).toEqual({
+      ready: false,
+      problems: [{ part: 'scheduler', reason: 'away' }],
+      watchdog: { checks: 3, mended: 1 },
+    });
     expect(failed).toEqual(['scheduler: Error: no answer in 3000 ms']);
   });
 });

@@ -18,6 +18,7 @@ export interface ReadinessOptions {
   readonly diskShortages: () => readonly string[];
   /** How many runs of an earlier server are still being taken up; until none is left this server is not ready. */
   readonly recoveringRuns: () => number;
+  readonly watchdog: () => ReadinessReport['watchdog'];
   readonly now: () => number;
   /** What was found, for the operator: that which a probe is not told. */
   readonly failed: (part: string, error: unknown) => void;
@@ -43,7 +44,8 @@ export class Readiness {
       problems.push({ part: 'disk', reason: `the disk of ${what} has less free than server.minimum_free_disk: no run starts` });
     const recovering = this.#options.recoveringRuns();
     if (recovering > 0) problems.push({ part: 'recovery', reason: `recovering ${recovering} ${recovering === 1 ? 'run' : 'runs'}` });
-    return { ready: problems.length === 0, problems };
+    const { checks, mended } = this.#options.watchdog();
+    return { ready: problems.length === 0, problems, watchdog: { checks, mended } };
   }
 
   #looked(): Promise<ReadinessProblem[]> {

@@ -54,7 +54,14 @@ export class ServiceStage {
     const now = Date.now;
     this.stage = stage;
     const disk = new DiskReserve({ directories: [], minimumBytes: 0, now });
-    const readiness = new Readiness({ checks: [], diskShortages: () => [], recoveringRuns: () => 0, now, failed: () => undefined });
+    const readiness = new Readiness({
+      checks: [],
+      diskShortages: () => [],
+      recoveringRuns: () => 0,
+      watchdog: () => ({ checks: 0, mended: 0 }),
+      now,
+      failed: () => undefined,
+    });
     this.system = new StoredSystemService(store, { commit: 'c', semver: '1.0.0' }, () => stage.scheduler.health(), readiness);
     const log = (level: string, message: string): void => void stage.logged.push(`${level} ${message}`);
     const { objects, secrets } = stage.stores;

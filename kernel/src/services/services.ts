@@ -64,6 +64,8 @@ export interface ReadinessProblem {
 export interface ReadinessReport {
   readonly ready: boolean;
   readonly problems: readonly ReadinessProblem[];
+  /** How often runs were looked through for such that nobody moves on, and how many of these were found and mended, since the start. */
+  readonly watchdog: { readonly checks: number; readonly mended: number };
 }
 
 export interface NamespaceService {
