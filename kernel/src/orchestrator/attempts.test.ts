@@ -243,4 +243,23 @@ describe('more runs than a pipeline may run', () => {
     stage.cancelRun(left, 0);
     await stage.ended(left);
   });
+
+  it('a run that gives way takes the place of no other while its end is written', async () => {
+    await open();
+    const pipeline = await stage.pipeline('freed', [{ id: 'one', steps: HANGS }], { parallelism: 2, concurrency: 'cancel_newest' });
+    const [first, second] = [await stage.submit(pipeline), await stage.submit(pipeline)];
+    await stage.until(second.uid, isRunning(second.uid, 'one'));
+    // All in one commit, and in the moment after it a place is freed between the two.
+    const [surplus, , { uid }] = await Promise.all([
+      stage.submit(pipeline),
+      stage.store.commit(() => undefined).then(() => stage.cancelRun(second.uid, 0)),
+      stage.submit(pipeline),
+    ]);
+    expect(await stage.ended(surplus.uid)).toMatchObject({ statusReason: { cause: 'concurrency' } });
+    await stage.until(uid, isRunning(uid, 'one'));
+    for (const each of [first.uid, uid]) {
+      stage.cancelRun(each, 0);
+      await stage.ended(each);
+    }
+  });
 });

@@ -292,7 +292,7 @@ export class Orchestrator {
     const stay = store.runs
       .unfinishedOf(run.pipelineUid)
       .map(({ uid }) => this.#loops.get(uid))
-      .filter((loop) => loop !== undefined && loop.cancellation === undefined);
+      .filter((loop) => loop !== undefined && !loop.isEnding);
     for (const loop of runsThatGiveWay(concurrency, limit, stay)) {
       const description =
         concurrency === 'cancelOldest'

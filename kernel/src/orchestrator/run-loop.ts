@@ -51,6 +51,7 @@ export class RunLoop {
   readonly #uncommitted = new Map<string, TaskHandle>();
   #postponed: { readonly step: RunStep; readonly forget: () => void } | undefined;
   #busy = false;
+  #isAskedToEnd = false;
   #life: RunLife;
   #counters: RunCounters;
   /** When it began; 0 before. */
@@ -77,6 +78,11 @@ export class RunLoop {
     return this.#life.state === 'running' ? this.#life.cancellation : undefined;
   }
 
+  /** It has ended or was asked to, whether or not that is on the disk. */
+  get isEnding(): boolean {
+    return this.#isAskedToEnd || this.#life.state === 'complete' || this.cancellation !== undefined;
+  }
+
   get isPending(): boolean {
     return this.#life.state === 'pending';
   }
@@ -84,6 +90,7 @@ export class RunLoop {
   /** A server that leaves decides nothing any more: what it would have heard, the next one finds out. */
   post(message: RunMessage): void {
     if (this.#context.leave.aborted) return;
+    if (message.kind === 'cancel-run') this.#isAskedToEnd = true;
     if (this.#life.state === 'complete' && !this.#busy) return this.#discard(message);
     this.#mailbox.push(message);
     if (this.#busy) return;
