@@ -42,6 +42,7 @@ export const ENGINE = 'simulated';
 class MortalClock implements Clock {
   readonly #clock: VirtualClock;
   readonly #forget = new Set<() => void>();
+  #isDead = false;
 
   constructor(clock: VirtualClock) {
     this.#clock = clock;
@@ -60,6 +61,7 @@ class MortalClock implements Clock {
   }
 
   after(ms: number, act: () => void): () => void {
+    if (this.#isDead) return () => {};
     const taken = this.#clock.after(ms, () => {
       this.#forget.delete(forget);
       act();
@@ -73,7 +75,27 @@ class MortalClock implements Clock {
   }
 
   die(): void {
+    this.#isDead = true;
     for (const forget of [...this.#forget]) forget();
+  }
+}
+
+/** Of what a dead server asked to be written, nobody hears. */
+class MortalStore extends Store {
+  readonly #isDead: () => boolean;
+
+  constructor(database: OpenDatabase, isDead: () => boolean) {
+    super(database);
+    this.#isDead = isDead;
+  }
+
+  override commit<T>(work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      super.commit(work).then(
+        (value) => this.#isDead() || resolve(value),
+        (error: unknown) => this.#isDead() || reject(error),
+      );
+    });
   }
 }
 
@@ -97,7 +119,7 @@ export class SimulatedServer implements Caller {
       before: () => (this.#isDead ? 'dead' : faults.before()),
       after: () => (this.#isDead ? 'dead' : faults.after()),
     });
-    this.store = new Store(this.#database);
+    this.store = new MortalStore(this.#database, () => this.#isDead);
     const logDirectory = join(directory, 'logs');
     this.#lane = new MortalLane(logDirectory);
     this.logs = new LaneLogStore(logDirectory, [this.#lane], () => Promise.resolve());

@@ -259,8 +259,11 @@ function collectLog(
       }
     }
   };
+  const seal = unmaskable === undefined ? collect() : logs.seal(attemptUid, unmaskable);
+  // It may fail while the task's end is still waited for, which is when nobody looks at it; whoever waits for it hears of it.
+  seal.catch(() => {});
   return {
-    seal: unmaskable === undefined ? collect() : logs.seal(attemptUid, unmaskable),
+    seal,
     hasEnded() {
       giveUpAt = clock.monotonic() + ENDED_LOG_PATIENCE_MS;
     },
