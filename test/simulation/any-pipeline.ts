@@ -1,5 +1,5 @@
 /** Random pipelines, with every setting that the orchestrator heeds. */
-import { parsePipelineDefinition, type PipelineDefinition } from '@gofer/contracts/pipeline';
+import { type PipelineDefinition, parsePipelineDefinition } from '@gofer/contracts/pipeline';
 import type { Random } from './random.ts';
 
 const MOST_TASKS = 7;
@@ -33,7 +33,9 @@ function anyTask(rank: number, random: Random): object {
     ...optional(random, 0.25, () => ({ start_timeout: random.between(1, 120) })),
     ...optional(random, 0.4, () => ({ retries: random.between(0, 3) })),
     ...optional(random, 0.3, () => ({ retry_on: anyCauses(random) })),
-    ...optional(random, 0.4, () => ({ retry_backoff: { initial: random.between(0, 5), maximum: random.between(5, 60), factor: random.between(1, 3) } })),
+    ...optional(random, 0.4, () => ({
+      retry_backoff: { initial: random.between(0, 5), maximum: random.between(5, 60), factor: random.between(1, 3) },
+    })),
   };
 }
 

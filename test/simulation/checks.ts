@@ -50,7 +50,8 @@ export class StartRules {
     const definition = definitionOf(view.run.pipelineUid)?.tasks.find(({ id }) => id === taskId);
     for (const [parent, required] of Object.entries(definition?.dependsOn ?? {})) {
       const { state, status = '' } = view.tasks.get(parent) ?? {};
-      if (state !== 'complete' || !fits(required, status)) violated(`${what} began although ${parent} (${required}) was ${state} ${status}`);
+      if (state !== 'complete' || !fits(required, status))
+        violated(`${what} began although ${parent} (${required}) was ${state} ${status}`);
     }
     const active = engine.history.filter(({ overSince }) => overSince === undefined);
     const sameRun = active.filter((other) => other.spec.labels['run'] === view.run.uid && other.spec.attemptId !== spec.attemptId);
@@ -59,7 +60,8 @@ export class StartRules {
       if (otherId === taskId) violated(`${what} began while another attempt of it ran`);
       if (Object.hasOwn(definition?.dependsOn ?? {}, otherId)) violated(`${what} began while its parent ${otherId} ran`);
     }
-    if (active.length > unlimitedIfZero(limits.runningTasks)) violated(`${active.length} tasks ran at once, and ${limits.runningTasks} may`);
+    if (active.length > unlimitedIfZero(limits.runningTasks))
+      violated(`${active.length} tasks ran at once, and ${limits.runningTasks} may`);
   }
 
   /** A commit has changed a run. */
@@ -141,7 +143,8 @@ function checkRun({ run, tasks }: RunView, definition: PipelineDefinition, viola
     if (status !== 'cancelled' && (status === 'skipped') === isAllowed) violated(`task ${id} of ${name} is ${status} behind its parents`);
     const { cause } = task?.statusReason ?? {};
     const isRunCause = cause === 'run_cancelled' || cause === 'run_timeout';
-    if (status === 'cancelled' && isRunCause && run.cancellation === undefined && run.begun > 0) violated(`task ${id} of ${name} was cancelled with a run that was not`);
+    if (status === 'cancelled' && isRunCause && run.cancellation === undefined && run.begun > 0)
+      violated(`task ${id} of ${name} was cancelled with a run that was not`);
     const wasSpared = always === true && run.begun > 0 && run.cancellation?.force !== true;
     if (wasSpared && status === 'cancelled' && isRunCause) violated(`task ${id} of ${name} is a clean-up and was cancelled with its run`);
   }
@@ -183,7 +186,8 @@ function checkRetries(
     if (attempt.state !== 'complete') violated(`attempt ${attempt.number} of ${name} is ${attempt.state}`);
     const next = attempts[index + 1];
     if (next === undefined) continue;
-    if (!mayRetry(attempt)) violated(`${name} was tried again after an attempt that was ${attempt.status} for ${attempt.statusReason?.cause}`);
+    if (!mayRetry(attempt))
+      violated(`${name} was tried again after an attempt that was ${attempt.status} for ${attempt.statusReason?.cause}`);
     const [ended, begun] = [started.get(attempt.uid)?.overSince, started.get(next.uid)?.startedSince];
     const least = Math.min(backoff.initial * backoff.factor ** index, backoff.maximum) * 500 - 1;
     if (!hasClockSteps && ended !== undefined && begun !== undefined && begun - ended < least)
@@ -239,7 +243,11 @@ function checkLog(
   for (const stream of ['stdout', 'stderr'] as const) {
     const wanted = Buffer.concat(chunks.filter((chunk) => chunk.stream === stream).map(({ bytes }) => bytes)).toString();
     const lines = linesOf(kept.toString(), stream);
-    if (log.complete && lostSince === undefined ? lines.join('\n') !== linesOf(wanted, stream).join('\n') : !isPrefix(lines, linesOf(wanted, stream)))
+    if (
+      log.complete && lostSince === undefined
+        ? lines.join('\n') !== linesOf(wanted, stream).join('\n')
+        : !isPrefix(lines, linesOf(wanted, stream))
+    )
       violated(`the ${stream} of ${name} is not what was written: ${JSON.stringify({ lines, wanted })}`);
   }
 }
@@ -249,7 +257,12 @@ function isPrefix(lines: readonly string[], of: readonly string[]): boolean {
   return lines.every((line, index) => (index === lines.length - 1 ? (of[index] ?? '').startsWith(line) : of[index] === line));
 }
 
-function checkTimeout(timeoutMs: number, { number, taskId }: AttemptRecord, { startedSince, overSince }: SimulatedTask, world: EndedWorld): void {
+function checkTimeout(
+  timeoutMs: number,
+  { number, taskId }: AttemptRecord,
+  { startedSince, overSince }: SimulatedTask,
+  world: EndedWorld,
+): void {
   const end = overSince ?? Number.POSITIVE_INFINITY;
   const calm = calmTime(startedSince, end, world.disturbances);
   const lives = 1 + world.disturbances.filter(({ from }) => from >= startedSince && from <= end).length;

@@ -2,9 +2,10 @@
  * What the database says after each commit, against what it said before: what has ended stays as it is, what runs is within the limits,
  * and nothing begins before what it waits for has ended.
  */
-import type { Store } from '../../kernel/src/storage/store.ts';
+
 import type { AttemptRecord } from '../../kernel/src/storage/attempts-table.ts';
 import type { RunRecord } from '../../kernel/src/storage/runs-table.ts';
+import type { Store } from '../../kernel/src/storage/store.ts';
 import type { TaskRecord } from '../../kernel/src/storage/task-executions-table.ts';
 
 export interface RunView {

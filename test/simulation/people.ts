@@ -79,7 +79,8 @@ export class People {
       () => {
         orchestrator.cancelRun(run.uid, cancellation);
         const now = this.#options.journal.view(run.uid)?.run;
-        if (now?.state !== 'complete' && now?.cancellation === undefined) this.#options.violated('a cancellation was acknowledged and is not in the database');
+        if (now?.state !== 'complete' && now?.cancellation === undefined)
+          this.#options.violated('a cancellation was acknowledged and is not in the database');
       },
       () => tell('a cancellation was not taken'),
     );

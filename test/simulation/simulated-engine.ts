@@ -15,6 +15,8 @@ export interface Launch {
   /** Resolves with the task; rejects with the refusal, or with `CANCELLED` when it is taken back. */
   readonly done: Promise<SimulatedTask>;
   takeBack(): void;
+  /** Now. */
+  conclude(): void;
 }
 
 export interface EngineWitness {
@@ -90,15 +92,19 @@ export class SimulatedEngine {
     const known = this.tasks.get(attemptId) ?? this.#launches.get(attemptId);
     if (known !== undefined) return known;
     if (this.#begun.has(attemptId)) {
-      this.witness.violated(`attempt ${this.nameOf(spec)} was to be started again after it had run`);
+      const wasTakenBack = this.history.some((task) => task.spec.attemptId === attemptId && task.isTakenBack);
+      if (!wasTakenBack) this.witness.violated(`attempt ${this.nameOf(spec)} was to be started again after it had run`);
       throw new GoferError('TASK_LOST', 'it was started before and is not known any more');
     }
     return this.#launch(spec);
   }
 
-  /** The engine may drop what a client that has vanished was waiting for. */
+  /** What a client that has vanished was waiting for is done at once, or never. */
   clientVanished(): void {
-    for (const launch of this.#launches.values()) if (this.random.chance(0.5)) launch.takeBack();
+    for (const launch of [...this.#launches.values()]) {
+      if (this.random.chance(0.5)) launch.takeBack();
+      else launch.conclude();
+    }
     for (const task of this.tasks.values()) if (this.random.chance(0.5)) task.forgetStop();
   }
 
@@ -119,18 +125,20 @@ export class SimulatedEngine {
     // Whoever waits for it hears of it; nobody need wait.
     promise.catch(() => undefined);
     const end = (): void => void this.#launches.delete(spec.attemptId);
-    const forget = this.clock.after(behaviour.startMs, () => {
+    const conclude = (): void => {
       end();
+      forget();
       const { refusal } = behaviour;
       if (refusal === undefined) resolve(this.#begin(spec, behaviour));
-      else reject(new GoferError(refusal as 'INTERNAL', `the simulated engine refuses: ${refusal}`));
-    });
+      else reject(new GoferError(refusal, `the simulated engine refuses: ${refusal}`));
+    };
+    const forget = this.clock.after(behaviour.startMs, conclude);
     const takeBack = (): void => {
       end();
       forget();
       reject(new GoferError('CANCELLED', 'the start was taken back'));
     };
-    const launch: Launch = { spec, behaviour, done: promise, takeBack };
+    const launch: Launch = { spec, behaviour, done: promise, takeBack, conclude };
     this.#launches.set(spec.attemptId, launch);
     return launch;
   }

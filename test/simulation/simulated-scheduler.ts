@@ -124,7 +124,8 @@ export class SimulatedScheduler implements Scheduler, PluginInstance {
       if (signal.aborted) throw cancelled();
       if (task.isRemoved) throw new GoferError('NOT_FOUND', 'it was removed');
       await this.#reach('output', signal);
-      if (engine.chance(engine.plan.brokenOutput)) throw new GoferError(engine.random.pick(['UNAVAILABLE', 'INTERNAL']), 'the stream broke');
+      if (engine.chance(engine.plan.brokenOutput))
+        throw new GoferError(engine.random.pick(['UNAVAILABLE', 'INTERNAL']), 'the stream broke');
       const { behaviour, lostSince } = task;
       if (lostSince !== undefined && behaviour.lostOutput === 'is lost') throw new GoferError('DATA_LOSS', 'its output is lost');
       const chunk = task.chunks[next];

@@ -1,5 +1,5 @@
 /** One attempt inside the simulated engine: it lives on the virtual clock, whatever becomes of the server that started it. */
-import type { LogChunk, TaskExit, TaskHandle, TaskSpec } from '@gofer/contracts';
+import type { ErrorCode, LogChunk, TaskExit, TaskHandle, TaskSpec } from '@gofer/contracts';
 import type { VirtualClock } from '../../kernel/src/clock/virtual-clock.ts';
 import type { Random } from './random.ts';
 
@@ -7,7 +7,7 @@ import type { Random } from './random.ts';
 export interface Behaviour {
   readonly startMs: number;
   readonly progress: number;
-  readonly refusal: string | undefined;
+  readonly refusal: ErrorCode | undefined;
   readonly runMs: number;
   readonly exitCode: number;
   /** After how long the engine loses sight of it; it goes on until it is removed. */

@@ -67,7 +67,8 @@ const FAULTS_OF_ITS_OWN = [
 export async function simulate(seed: number, options: SimulationOptions): Promise<SimulationResult> {
   const directory = mkdtempSync(join(options.parent, 'gofer-simulation-'));
   const simulation = new Simulation(seed, directory, options);
-  const fail = (error: unknown): void => simulation.violated(`an error that nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
+  const fail = (error: unknown): void =>
+    simulation.violated(`an error that nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
   process.on('unhandledRejection', fail);
   try {
     await simulation.run();
@@ -107,7 +108,8 @@ class Simulation {
   #diesIn: number | undefined;
   #diskFullUntil = 0;
   #moments: number;
-  #hasFaults = true;
+  /** Only between the beginning and the calm that lets everything end. */
+  #hasFaults = false;
 
   constructor(seed: number, directory: string, { template, tell }: SimulationOptions) {
     this.#seed = seed;
@@ -116,7 +118,11 @@ class Simulation {
     this.#random = new Random(seed);
     const world = this.#random.fork();
     this.#plan = anyFaultPlan(world);
-    this.#limits = { globalRuns: world.pick([0, 0, 1, 3]), pipelineRuns: world.pick([0, 0, 1, 2]), runningTasks: world.pick([0, 0, 1, 2, 4]) };
+    this.#limits = {
+      globalRuns: world.pick([0, 0, 1, 3]),
+      pipelineRuns: world.pick([0, 0, 1, 2]),
+      runningTasks: world.pick([0, 0, 1, 2, 4]),
+    };
     this.#stopGraceMs = world.pick([0, 1000, 10_000]);
     this.#moments = world.between(10, 60);
     for (let count = world.between(1, 3); count > 0; count -= 1) this.#pipelines.set(uuidv7(), anyPipeline(`pipeline-${count}`, world));
@@ -186,6 +192,7 @@ class Simulation {
   async run(): Promise<void> {
     this.#open();
     await this.#register();
+    this.#hasFaults = true;
     this.#planMoment();
     let calmSince: number | undefined;
     while (this.#violations.length === 0) {
@@ -193,7 +200,8 @@ class Simulation {
       if (this.#moments === 0 && this.#hasFaults) this.#calmDown();
       if (!this.#hasFaults) calmSince ??= this.#clock.monotonic();
       if (this.#hasEnded()) break;
-      if (calmSince !== undefined && this.#clock.monotonic() > calmSince + STUCK_MS) return this.violated(`not everything ends: ${this.#leftText()}`);
+      if (calmSince !== undefined && this.#clock.monotonic() > calmSince + STUCK_MS)
+        return this.violated(`not everything ends: ${this.#leftText()}`);
       if (!this.#clock.advance()) return this.violated('nobody waits for anything any more');
     }
     if (this.#violations.length > 0 || this.#server === undefined) return;
@@ -378,7 +386,8 @@ class Simulation {
     const unfinished = server.store.runs.unfinished().length;
     if (unfinished > 0) return `${unfinished} runs have not ended`;
     const { activeRuns, load } = server.orchestrator;
-    if (activeRuns > 0 || load.runs > 0 || load.tasks !== 0) return `${activeRuns} loops, ${load.runs} admitted runs and ${load.tasks} slots are left`;
+    if (activeRuns > 0 || load.runs > 0 || load.tasks !== 0)
+      return `${activeRuns} loops, ${load.runs} admitted runs and ${load.tasks} slots are left`;
     const running = [...this.#engine.tasks.values()].map(({ spec }) => this.#nameOf(spec));
     if (running.length > 0) return `the engine still has ${running.join(', ')}`;
     // The watchdog's.

@@ -201,12 +201,16 @@ async function startWithPatience(
   conceal: Conceal,
 ): Promise<TaskHandle> {
   const both = AbortSignal.any([signals.cancelStart, signals.leave]);
-  const giveUpAt = clock.monotonic() + START_PATIENCE_MS;
+  let giveUpAt = clock.monotonic() + START_PATIENCE_MS;
   for (let ms = FIRST_RETRY_MS; ; ms = Math.min(ms * 2, LAST_RETRY_MS)) {
-    let signal = both;
+    // What may run already is taken up before it is stopped, however long that takes: given up, it would run on without an owner.
+    let mayRun = resumed;
+    let signal = mayRun ? signals.leave : both;
     try {
-      // What runs already is taken up before it is stopped: a start that is taken back would leave it without an owner.
-      if (resumed && (await isKnown(spec, scheduler))) signal = signals.leave;
+      if (resumed && !(await isKnown(spec, scheduler))) {
+        mayRun = false;
+        signal = both;
+      }
       for await (const update of scheduler.start(spec, signal)) {
         if (update.kind === 'progress') {
           listener.progress(conceal(update.message));
@@ -217,6 +221,7 @@ async function startWithPatience(
       }
       throw new Error('the scheduler neither started the task nor said why');
     } catch (error) {
+      if (mayRun) giveUpAt = clock.monotonic() + START_PATIENCE_MS;
       if (codeOf(error) !== 'UNAVAILABLE' || signal.aborted || clock.monotonic() + ms > giveUpAt) throw error;
       listener.progress(`the scheduler cannot be reached, trying again: ${conceal(messageOf(error))}`);
       await pause(clock, ms, signal);
