@@ -69,8 +69,9 @@ export class StartRules {
     const { cancellation } = before?.run ?? {};
     if (before === undefined || cancellation === undefined) return;
     const tasks = this.#parts.definitionOf(run.pipelineUid)?.tasks ?? [];
-    for (const { uid, taskId } of attempts.values()) {
-      if (before.attempts.has(uid)) continue;
+    for (const { uid, taskId, created } of attempts.values()) {
+      // What was under way when it was asked for may be finished.
+      if (before.attempts.has(uid) || created <= cancellation.at) continue;
       const isSpared = tasks.find(({ id }) => id === taskId)?.always === true && !cancellation.force;
       if (!isSpared) this.#parts.violated(`an attempt of ${taskId} of run ${run.runId} was made after its run was cancelled`);
     }
@@ -206,7 +207,7 @@ function checkLast(
   violated: (what: string) => void,
 ): void {
   if (record === undefined || last === undefined) return;
-  const isSame = record.status === last.status && record.statusReason?.cause === last.statusReason?.cause;
+  const isSame = record.status === last.status && record.statusReason?.cause === last.statusReason?.cause && record.ended === last.ended;
   const wasWaiting = hasRetries && mayRetry(last) && (record.status === 'cancelled' || record.statusReason?.cause === 'start_timeout');
   if (!isSame && !wasWaiting) violated(`${name} is ${record.status}, and its last attempt was ${last.status}`);
   if (isSame && record.status === 'failed' && hasRetries && mayRetry(last) && record.cancellation === undefined)

@@ -71,11 +71,14 @@ export async function simulate(seed: number, options: SimulationOptions): Promis
     simulation.violated(`an error that nobody handled: ${error instanceof Error ? error.stack : String(error)}`);
   process.on('unhandledRejection', fail);
   try {
-    await simulation.run();
+    try {
+      await simulation.run();
+    } finally {
+      simulation.end();
+    }
     return simulation.result();
   } finally {
     process.off('unhandledRejection', fail);
-    simulation.end();
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -171,9 +174,10 @@ class Simulation {
     this.#tell?.(entry);
   }
 
-  violated(what: string): void {
+  /** `details` may hold what differs from one time to the next, such as ids. */
+  violated(what: string, details = ''): void {
     this.tell(`VIOLATION ${what}`);
-    this.#violations.push(what);
+    this.#violations.push(details === '' ? what : `${what} ${details}`);
   }
 
   result(): SimulationResult {
@@ -253,9 +257,9 @@ class Simulation {
       stopGraceMs: this.#stopGraceMs,
       faults: { before: () => this.#beforeCommit(), after: () => this.#afterCommit() },
       point: (name) => this.#point(name),
-      logged: (level, message) => {
+      logged: (level, message, fields) => {
         this.tell(`${level}: ${message}`);
-        if (FAULTS_OF_ITS_OWN.includes(message)) this.violated(`the server says: ${message}`);
+        if (FAULTS_OF_ITS_OWN.includes(message)) this.violated(`the server says: ${message}`, JSON.stringify(fields));
       },
     });
     this.#server = server;
@@ -341,8 +345,6 @@ class Simulation {
   #moment(): void {
     this.#moments -= 1;
     const plan = this.#plan;
-    if (this.#random.chance(0.4)) this.#people.submit();
-    if (this.#chance(plan.cancel)) this.#people.cancel();
     if (this.#chance(plan.outage)) this.#cutOff();
     if (this.#chance(plan.clockStep)) {
       const hours = this.#random.pick([-1, 1]);
@@ -356,6 +358,9 @@ class Simulation {
       this.#counts.stalls += 1;
       this.#clock.stall(ms);
     }
+    // What is asked for comes last: no time passes before the server has heard of it.
+    if (this.#random.chance(0.4)) this.#people.submit();
+    if (this.#chance(plan.cancel)) this.#people.cancel();
     if (this.#moments > 0) this.#planMoment();
   }
 

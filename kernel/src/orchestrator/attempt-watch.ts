@@ -3,7 +3,7 @@
  * idempotent), reads its output, waits for its end. What happens is told to the run's loop and to nobody else; nothing is decided here.
  */
 
-import { codeOf, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
+import { codeOf, GoferError, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
 import { type Clock, pause } from '../clock/clock.ts';
 import { createTextMasker, type LogMasking, type LogSeal, type LogStore } from '../workers/logs/index.ts';
 
@@ -192,10 +192,24 @@ async function isKnown(spec: TaskSpec, scheduler: Scheduler): Promise<boolean> {
   return (await scheduler.list({ instance, attempt })).length > 0;
 }
 
+/**
+ * An earlier server may have sealed the log of an attempt that its engine refused, and have died before it wrote that down: started now,
+ * its output would have no place.
+ */
+async function refuseIfGivenUp(attemptUid: string, logs: LogStore): Promise<void> {
+  try {
+    if ((await logs.stat(attemptUid)).seal === undefined) return;
+  } catch (error) {
+    if (codeOf(error) === 'NOT_FOUND') return;
+    throw error;
+  }
+  throw new GoferError('FAILED_PRECONDITION', 'it could not be started before the server was restarted; its log says why');
+}
+
 async function startWithPatience(
   spec: TaskSpec,
   resumed: boolean,
-  { scheduler, clock }: AttemptContext,
+  { scheduler, logs, clock }: AttemptContext,
   signals: Signals,
   listener: AttemptListener,
   conceal: Conceal,
@@ -208,6 +222,7 @@ async function startWithPatience(
     let signal = mayRun ? signals.leave : both;
     try {
       if (resumed && !(await isKnown(spec, scheduler))) {
+        await refuseIfGivenUp(spec.attemptId, logs);
         mayRun = false;
         signal = both;
       }
