@@ -3,7 +3,7 @@
  * idempotent), reads its output, waits for its end. What happens is told to the run's loop and to nobody else; nothing is decided here.
  */
 
-import { codeOf, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
+import { codeOf, GoferError, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
 import { type Clock, pause } from '../clock/clock.ts';
 import { createTextMasker, type LogMasking, type LogSeal, type LogStore } from '../workers/logs/index.ts';
 
@@ -192,21 +192,40 @@ async function isKnown(spec: TaskSpec, scheduler: Scheduler): Promise<boolean> {
   return (await scheduler.list({ instance, attempt })).length > 0;
 }
 
+/**
+ * An earlier server may have sealed the log of an attempt that its engine refused, and have died before it wrote that down: started now,
+ * its output would have no place.
+ */
+async function refuseIfGivenUp(attemptUid: string, logs: LogStore): Promise<void> {
+  try {
+    if ((await logs.stat(attemptUid)).seal === undefined) return;
+  } catch (error) {
+    if (codeOf(error) === 'NOT_FOUND') return;
+    throw error;
+  }
+  throw new GoferError('FAILED_PRECONDITION', 'it could not be started before the server was restarted; its log says why');
+}
+
 async function startWithPatience(
   spec: TaskSpec,
   resumed: boolean,
-  { scheduler, clock }: AttemptContext,
+  { scheduler, logs, clock }: AttemptContext,
   signals: Signals,
   listener: AttemptListener,
   conceal: Conceal,
 ): Promise<TaskHandle> {
   const both = AbortSignal.any([signals.cancelStart, signals.leave]);
-  const giveUpAt = clock.monotonic() + START_PATIENCE_MS;
+  let giveUpAt = clock.monotonic() + START_PATIENCE_MS;
   for (let ms = FIRST_RETRY_MS; ; ms = Math.min(ms * 2, LAST_RETRY_MS)) {
-    let signal = both;
+    // What may run already is taken up before it is stopped, however long that takes: given up, it would run on without an owner.
+    let mayRun = resumed;
+    let signal = mayRun ? signals.leave : both;
     try {
-      // What runs already is taken up before it is stopped: a start that is taken back would leave it without an owner.
-      if (resumed && (await isKnown(spec, scheduler))) signal = signals.leave;
+      if (resumed && !(await isKnown(spec, scheduler))) {
+        await refuseIfGivenUp(spec.attemptId, logs);
+        mayRun = false;
+        signal = both;
+      }
       for await (const update of scheduler.start(spec, signal)) {
         if (update.kind === 'progress') {
           listener.progress(conceal(update.message));
@@ -217,6 +236,7 @@ async function startWithPatience(
       }
       throw new Error('the scheduler neither started the task nor said why');
     } catch (error) {
+      if (mayRun) giveUpAt = clock.monotonic() + START_PATIENCE_MS;
       if (codeOf(error) !== 'UNAVAILABLE' || signal.aborted || clock.monotonic() + ms > giveUpAt) throw error;
       listener.progress(`the scheduler cannot be reached, trying again: ${conceal(messageOf(error))}`);
       await pause(clock, ms, signal);
@@ -259,8 +279,11 @@ function collectLog(
       }
     }
   };
+  const seal = unmaskable === undefined ? collect() : logs.seal(attemptUid, unmaskable);
+  // It may fail while the task's end is still waited for, which is when nobody looks at it; whoever waits for it hears of it.
+  seal.catch(() => {});
   return {
-    seal: unmaskable === undefined ? collect() : logs.seal(attemptUid, unmaskable),
+    seal,
     hasEnded() {
       giveUpAt = clock.monotonic() + ENDED_LOG_PATIENCE_MS;
     },

@@ -130,8 +130,9 @@ export class Orchestrator {
     slots.resume(store.attempts.countUnfinished());
     this.#recovery.begin([...begun, ...unfinished.filter(({ state }) => state === 'pending')]);
     for (const { engine, scheduler } of this.#options.schedulers) {
-      sweepLeftovers(engine, scheduler, store, this.#context.removals, this.#context.log).catch((error: unknown) => {
-        this.#context.log('warn', 'leftovers of ended tasks could not be looked for', { engine, reason: String(error) });
+      sweepLeftovers(engine, scheduler, this.#context).catch((error: unknown) => {
+        if (!this.#leave.signal.aborted)
+          this.#context.log('warn', 'leftovers of ended tasks could not be looked for', { engine, reason: String(error) });
       });
     }
     this.#watchdog.start();

@@ -242,13 +242,18 @@ export class RunLoop {
     const begun = clock.now();
     this.#begun = begun;
     this.#life = changeRun(this.#life, { kind: 'admitted' });
-    for (const record of this.#takeStock()) this.#tasks.recall(record.taskId, record.status);
+    this.#recallCancelled();
     step.mustDecide = true;
     step.write(() => {
       store.runs.setRunning(this.subject.run.uid, begun);
       store.events.emit('started_run', this.subject.names(), begun);
     });
     step.act(() => this.#limits.watch('timeout', begun));
+  }
+
+  /** Tasks may have been cancelled before their run has begun, under an earlier server too. */
+  #recallCancelled(): void {
+    for (const { taskId, status } of this.#takeStock()) this.#tasks.recall(taskId, status);
   }
 
   /** Takes up what the database says: what has ended is counted, what is with a scheduler is watched, the rest is decided again. */
@@ -322,6 +327,7 @@ export class RunLoop {
     const { store, clock } = this.#context;
     if (this.#life.state === 'complete') return;
     const isFirst = this.#life.state === 'pending' || this.#life.cancellation === undefined;
+    if (this.#life.state === 'pending') this.#recallCancelled();
     this.#life = changeRun(this.#life, { kind: 'cancelled', cancellation, at: clock.now() });
     // A later request may be the one that spares nothing.
     step.mustDecide = true;
@@ -347,8 +353,19 @@ export class RunLoop {
   }
 
   #overdue(limit: 'timeout' | 'start_timeout', step: RunStep): void {
+<<<<<<< HEAD
     if (limit === 'start_timeout' && this.#life.state === 'pending') {
       this.#life = changeRun(this.#life, this.#limits.queuedTooLong);
+=======
+    const { clock, stopGraceMs } = this.#context;
+    const { timeout, startTimeout } = this.subject.pipelineDefinition;
+    const at = clock.now();
+    if (limit === 'start_timeout') {
+      if (this.#life.state !== 'pending') return;
+      this.#recallCancelled();
+      const description = `it had not begun within the start_timeout of its pipeline, ${startTimeout} s`;
+      this.#life = changeRun(this.#life, { kind: 'failed', reason: 'failed_precondition', cause: 'start_timeout', description, at });
+>>>>>>> side-sim
       step.mustDecide = true;
     } else if (limit === 'timeout' && this.#life.state === 'running' && this.#life.cancellation === undefined) {
       this.#cancelRun(this.#limits.tookTooLong, step);
