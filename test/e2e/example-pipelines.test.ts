@@ -94,8 +94,9 @@ describe('the examples', () => {
       [2, 'failed', 75, 2],
       [3, 'successful', 0, 2],
     ]);
-    const log = await gofer('task', 'logs', 'retries', '1', 'flaky', '--raw');
-    expect(log).toEqual({ code: 0, stdout: 'attempt 3\nit works\n', stderr: '' });
+    const log = (...flags: string[]): Promise<Outcome> => gofer('task', 'logs', 'retries', '1', 'flaky', ...flags);
+    expect(await log('--raw')).toEqual({ code: 0, stdout: 'attempt 3\nit works\n', stderr: '' });
+    expect((await log('--attempt', '1')).stdout).toBe('attempt 1\nnot yet\n');
   });
 
   it('fan-out runs all its parts', async () => {
