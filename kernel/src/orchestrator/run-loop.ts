@@ -353,19 +353,9 @@ export class RunLoop {
   }
 
   #overdue(limit: 'timeout' | 'start_timeout', step: RunStep): void {
-<<<<<<< HEAD
     if (limit === 'start_timeout' && this.#life.state === 'pending') {
-      this.#life = changeRun(this.#life, this.#limits.queuedTooLong);
-=======
-    const { clock, stopGraceMs } = this.#context;
-    const { timeout, startTimeout } = this.subject.pipelineDefinition;
-    const at = clock.now();
-    if (limit === 'start_timeout') {
-      if (this.#life.state !== 'pending') return;
       this.#recallCancelled();
-      const description = `it had not begun within the start_timeout of its pipeline, ${startTimeout} s`;
-      this.#life = changeRun(this.#life, { kind: 'failed', reason: 'failed_precondition', cause: 'start_timeout', description, at });
->>>>>>> side-sim
+      this.#life = changeRun(this.#life, this.#limits.queuedTooLong);
       step.mustDecide = true;
     } else if (limit === 'timeout' && this.#life.state === 'running' && this.#life.cancellation === undefined) {
       this.#cancelRun(this.#limits.tookTooLong, step);
