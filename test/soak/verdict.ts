@@ -46,7 +46,7 @@ export function judge(dag: Dag, told: Told, reports: readonly Report[], engineDi
     }
     const isDead = engineDied && diedWithTheEngine(execution);
     if (isDead) died.add(task.id);
-    for (const each of isDead ? faultsOfTheDead(own) : faultsOf(task, execution, own)) fault(`${task.id} ${each}`);
+    for (const each of isDead ? faultsOfTheDead(execution, own) : faultsOf(task, execution, own)) fault(`${task.id} ${each}`);
     for (const each of faultsOfTheLog(task, execution, told, isDead)) fault(`the log of ${task.id} ${each}`);
     for (const parent of Object.keys(task.after)) {
       if (
@@ -72,7 +72,8 @@ function diedWithTheEngine({ status, status_reason }: TaskExecution): boolean {
 function faultsOf(task: SoakTask, told: TaskExecution, own: readonly Report[]): readonly string[] {
   const faults: string[] = [];
   const [starts, ends] = [own.filter(({ kind }) => kind === 'start'), own.filter(({ kind }) => kind === 'end')];
-  if (starts.length !== 1 || ends.length !== 1) faults.push(`has begun ${starts.length} times and ended ${ends.length} times`);
+  if (starts.length !== 1 || ends.length !== 1)
+    faults.push(`has begun ${starts.length} times and ended ${ends.length} times; ${JSON.stringify(told)}`);
   const real = ends[0]?.exitCode ?? task.exitCode;
   if (told.exit_code !== real || real !== task.exitCode) faults.push(`ended with ${real} and is said to have ended with ${told.exit_code}`);
   const status = task.exitCode === 0 ? 'successful' : 'failed';
@@ -84,18 +85,27 @@ function faultsOf(task: SoakTask, told: TaskExecution, own: readonly Report[]): 
   return faults;
 }
 
-function faultsOfTheDead(own: readonly Report[]): readonly string[] {
+function faultsOfTheDead(told: TaskExecution, own: readonly Report[]): readonly string[] {
   const starts = own.filter(({ kind }) => kind === 'start').length;
-  return starts > 1 ? [`has begun ${starts} times`] : [];
+  return starts > 1 ? [`has begun ${starts} times; ${JSON.stringify(told)}`] : [];
 }
 
 /** That of a task that died is what the engine had kept. */
-function faultsOfTheLog(task: SoakTask, { log }: TaskExecution, told: Told, isDead: boolean): readonly string[] {
+function faultsOfTheLog(task: SoakTask, { log, status_reason }: TaskExecution, told: Told, isDead: boolean): readonly string[] {
   const expected = outputOf(task, told.run.run_id);
   const bytes = told.logs.get(task.id);
-  if (isDead) return expected.startsWith(bytes?.toString() ?? '') ? [] : ['has what the task did not write'];
+  // That of a task of which nobody knows whether it began is the reason.
+  if (isDead && bytes?.toString().trimEnd() === status_reason?.description) return [];
+  if (isDead)
+    return expected.startsWith(bytes?.toString() ?? '')
+      ? []
+      : [`has what the task did not write: ${differenceOf(bytes?.toString() ?? '', expected)} ${JSON.stringify(log)} `];
   if (bytes === undefined) return ['is not there'];
-  if (bytes.toString() !== expected) return [`has ${bytes.length} bytes that are not the ${expected.length} of the task`];
+  if (isCutByTheEngine(log)) return isPartOf(bytes.toString(), expected) ? [] : ['has what the task did not write'];
+  if (bytes.toString() !== expected)
+    return [
+      `has ${bytes.length} bytes that are not the ${expected.length} of the task: ${differenceOf(bytes.toString(), expected)} ${JSON.stringify(log)}`,
+    ];
   const sha256 = createHash('sha256').update(expected).digest('hex');
   const isSealed = log?.complete === true && log.lines === task.lines && log.bytes === bytes.length && log.sha256 === sha256;
   return isSealed ? [] : [`is sealed as ${JSON.stringify(log)}`];
@@ -105,4 +115,27 @@ function isEarlier(own: readonly Report[], kind: Report['kind'], others: readonl
   const mine = own.find((report) => report.kind === kind)?.place ?? Number.POSITIVE_INFINITY;
   const theirs = others.find((report) => report.kind === other)?.place ?? Number.NEGATIVE_INFINITY;
   return mine < theirs;
+}
+
+/** What a task wrote while its engine was dead may be missing, from its end or its middle, where the log says so. */
+function isCutByTheEngine(log: TaskExecution['log']): boolean {
+  return log?.complete === false && /Docker engine died/.test(log.problem ?? '');
+}
+
+/** True if `told` is `expected` without some of its bytes, line by line. */
+function isPartOf(told: string, expected: string): boolean {
+  const lines = expected.split('\n');
+  let place = 0;
+  return told.split('\n').every((line) => {
+    const at = lines.findIndex((one, index) => index >= place && one.includes(line));
+    place = at;
+    return at !== -1;
+  });
+}
+
+/** Where a log goes off, in a few words. */
+function differenceOf(told: string, expected: string): string {
+  const at = [...told].findIndex((character, index) => character !== expected[index]);
+  const place = at === -1 ? told.length : at;
+  return `from byte ${place} on ${JSON.stringify(told.slice(place, place + 300))} instead of ${JSON.stringify(expected.slice(place, place + 40))}`;
 }

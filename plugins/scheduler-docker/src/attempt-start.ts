@@ -1,7 +1,7 @@
 /** How an attempt becomes a running container, exactly once. */
 
 import type { StartUpdate, TaskSpec } from '@gofer/contracts';
-import { GoferError } from '@gofer/contracts';
+import { codeOf, GoferError } from '@gofer/contracts';
 import type { AttemptJournal } from './attempt-journal.ts';
 import { ATTEMPT_LABEL, containerDefinition, containerName } from './container-definition.ts';
 import type { Container } from './container-state.ts';
@@ -10,6 +10,7 @@ import type { DockerConfig } from './docker-config.ts';
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './engine.ts';
 import { ConnectionLost, isStatus } from './engine-error.ts';
+import { remembersContainer } from './engine-memory.ts';
 import { withoutEnvironment } from './environment-mask.ts';
 import type { ImagePuller } from './image-puller.ts';
 import { imageMissing } from './image-puller.ts';
@@ -37,6 +38,10 @@ export async function* startAttempt(tools: StartTools, spec: TaskSpec, signal: A
   // The first start, which is nearly every one, asks nothing beforehand: the engine refuses a name that is taken.
   let found = known || spec.pullPolicy === 'always' ? await findContainer(tools, spec) : undefined;
   if (known && found === undefined) throw lost(spec);
+  if (known && found !== undefined && stateOf(found.State.Status) === 'created' && !(await isRemembered(tools, found))) {
+    await removeRemains(tools, spec, found.Id);
+    throw forgotten(spec);
+  }
   let id: string | undefined;
   if (found === undefined) {
     const always = spec.pullPolicy === 'always';
@@ -133,7 +138,6 @@ async function startContainer(tools: StartTools, spec: TaskSpec, id: string, sig
   let isAsked = false;
   try {
     throwIfAborted(signal);
-    await journal.add(spec.attemptId);
     // Attached before it starts: what a task writes is there from its first byte.
     const query = { stream: '1', stdout: '1', stderr: '1' };
     live = new LiveOutput(
@@ -144,21 +148,87 @@ async function startContainer(tools: StartTools, spec: TaskSpec, id: string, sig
       }),
     );
     throwIfAborted(signal);
+    await journal.add(spec.attemptId);
     isAsked = true;
-    await engine.json({ method: 'POST', path: `/containers/${id}/start` });
-    const startedAt = Date.now();
+    const startedAt = await askToStart(tools, spec, id);
     throwIfAborted(signal);
     tools.keepLive(id, live);
     return startedAt;
   } catch (error) {
     live?.drop();
+    if (error instanceof NotStarted) {
+      await journal.delete(spec.attemptId);
+      throw error.lost;
+    }
     if (isAsked && error instanceof ConnectionLost) throw error;
-    await discard(tools, spec, id);
+    if (codeOf(error) === 'TASK_LOST') {
+      // It stays in the journal: it may have run, and must not run again.
+      await removeRemains(tools, spec, id);
+      throw error;
+    }
+    if (await removeRemains(tools, spec, id)) await journal.delete(spec.attemptId);
     throw startFailure(error, spec, tools.config);
   }
 }
 
-async function discard(tools: StartTools, spec: TaskSpec, id: string): Promise<void> {
+/** The engine went away before it had begun with the container. */
+class NotStarted extends Error {
+  override readonly name = 'NotStarted';
+  readonly lost: ConnectionLost;
+
+  constructor(lost: ConnectionLost) {
+    super(lost.message, { cause: lost });
+    this.lost = lost;
+  }
+}
+
+/**
+ * Epoch milliseconds. An engine that goes away answers with errors of its own on the connections that it still has, and by the time that
+ * one is read the next engine may be there: so such an error is only believed when it comes again. In between the container is looked at,
+ * since a second start of one that has run would run it again. The engine holds a container while it starts it, so that a look at it waits
+ * for a start that is under way.
+ */
+async function askToStart({ engine }: StartTools, spec: TaskSpec, id: string): Promise<number> {
+  const start = async (): Promise<number> => {
+    try {
+      await engine.json({ method: 'POST', path: `/containers/${id}/start`, once: true });
+      return Date.now();
+    } catch (error) {
+      if (isStatus(error, 500) && TASK_FORGOTTEN.test(error.message)) throw forgotten(spec, error);
+      const cause = await engine.causeOf(error);
+      if (isStatus(error, 500) && cause instanceof ConnectionLost && OF_NETWORK.test(error.message)) throw new NotStarted(cause);
+      throw cause;
+    }
+  };
+  try {
+    return await start();
+  } catch (error) {
+    if (!isStatus(error, 500)) throw error;
+  }
+  const { State: state } = await engine.json<Container>({ method: 'GET', path: `/containers/${id}/json` });
+  return stateOf(state.Status) === 'created' ? start() : toEpoch(state.StartedAt);
+}
+
+/** An engine that died in the middle of a start has not written down what it had begun, and its containerd still has it. */
+const TASK_FORGOTTEN = /\btask \S+ already exists/;
+/** The network is the first thing that a start makes, before anything can run. */
+const OF_NETWORK = /libnetwork|endpoint|sandbox|failed to update store/;
+
+/**
+ * False if the engine that was asked to start the container has died since: it writes down that a container runs when it does already, so
+ * one that it calls created may have run.
+ */
+function isRemembered({ engine }: StartTools, container: Container): Promise<boolean> {
+  return remembersContainer(engine, container.Id, toEpoch(container.Created));
+}
+
+function forgotten(spec: TaskSpec, cause?: unknown): GoferError {
+  const what = `the Docker engine died while it started the container of the attempt ${spec.attemptId}`;
+  return new GoferError('TASK_LOST', `${what}: it may have run, and is not started again`, cause === undefined ? {} : { cause });
+}
+
+/** False if it may still be there. */
+async function removeRemains(tools: StartTools, spec: TaskSpec, id: string): Promise<boolean> {
   try {
     await tools.engine.json({
       method: 'DELETE',
@@ -173,10 +243,10 @@ async function discard(tools: StartTools, spec: TaskSpec, id: string): Promise<v
         attempt: spec.attemptId,
         error: String(error),
       });
-      return;
+      return false;
     }
   }
-  await tools.journal.delete(spec.attemptId);
+  return true;
 }
 
 function startFailure(error: unknown, spec: TaskSpec, config: DockerConfig): unknown {

@@ -7,6 +7,7 @@ const FINISHED = '2030-01-02T03:04:06.5Z';
 
 function container(state: Partial<Container['State']>, rest: Partial<Container> = {}): Container {
   return {
+    Created: '2026-01-01T00:00:00Z',
     Id: 'f'.repeat(64),
     State: { Status: 'exited', OOMKilled: false, ExitCode: 0, StartedAt: STARTED, FinishedAt: FINISHED, ...state },
     Config: { Labels: null },

@@ -6,6 +6,7 @@ import { taskPorts } from './container-definition.ts';
 /** The part of the engine's `inspect` that is used (API 1.40 and later). */
 export interface Container {
   readonly Id: string;
+  readonly Created: string;
   readonly State: {
     readonly Status: string;
     readonly OOMKilled: boolean;

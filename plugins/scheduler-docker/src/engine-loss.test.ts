@@ -42,12 +42,14 @@ await describePrivateDocker('scheduler docker, when the engine goes away or is s
       return Buffer.concat(chunks.map((chunk) => chunk.bytes)).toString();
     };
     const [end, output] = [scheduler.wait(handle, NEVER), read()];
+    // Whoever looks at it hears of it.
+    output.catch(() => undefined);
     await ready.promise;
     return { handle, end, output };
   }
 
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    it(`reports what a restart of the engine (${signal}) ended, whole outputs and all`, { timeout: LONG }, async () => {
+    it(`reports what a restart of the engine (${signal}) ended, and whether the outputs are whole`, { timeout: LONG }, async () => {
       const trap = (code: number): string => `trap 'echo bye; exit ${code}' TERM; echo ready; while :; do sleep 0.05; done`;
       const [polite, failing] = await Promise.all([watched(trap(0)), watched(trap(3))]);
       await engine.end(signal);
@@ -56,8 +58,11 @@ await describePrivateDocker('scheduler docker, when the engine goes away or is s
       // Told to end by the engine, it has not done its work, whatever it says.
       expect(await polite.end).toMatchObject({ kind: 'lost', reason: expect.stringContaining('the Docker engine') });
       expect(await failing.end).toMatchObject({ kind: 'exited', exitCode: 3, reason: expect.stringContaining('the Docker engine') });
-      expect(await polite.output).toBe('ready\nbye\n');
-      expect(await failing.output).toBe('ready\nbye\n');
+      for (const { output } of [polite, failing]) {
+        // Told to end, an engine ends its tasks first and has their last byte; the sudden death of one takes bytes with it.
+        if (signal === 'SIGTERM') expect(await output).toBe('ready\nbye\n');
+        else await expect(output).rejects.toSatisfy((error) => codeOf(error) === 'DATA_LOSS');
+      }
       await scheduler.health();
       await Promise.all([scheduler.remove(polite.handle), scheduler.remove(failing.handle)]);
     });

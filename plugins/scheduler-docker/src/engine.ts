@@ -27,6 +27,8 @@ export interface EngineRequest {
     readonly serveraddress: string;
   };
   readonly signal?: AbortSignal;
+  /** It has an effect each time: where its answer is lost, whoever sent it must look first what it has done. */
+  readonly once?: true;
 }
 
 /** The part of docker-modem that is used. */
@@ -36,7 +38,7 @@ interface Modem {
 
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
-/** Where the answer to a request is lost with the connection, asking again is safe: each request of this plugin can be repeated. */
+/** Where the answer to a request is lost with the connection, asking again is safe, but for those that say `once`. */
 const BROKEN = new Set(['ECONNRESET', 'EPIPE']);
 const SUCCESS = { 101: true, 200: true, 201: true, 204: true, 304: true };
 
@@ -225,7 +227,8 @@ export class Engine {
     const limited = { ...request, signal };
     try {
       return await attempt(limited).catch((error: unknown) => {
-        if (error instanceof ConnectionLost && BROKEN.has(error.systemCode) && !signal.aborted) return attempt(limited);
+        const isRepeatable = request.once !== true && !signal.aborted;
+        if (isRepeatable && error instanceof ConnectionLost && BROKEN.has(error.systemCode)) return attempt(limited);
         throw error;
       });
     } catch (error) {

@@ -28,6 +28,8 @@ export class ExitWatch {
   #watches = new Map<string, Watch>();
   #outsideStops: OutsideStops;
   #interrupted = new RecentSet(KEPT);
+  /** Ran while their engine was dead. */
+  #unattended = new RecentSet(KEPT);
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -41,6 +43,11 @@ export class ExitWatch {
     return stopped ? 'stopped' : 'none';
   }
 
+  /** Whether its engine has died under the container, with what it wrote meanwhile. Known once it has ended, to whoever watched it. */
+  wasUnattended(id: string): boolean {
+    return this.#unattended.has(id);
+  }
+
   /** This plugin is about to end the container. */
   expectEnd(id: string): void {
     this.#outsideStops.expect(id);
@@ -49,6 +56,7 @@ export class ExitWatch {
   forget(id: string): void {
     this.#outsideStops.forget(id);
     this.#interrupted.delete(id);
+    this.#unattended.delete(id);
   }
 
   /** Resolves when the container does not run (any more). Rejects with `CANCELLED` when aborted. */
@@ -93,9 +101,14 @@ export class ExitWatch {
 
   async #observe(id: string, stop: AbortSignal): Promise<Ending> {
     let interrupted = false;
+    /** The engine went away before it had said that the container has ended. */
+    let mayBeUnattended = false;
     for (;;) {
-      this.#outsideStops.listen();
       try {
+        if (mayBeUnattended && !(await this.#isSameEngine(id, stop))) this.#unattended.add(id);
+        mayBeUnattended = false;
+        this.#outsideStops.listen();
+        mayBeUnattended = true;
         // `not-running` answers at once for what has ended; `next-exit` would wait for ever.
         await this.#engine.answer({
           method: 'POST',
@@ -103,11 +116,8 @@ export class ExitWatch {
           query: { condition: 'not-running' },
           signal: stop,
         });
-        const container = await this.#engine.json<Container>({
-          method: 'GET',
-          path: `/containers/${id}/json`,
-          signal: stop,
-        });
+        mayBeUnattended = false;
+        const container = await this.#inspect(id, stop);
         if (stateOf(container.State.Status) === 'gone') return { interrupted };
         if (stateOf(container.State.Status) !== 'running') {
           if (interrupted) await this.#outsideStops.lookBack(id, toEpoch(container.State.FinishedAt), stop);
@@ -122,5 +132,14 @@ export class ExitWatch {
         await this.#engine.whenReachable(stop);
       }
     }
+  }
+
+  async #isSameEngine(id: string, stop: AbortSignal): Promise<boolean> {
+    const { State: state } = await this.#inspect(id, stop);
+    return this.#outsideStops.isSameEngine(id, toEpoch(state.StartedAt), stop);
+  }
+
+  #inspect(id: string, signal: AbortSignal): Promise<Container> {
+    return this.#engine.json<Container>({ method: 'GET', path: `/containers/${id}/json`, signal });
   }
 }

@@ -1,17 +1,14 @@
 /**
  * Which containers were told to end by somebody else: by `docker stop`, or by the engine as it shuts down. Such an end looks like any
  * other, and a task that answers SIGTERM with exit code 0 like a success; only the engine's `kill` events tell. They are listened to
- * while containers are watched, over one connection for all of them.
+ * while containers are watched, over one connection for all of them; the last event of all is what a later engine does not know.
  */
 import { constants } from 'node:os';
 import { ATTEMPT_LABEL } from './container-definition.ts';
 import type { Engine } from './engine.ts';
+import { type ContainerEvent, remembersContainer, remembersEvent } from './engine-memory.ts';
 import { jsonLines } from './json-lines.ts';
 import { RecentSet } from './recent-set.ts';
-
-interface KillEvent {
-  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly signal?: string } };
-}
 
 const KEPT = 10_000;
 const ENDING_SIGNALS = new Set(
@@ -24,6 +21,8 @@ export class OutsideStops {
   /** Told to end by this plugin. */
   #asked = new RecentSet(KEPT);
   #listening = false;
+  /** When the last event was that was heard, epoch nanoseconds. */
+  #lastHeard: number | undefined;
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -48,7 +47,7 @@ export class OutsideStops {
     if (this.#listening) return;
     this.#listening = true;
     // Whatever breaks it also breaks what waits for a container, and that asks again.
-    this.#read({ filters: killsOf({ label: [ATTEMPT_LABEL] }) })
+    this.#read({ filters: eventsOf({ label: [ATTEMPT_LABEL] }) })
       .catch(() => undefined)
       .finally(() => {
         this.#listening = false;
@@ -59,18 +58,30 @@ export class OutsideStops {
   async lookBack(id: string, endedAt: number, signal: AbortSignal): Promise<void> {
     // Both in seconds of the engine's clock; a moment that is yet to come ends the answer when it does.
     const query = { since: '1', until: String(Math.ceil(endedAt / 1000) + 1) };
-    await this.#read({ ...query, filters: killsOf({ container: [id] }) }, signal);
+    await this.#read({ ...query, filters: eventsOf({ container: [id], event: ['kill'] }) }, signal);
+  }
+
+  /**
+   * Whether the engine, after it was away, is still the one that this container, which was started at `startedAt` (epoch milliseconds), ran
+   * under; false where its events do not tell any more.
+   */
+  async isSameEngine(id: string, startedAt: number, signal: AbortSignal): Promise<boolean> {
+    if (await remembersContainer(this.#engine, id, startedAt, signal)) return true;
+    return this.#lastHeard !== undefined && (await remembersEvent(this.#engine, this.#lastHeard, signal));
   }
 
   async #read(query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
     const stream = await this.#engine.stream({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
     for await (const line of jsonLines(this.#engine.read(stream, signal))) {
-      const { ID: id, Attributes: attributes } = (line as KillEvent).Actor ?? {};
-      if (id !== undefined && ENDING_SIGNALS.has(attributes?.signal ?? '') && !this.#asked.has(id)) this.#stopped.add(id);
+      const { Action: action, timeNano, Actor: actor } = line as ContainerEvent;
+      this.#lastHeard = timeNano ?? this.#lastHeard;
+      const { ID: id, Attributes: attributes } = actor ?? {};
+      if (id !== undefined && action === 'kill' && ENDING_SIGNALS.has(attributes?.signal ?? '') && !this.#asked.has(id))
+        this.#stopped.add(id);
     }
   }
 }
 
-function killsOf(containers: Readonly<Record<string, readonly string[]>>): string {
-  return JSON.stringify({ type: ['container'], event: ['kill'], ...containers });
+function eventsOf(which: Readonly<Record<string, readonly string[]>>): string {
+  return JSON.stringify({ type: ['container'], ...which });
 }

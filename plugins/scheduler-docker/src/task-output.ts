@@ -66,20 +66,30 @@ export class TaskOutput {
     }
   }
 
-  /** Reads the log until the task has ended and its last byte was read. */
+  /**
+   * Reads the log until the task has ended and its last byte was read. Rejects with `DATA_LOSS` at the end of a log that need not have all
+   * that the task wrote.
+   */
   async *followed(signal: AbortSignal): AsyncGenerator<LogChunk> {
     for (;;) {
       try {
         const ended = await this.#hasEnded(signal);
         const before = this.#position;
         yield* this.#pass(!ended, signal);
-        if (ended) return;
+        if (ended) return await this.#checkWhole(signal);
         if (this.#position === before) await this.#pause(signal);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         await this.#engine.whenReachable(signal);
       }
     }
+  }
+
+  /** What a task writes while its engine is dead lies in a pipe; what had been taken from there and not yet written down died with it. */
+  async #checkWhole(signal: AbortSignal): Promise<void> {
+    await this.#watch.ending(this.#id, signal);
+    if (!this.#watch.wasUnattended(this.#id)) return;
+    throw new GoferError('DATA_LOSS', 'the Docker engine died while the task ran, and what it wrote then may be missing');
   }
 
   async *#pass(follow: boolean, signal: AbortSignal): AsyncGenerator<LogChunk> {

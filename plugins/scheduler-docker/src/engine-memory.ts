@@ -1,0 +1,39 @@
+/**
+ * Whether the engine that answers now is the one that was there before. No answer of an engine says since when it runs; but it keeps its
+ * latest events, 256 of them, in memory and nowhere else: an engine that does not know an event any more is, but for a flood of others,
+ * another one.
+ */
+import type { Engine } from './engine.ts';
+import { jsonLines } from './json-lines.ts';
+
+/** The part of an event that is used. */
+export interface ContainerEvent {
+  readonly Action?: string;
+  /** Epoch nanoseconds, as precise as a number is: enough to know the event again. */
+  readonly timeNano?: number;
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly signal?: string } };
+}
+
+/** The event of this container, at this moment (epoch milliseconds, of the engine's clock). */
+export async function remembersContainer(engine: Engine, id: string, at: number, signal?: AbortSignal): Promise<boolean> {
+  return remembers(engine, { container: [id] }, at, () => true, signal);
+}
+
+/** An event that was heard before. */
+export async function remembersEvent(engine: Engine, timeNano: number, signal?: AbortSignal): Promise<boolean> {
+  return remembers(engine, {}, timeNano / 1e6, (event) => event.timeNano === timeNano, signal);
+}
+
+async function remembers(
+  engine: Engine,
+  which: Readonly<Record<string, readonly string[]>>,
+  at: number,
+  isIt: (event: ContainerEvent) => boolean,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  // Whole seconds; an end that is yet to come ends the answer when it does.
+  const query = { since: '1', until: String(Math.ceil(at / 1000) + 1), filters: JSON.stringify({ type: ['container'], ...which }) };
+  const stream = await engine.stream({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
+  for await (const line of jsonLines(engine.read(stream, signal))) if (isIt(line as ContainerEvent)) return true;
+  return false;
+}
