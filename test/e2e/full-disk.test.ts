@@ -59,7 +59,7 @@ describeNeeding('a small tmpfs', 'a full disk for the logs', missing, () => {
     try {
       await server.begin();
       await server.deploy('waits', [{ id: 'waits', script: `until test -e ${go}; do sleep 0.05; done; echo end; exit 3` }]);
-      expect((await server.call('GET', '/readyz', undefined, {})).json()).toEqual({ status: 'ready', reasons: [] });
+      expect((await server.call('GET', '/readyz', undefined, {})).json()).toMatchObject({ status: 'ready', reasons: [] });
       await server.run('waits');
       await until('the start of the task', async () => (await server.tasks('waits', 1)).some(({ state }) => state === 'running'));
       writeFileSync(join(logs, 'ballast'), Buffer.alloc(6 * 1024 * 1024));

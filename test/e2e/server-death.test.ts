@@ -166,7 +166,7 @@ describe('kill -9 of the process supervisor', () => {
       expect(await server.getRun('two', 1, 60)).toMatchObject({ status: 'failed' });
       expect(await server.task('two', 1, 'long')).toMatchObject({
         status: 'failed',
-        status_reason: { reason: 'scheduler_error', description: expect.stringContaining('supervisor died') },
+        status_reason: { reason: 'orphaned', description: expect.stringContaining('supervisor died') },
       });
       expect((await server.rawLog('two', 1, 'long')).toString()).toContain('began\n');
       expect(await server.statuses('two', 1)).toEqual({ long: 'failed', after: 'skipped', cleans: 'successful' });
