@@ -6,7 +6,7 @@
  */
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -46,19 +46,21 @@ async function missing(): Promise<string | undefined> {
   );
 }
 
-/** `liveRestore`: its containers go on while it is away. */
+/** `liveRestore`: its containers go on while it is away, and so does a containerd of its own, as where systemd starts both. */
 export async function startDockerEngine(directory: string, { liveRestore = false } = {}): Promise<PrivateDockerEngine> {
   await mkdir(directory, { recursive: true });
   const socketPath = join(directory, 'docker.sock');
   const exec = join(directory, 'exec');
   const api = dockerApi(socketPath);
   let daemon: TestProcess | undefined;
+  let containerd: TestProcess | undefined;
   const { bridge, address, mac } = freeBridge();
   const mounts = async (): Promise<readonly string[]> => mountsUnder(directory);
   const begin = async (): Promise<void> => {
+    if (liveRestore) containerd ??= await startContainerd(directory, exec);
     const args = ['--data-root', join(directory, 'data'), '--exec-root', exec, '-p', join(directory, 'pid'), '-H', `unix://${socketPath}`];
     const apart = ['--iptables=false', '--ip-forward=false', '--ip-masq=false', '--bridge', bridge];
-    const restoring = liveRestore ? ['--live-restore'] : [];
+    const restoring = liveRestore ? ['--live-restore', '--containerd', containerdSocket(exec)] : [];
     daemon = startProcess('dockerd', [...args, ...apart, ...restoring], join(directory, 'dockerd.log'), directory);
     await untilReady(daemon, () => api.call('GET', '/_ping'));
   };
@@ -70,6 +72,9 @@ export async function startDockerEngine(directory: string, { liveRestore = false
   const close = async (): Promise<void> => {
     await removeContainers(api);
     await end('SIGTERM');
+    if (containerd !== undefined) await endProcess(containerd, 'SIGTERM');
+    // One that was killed leaves behind what it had begun and not written down.
+    await endShims(containerdSocket(exec));
     for (const mount of (await mounts()).toReversed()) await run('umount', ['-l', mount]);
     await rm(exec, { recursive: true, force: true });
     await run('ip', ['link', 'delete', bridge]);
@@ -85,6 +90,44 @@ export async function startDockerEngine(directory: string, { liveRestore = false
     throw error;
   }
   return { host: `unix://${socketPath}`, api, begin, end, close, mounts };
+}
+
+function containerdSocket(exec: string): string {
+  return join(exec, 'containerd', 'containerd.sock');
+}
+
+async function startContainerd(directory: string, exec: string): Promise<TestProcess> {
+  const socket = containerdSocket(exec);
+  const args = ['--root', join(directory, 'containerd'), '--state', join(exec, 'containerd', 'daemon'), '--address', socket];
+  const containerd = startProcess('containerd', args, join(directory, 'containerd.log'), directory);
+  await untilReady(containerd, () => access(socket));
+  return containerd;
+}
+
+/** Ends the shims of this containerd, and the tasks that they hold. */
+async function endShims(socket: string): Promise<void> {
+  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const ofThis = async (pid: number): Promise<boolean> => {
+    // Empty for one that is gone meanwhile.
+    const words = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0');
+    return (words[0] ?? '').includes('containerd-shim') && words.includes(socket);
+  };
+  for (const pid of ids) {
+    if (!(await ofThis(pid))) continue;
+    for (const child of (await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '')).split(' ')) {
+      if (child !== '') killIfThere(Number(child));
+    }
+    killIfThere(pid);
+    for (const end = Date.now() + 10_000; Date.now() < end && (await ofThis(pid)); ) await delay(20);
+  }
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
 }
 
 /** A name and a network that other engines of this machine do not have. */

@@ -17,8 +17,8 @@ export interface TrialOptions {
   readonly limits: DagLimits;
   /** Clients; each has one unfinished run. */
   readonly clients: number;
-  /** Tasks may die with their engine. */
-  readonly engineDies?: boolean;
+  /** What is said of tasks that may die with their engine; absent where none may. */
+  readonly diedWords?: RegExp;
 }
 
 export interface TrialResult {
@@ -152,7 +152,7 @@ export class Trial {
   }
 
   async #judge(): Promise<TrialResult> {
-    const { server, evidence, engineDies = false } = this.#options;
+    const { server, evidence } = this.#options;
     const stored = new Map<string, readonly number[]>();
     for (const dag of this.#dags) stored.set(dag.id, await this.#listed(dag));
     for (const asked of this.#abandoned) {
@@ -167,7 +167,7 @@ export class Trial {
       for (const run of missing) this.#faults.push(`${dag.id} run ${run} is not there any more`);
       for (const run of listed) {
         if (!this.#accepted.has(`${dag.id} ${run}`)) this.#faults.push(`${dag.id} run ${run} was asked for by nobody`);
-        const verdict = await this.#judgeRun(dag, run, reports.get(`${dag.id} ${run}`) ?? [], engineDies);
+        const verdict = await this.#judgeRun(dag, run, reports.get(`${dag.id} ${run}`) ?? []);
         this.#faults.push(...verdict.faults);
         [runs, tasks, died] = [runs + 1, tasks + verdict.ran, died + verdict.died];
       }
@@ -180,12 +180,12 @@ export class Trial {
     return { runs, tasks, died, cutOff: this.#cutOff, faults: this.#faults };
   }
 
-  async #judgeRun(dag: Dag, run: number, reports: readonly Report[], engineDied: boolean) {
-    const { server } = this.#options;
+  async #judgeRun(dag: Dag, run: number, reports: readonly Report[]) {
+    const { server, diedWords } = this.#options;
     const tasks = await server.tasks(dag.id, run);
     const logs = new Map<string, Buffer>();
     for (const { task_id, log } of tasks) if (log !== undefined) logs.set(task_id, await server.rawLog(dag.id, run, task_id));
-    return judge(dag, { run: await server.getRun(dag.id, run), tasks, logs }, reports, engineDied);
+    return judge(dag, { run: await server.getRun(dag.id, run), tasks, logs }, reports, diedWords);
   }
 
   async #listed(dag: Dag): Promise<readonly number[]> {

@@ -21,8 +21,8 @@ export interface Verdict {
   readonly died: number;
 }
 
-/** `engineDied`: whether tasks may have died with their engine; these, and no others, have failed without having ended. */
-export function judge(dag: Dag, told: Told, reports: readonly Report[], engineDied = false): Verdict {
+/** `diedWords`: what is said of tasks that may have died with their engine; these, and no others, have failed without having ended. */
+export function judge(dag: Dag, told: Told, reports: readonly Report[], diedWords?: RegExp): Verdict {
   const faults: string[] = [];
   const fault = (what: string): number => faults.push(`${dag.id} run ${told.run.run_id}: ${what}`);
   const tasks = new Map(told.tasks.map((task) => [task.task_id, task]));
@@ -44,7 +44,7 @@ export function judge(dag: Dag, told: Told, reports: readonly Report[], engineDi
       if (own.length > 0) fault(`${task.id} has run, though its parents do not let it`);
       continue;
     }
-    const isDead = engineDied && diedWithTheEngine(execution);
+    const isDead = diedWords !== undefined && hasDied(execution, diedWords);
     if (isDead) died.add(task.id);
     for (const each of isDead ? faultsOfTheDead(execution, own) : faultsOf(task, execution, own)) fault(`${task.id} ${each}`);
     for (const each of faultsOfTheLog(task, execution, told, isDead)) fault(`the log of ${task.id} ${each}`);
@@ -65,8 +65,8 @@ export function judge(dag: Dag, told: Told, reports: readonly Report[], engineDi
   return { faults, ran: ran.size, died: died.size };
 }
 
-function diedWithTheEngine({ status, status_reason }: TaskExecution): boolean {
-  return status === 'failed' && /Docker engine/.test(status_reason?.description ?? '');
+function hasDied({ status, status_reason }: TaskExecution, words: RegExp): boolean {
+  return status === 'failed' && words.test(status_reason?.description ?? '');
 }
 
 function faultsOf(task: SoakTask, told: TaskExecution, own: readonly Report[]): readonly string[] {

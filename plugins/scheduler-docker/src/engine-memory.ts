@@ -14,9 +14,12 @@ export interface ContainerEvent {
   readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly signal?: string } };
 }
 
-/** The event of this container, at this moment (epoch milliseconds, of the engine's clock). */
+/** What only the engine that made or started a container can have seen. */
+const OF_ITS_BEGIN = new Set(['create', 'start']);
+
+/** That this container was made, or started, by this moment (epoch milliseconds, of the engine's clock). */
 export async function remembersContainer(engine: Engine, id: string, at: number, signal?: AbortSignal): Promise<boolean> {
-  return remembers(engine, { container: [id] }, at, () => true, signal);
+  return remembers(engine, { container: [id] }, at, ({ Action: action = '' }) => OF_ITS_BEGIN.has(action), signal);
 }
 
 /** An event that was heard before. */
