@@ -7,7 +7,7 @@ import { changeTask } from '../domain/index.ts';
 import type { RunContext } from './run-context.ts';
 import type { RunStep } from './run-step.ts';
 import type { RunSubject } from './run-subject.ts';
-import { outcomeOf, writeTaskEnd, writeUndecidedEnd } from './task-outcome.ts';
+import { type NamedRun, outcomeOf, type TaskOutcome, writeTaskEnd, writeUndecidedEnd } from './task-outcome.ts';
 
 /** `handles`: of attempts whose start the database may not have heard of, by attempt. */
 export function abandonTasks(
@@ -17,18 +17,41 @@ export function abandonTasks(
   description: string,
   step: RunStep,
 ): void {
-  const { store, removals, schedulerOf } = context;
+  const { store } = context;
   const at = context.clock.now();
   const undecided = outcomeOf(changeTask({ state: 'waiting' }, { kind: 'cancelled', cause: 'run_cancelled', description, at }));
-  const failure = { kind: 'failed', reason: 'scheduler_error', cause: 'engine', description, at } as const;
-  const failed = outcomeOf(changeTask({ state: 'processing' }, failure));
+  const failed = failedWith(description, at);
   const states = new Map(store.taskExecutions.list(subject.run.uid).map(({ taskId, state }) => [taskId, state]));
   for (const taskId of subject.graph.taskIds) {
     const state = states.get(taskId);
     if (state === undefined) step.write(() => writeUndecidedEnd(store, subject, taskId, undecided));
     else if (state !== 'complete') step.write(() => writeTaskEnd(store, subject, taskId, failed));
   }
-  for (const attempt of store.attempts.listOfRun(subject.run.uid)) {
+  abandonAttempts(subject.run.uid, context, handles, failed, step);
+}
+
+/** Of a run whose definition cannot be read: what the database has of it ends as failed. What was never decided has no end. */
+export function abandonRecords(named: NamedRun, context: RunContext, description: string, step: RunStep): void {
+  const { store, clock } = context;
+  const failed = failedWith(description, clock.now());
+  for (const { taskId, state } of store.taskExecutions.list(named.run.uid))
+    if (state !== 'complete') step.write(() => writeTaskEnd(store, named, taskId, failed));
+  abandonAttempts(named.run.uid, context, new Map(), failed, step);
+}
+
+function failedWith(description: string, at: number): TaskOutcome {
+  return outcomeOf(changeTask({ state: 'processing' }, { kind: 'failed', reason: 'scheduler_error', cause: 'engine', description, at }));
+}
+
+function abandonAttempts(
+  runUid: string,
+  context: RunContext,
+  handles: ReadonlyMap<string, TaskHandle>,
+  failed: TaskOutcome,
+  step: RunStep,
+): void {
+  const { store, removals, schedulerOf } = context;
+  for (const attempt of store.attempts.listOfRun(runUid)) {
     if (attempt.state !== 'complete') step.write(() => store.attempts.end(attempt.uid, { ...failed, log: undefined }));
     const { given } = attempt;
     if (given !== undefined) {

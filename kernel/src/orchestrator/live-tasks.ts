@@ -197,7 +197,8 @@ export class LiveTasks {
     if (live.readyAt !== of || attempt?.handle !== undefined || live.retry !== undefined) return;
     if (attempt !== undefined) {
       attempt.overdue = { limit, at };
-      step.act(() => this.#runner.stop(attempt, 0));
+      // It may have started in this same turn: then it is in time.
+      step.act(() => attempt.overdue !== undefined && this.#runner.stop(attempt, 0));
       return;
     }
     this.#context.slots.giveUp(this.#subject.run.uid, task);

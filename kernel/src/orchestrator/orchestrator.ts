@@ -12,6 +12,7 @@ import type { References } from '../stores/references.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
+import { abandonRecords } from './abandon-run.ts';
 import { Admission } from './admission.ts';
 import { AttemptEnvironments } from './attempt-environment.ts';
 import { CompiledConfigs } from './compiled-configs.ts';
@@ -21,6 +22,7 @@ import { Recovery } from './recovery.ts';
 import { Removals } from './removals.ts';
 import type { NamedScheduler, RunContext } from './run-context.ts';
 import { RunLoop } from './run-loop.ts';
+import { RunStep } from './run-step.ts';
 import { RunSubject } from './run-subject.ts';
 import { TaskSlots } from './task-slots.ts';
 import { Watchdog } from './watchdog.ts';
@@ -143,15 +145,32 @@ export class Orchestrator {
     try {
       this.#own(run);
     } catch (error) {
-      const { store, clock, log, slots } = this.#context;
       const description = `it could not be taken up again: ${error instanceof Error ? error.message : String(error)}`;
-      log('error', 'a run could not be taken up again', { run: run.uid, reason: description });
+      this.#context.log('error', 'a run could not be taken up again', { run: run.uid, reason: description });
       this.#admission.finished(run.uid, run.pipelineUid);
-      for (const { state } of store.attempts.listOfRun(run.uid)) if (state !== 'complete') slots.release();
-      const reason = { reason: 'failed_precondition', cause: 'internal', description } as const;
-      const commit = store.commit(() => store.runs.complete(run.uid, clock.now(), 'failed', reason));
-      commit.catch((fault: unknown) => log('error', 'the end of a run could not be written', { run: run.uid, error: String(fault) }));
+      this.#abandon(run, description).catch((fault: unknown) =>
+        this.#context.log('error', 'the end of a run could not be written', { run: run.uid, error: String(fault) }),
+      );
     }
+  }
+
+  /** Its slots were counted with all that had not ended. */
+  async #abandon(run: RunRecord, description: string): Promise<void> {
+    const { store, clock, slots } = this.#context;
+    for (const { state } of store.attempts.listOfRun(run.uid)) if (state !== 'complete') slots.release();
+    const metadata = store.pipelines.byUid(run.pipelineUid)?.metadata;
+    const { namespace_id = '', pipeline_id = '' } = metadata ?? {};
+    const named = { run, names: () => ({ namespace_id, pipeline_id, run_id: run.runId }) };
+    const step = new RunStep();
+    abandonRecords(named, this.#context, description, step);
+    const ended = clock.now();
+    step.write(() => {
+      store.runs.complete(run.uid, ended, 'failed', { reason: 'failed_precondition', cause: 'internal', description });
+      store.events.emit('completed_run', { ...named.names(), status: 'failed' }, ended);
+    });
+    await store.commit(() => step.performWrites());
+    step.performActs();
+    this.#changed(run.uid);
   }
 
   /** Takes a run that was just committed as `pending`. */
@@ -283,7 +302,10 @@ export class Orchestrator {
   #takeUpForgotten(runUid: string): void {
     const run = this.#options.store.runs.byUid(runUid);
     if (run === undefined) return;
+    const { store, slots } = this.#context;
     if (run.state === 'running') this.#admission.resume(run);
+    // Whoever owned it has given back its slots.
+    slots.resume(store.attempts.listOfRun(runUid).filter(({ state }) => state !== 'complete').length);
     this.#takeUp(run);
   }
 

@@ -1,6 +1,7 @@
+import { setTimeout } from 'node:timers/promises';
 import { fakeScheduler } from '@gofer/scheduler-fake';
 import { afterEach, describe, expect, it } from 'vitest';
-import { RunStage, type StageOptions, waitingText } from './run-stage.fixture.ts';
+import { type AnyScheduler, RunStage, type StageOptions, waitingText } from './run-stage.fixture.ts';
 
 const HANGS = [{ print: 'up\n' }, { sleep_ms: 3_600_000 }];
 const NEVER = new AbortController().signal;
@@ -25,6 +26,22 @@ const SPEC = {
   entrypoint: ['gofer-fake-steps'],
   command: [JSON.stringify(HANGS)],
 } as const;
+
+/** As an engine that is asked over a network: no end is known at once. */
+function withSlowEnds(scheduler: AnyScheduler): AnyScheduler {
+  return new Proxy(scheduler, {
+    get(target, property) {
+      const value: unknown = Reflect.get(target, property, target);
+      if (property === 'wait')
+        return async (...call: Parameters<AnyScheduler['wait']>) => {
+          const exit = await target.wait(...call);
+          await setTimeout(20);
+          return exit;
+        };
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
 
 async function startBeside(attemptId: string, labels: Record<string, string>): Promise<void> {
   for await (const _ of stage.scheduler.start({ ...SPEC, attemptId, labels }, NEVER)) continue;
@@ -149,5 +166,53 @@ describe('after a restart', () => {
     stage.cancelRun(run.uid, 0);
     await stage.ended(run.uid);
     for (const { handle } of await stage.scheduler.list({})) await stage.scheduler.remove(handle);
+  });
+
+  it('a queued run with a task that has ended already is cancelled like any other', async () => {
+    await open({ limits: { pipelineRuns: 1 } });
+    const pipeline = await stage.pipeline('full', [{ id: 'one', steps: HANGS }, { id: 'two' }]);
+    const first = await stage.submit(pipeline);
+    await stage.until(first.uid, isRunning(first.uid, 'one'));
+    const queued = await stage.submit(pipeline);
+    await stage.cancelTask(queued.uid, 'two', 0);
+    await stage.leave();
+    await stage.enter();
+    stage.cancelRun(queued.uid, 0);
+    expect(await stage.ended(queued.uid)).toMatchObject({ status: 'cancelled', statusReason: { reason: 'user_cancelled' } });
+    expect(stage.statuses(queued.uid)).toEqual({ one: 'cancelled', two: 'cancelled' });
+    stage.cancelRun(first.uid, 0);
+    await stage.ended(first.uid);
+  });
+
+  it('a run whose definition is damaged ends with its tasks, and leaves no slot taken and no task behind', async () => {
+    await open({ limits: { runningTasks: 1 } });
+    const run = await stage.submit(await stage.pipeline('damaged', [{ id: 'one', steps: HANGS }]));
+    await stage.until(run.uid, isRunning(run.uid, 'one'));
+    await stage.leave();
+    stage.damageDefinitions();
+    await stage.enter();
+    await stage.store.commit(() => {});
+    expect(stage.run(run.uid)).toMatchObject({ state: 'complete', status: 'failed', statusReason: { cause: 'internal' } });
+    expect(stage.statuses(run.uid)).toEqual({ one: 'failed' });
+    expect(stage.store.attempts.listOfRun(run.uid).map(({ state }) => state)).toEqual(['complete']);
+    await stage.orchestrator.removalsDone();
+    expect(await stage.scheduler.list({})).toEqual([]);
+    await stage.leave();
+    await stage.enter();
+    expect(stage.orchestrator.load).toEqual({ runs: 0, tasks: 0 });
+  });
+
+  it('a task that ended in time while no server was there was not ended by its timeout', async () => {
+    await open({ scheduler: async (host) => withSlowEnds(await fakeScheduler.create({}, host)) });
+    const run = await stage.submit(
+      await stage.pipeline('in-time', [{ id: 'one', timeout: 1, steps: [{ print: 'up\n' }, { sleep_ms: 200 }] }]),
+    );
+    await stage.until(run.uid, isRunning(run.uid, 'one'));
+    await stage.leave();
+    // The limit passes while it is over already.
+    await setTimeout(1100);
+    await stage.enter();
+    await stage.ended(run.uid);
+    expect(stage.tasks(run.uid)['one']).toMatchObject({ status: 'successful', exitCode: 0 });
   });
 });

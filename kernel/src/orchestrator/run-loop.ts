@@ -72,6 +72,8 @@ export class RunLoop {
     this.#life = state === 'running' ? { state, ...(cancellation === undefined ? {} : { cancellation }) } : { state: 'pending' };
     this.#begun = begun;
     this.#counters = createRunCounters(subject.graph);
+    // What was taken over, or cancelled in the queue, has ended though the run has not begun: it must not be ended again with the run.
+    if (state === 'pending') this.#takeStock();
   }
 
   get cancellation(): RunCancellation | undefined {

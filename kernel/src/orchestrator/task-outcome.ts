@@ -23,7 +23,7 @@ export function changeBy(end: AttemptEnd, live: LiveTask, attempt: LiveAttempt, 
   const exitCode = exit?.kind === 'exited' ? { exitCode: exit.exitCode } : {};
   const { cancellation, definition } = live;
   if (cancellation !== undefined) return { kind: 'cancelled', ...cancelledBy(cancellation), ...exitCode, at: exit?.endedAt ?? now };
-  if (attempt.overdue?.limit === 'timeout' && exit?.kind === 'exited') {
+  if (attempt.overdue?.limit === 'timeout' && exit?.kind === 'exited' && !endedInTime(exit.endedAt, live, attempt.overdue.at)) {
     const description = `it took longer than its timeout of ${definition.timeout} s and was ended (exit code ${exit.exitCode})`;
     return { kind: 'failed', reason: 'abnormal_exit', cause: 'timeout', description, ...exitCode, at: exit.endedAt };
   }
@@ -39,6 +39,11 @@ export function changeBy(end: AttemptEnd, live: LiveTask, attempt: LiveAttempt, 
   }
   const { exitCode: code, endedAt, reason } = end.exit;
   return { kind: 'exited', exitCode: code, at: endedAt, ...(reason === undefined ? {} : { note: reason }) };
+}
+
+/** Its limit may pass while its log is still read, or while no server is there to hear of its end. */
+function endedInTime(endedAt: number, { life, definition: { timeout = 0 } }: LiveTask, stoppedAt: number): boolean {
+  return life.state === 'running' && endedAt < Math.min(life.startedAt + timeout * 1000, stoppedAt);
 }
 
 export function cancelledBy({ cause, description, by }: TaskCancellation): Pick<TaskCancellation, 'cause' | 'description' | 'by'> {
@@ -64,8 +69,11 @@ export function outcomeOf(life: TaskLife): TaskOutcome {
   return { ended: life.endedAt, status: life.status, reason: life.reason, exitCode: life.exitCode };
 }
 
+/** A run as its rows and its events name it. */
+export type NamedRun = Pick<RunSubject, 'run' | 'names'>;
+
 /** In a commit. */
-export function writeTaskEnd(store: Store, subject: RunSubject, taskId: string, end: TaskOutcome): void {
+export function writeTaskEnd(store: Store, subject: NamedRun, taskId: string, end: TaskOutcome): void {
   store.taskExecutions.end(subject.run.uid, taskId, end);
   store.events.emit('completed_task_execution', { ...subject.names(), task_execution_id: taskId, status: end.status }, end.ended);
 }

@@ -102,7 +102,9 @@ export class AttemptsTable {
     );
     this.#stop = connection.prepare("UPDATE attempts SET stopped_for = 'timeout' WHERE uid = ?");
     this.#setLate = connection.prepare('UPDATE attempts SET late = ? WHERE uid = ? AND late IS NULL');
-    this.#unfinished = connection.prepare("SELECT count(*) AS count FROM attempts WHERE state <> 'complete'");
+    this.#unfinished = connection.prepare(
+      "SELECT count(*) AS count FROM attempts a JOIN runs r ON r.uid = a.run_uid WHERE a.state <> 'complete' AND r.state <> 'complete'",
+    );
     this.#markRemoved = connection.prepare('UPDATE attempts SET removed = 1 WHERE uid = ?');
     this.#markLogsRemoved = connection.prepare('UPDATE attempts SET logs_removed = 1 WHERE uid = ?');
     this.#markLogsExpired = connection.prepare('UPDATE attempts SET logs_expired = 1, logs_removed = 1 WHERE run_uid = ?');
@@ -174,7 +176,7 @@ export class AttemptsTable {
     this.#setLate.run(JSON.stringify(late), uid);
   }
 
-  /** Attempts of every run that have not ended. */
+  /** Attempts that have not ended, of every run that has not. */
   countUnfinished(): number {
     return this.#unfinished.get()?.count ?? 0;
   }
