@@ -1,6 +1,7 @@
 import { GoferError } from '@gofer/contracts';
 import { Command, Option } from 'clipanion';
 import type { GoferClient } from './api/gofer-client.ts';
+import type { CliSettings } from './cli-settings.ts';
 import type { GoferContext } from './gofer-context.ts';
 import { parseLength } from './input/parse-length.ts';
 import type { Presentation } from './output/presentation.ts';
@@ -14,18 +15,22 @@ export abstract class GoferCommand extends Command<GoferContext> {
     return this.context.client();
   }
 
+  protected settings(): Promise<CliSettings> {
+    return this.context.settings();
+  }
+
   protected async namespaceId(): Promise<string> {
-    return (await this.context.settings()).namespace;
+    return (await this.settings()).namespace;
   }
 
   protected async presentation(): Promise<Presentation> {
-    const { detail } = await this.context.settings();
+    const { detail } = await this.settings();
     return { colours: this.context.colours, detail, now: this.context.now() };
   }
 
   /** The result of a command: `resource` for programs, `plain` for people. A plain text ends with a newline. */
   protected async show(resource: unknown, plain: (presentation: Presentation) => string): Promise<void> {
-    const { outputFormat } = await this.context.settings();
+    const { outputFormat } = await this.settings();
     if (outputFormat === 'json') await this.write(`${JSON.stringify(resource, null, 2)}\n`);
     if (outputFormat === 'plain') await this.write(plain(await this.presentation()));
   }
@@ -49,7 +54,7 @@ export abstract class GoferCommand extends Command<GoferContext> {
 
   /** Something worth knowing that is not the result. */
   protected async note(text: string): Promise<void> {
-    if ((await this.context.settings()).outputFormat === 'plain') await writeFully(this.context.stderr, `${text}\n`);
+    if ((await this.settings()).outputFormat === 'plain') await writeFully(this.context.stderr, `${text}\n`);
   }
 
   /** The flag that makes a suggested command work in this namespace; empty in the default one. */

@@ -66,6 +66,28 @@ it('a backup beside a working server holds no secret in clear, and another place
   await expect(gofer(mkdtempSync(join(root, 'home-')), 'restore', backup)).rejects.toMatchObject({ code: 5 });
 });
 
+it('the configuration of the server is that of --config, and what is wrong with an argument is said', { timeout: 120_000 }, async () => {
+  const encryptionKey = 'k'.repeat(32);
+  const config = join(root, 'gofer_web.toml');
+  writeFileSync(config, `[api]\nlog_level = "info"\n[secret_store.sqlite]\nencryption_key = "${encryptionKey}"\n`, { mode: 0o600 });
+  const home = mkdtempSync(join(root, 'home-'));
+  const settings = [`secret_store.sqlite.encryption_key=${encryptionKey}`];
+  const server = await GoferServer.start('process', { directory: home, settings });
+  await server.close();
+  const backup = join(root, 'backup');
+  expect((await gofer(home, 'backup', backup, '--config', config)).stdout).toContain(`to ${backup}\n`);
+  expect((await gofer(home, 'restore', backup, '--force', '--config', config)).stdout).toContain('✓ Restored');
+  const check = await gofer(home, 'check', '--config', config, '--output-format', 'json');
+  expect(JSON.parse(check.stdout)).toEqual({ ok: true, findings: [] });
+  const refusals = [
+    [['backup', config], 5, 'cannot be used as a directory for a backup'],
+    [['backup', join(root, 'other'), '--key-file', join(root, 'none')], 3, `there is no file ${join(root, 'none')}`],
+    [['restore', backup, '--key-file', root], 2, 'is a folder: name a file'],
+  ] as const;
+  for (const [words, code, fault] of refusals)
+    await expect(gofer(home, ...words, '--config', config)).rejects.toMatchObject({ code, stderr: expect.stringContaining(fault) });
+});
+
 it('a check finds what is damaged, repairs only what it is asked to, and leaves a running server alone', { timeout: 60_000 }, async () => {
   const home = mkdtempSync(join(root, 'home-'));
   const settings = ['object_store.engine=filesystem'];

@@ -19,19 +19,29 @@ import { backupKey, type OperationOptions, openStores } from './operation-parts.
 const MOST_ROUNDS = 5;
 
 /**
- * Resolves with the manifest. Rejects with `FAILED_PRECONDITION` where the directory holds something, and with what keeps the stores
- * from being read; then there is no manifest, and the directory is no backup.
+ * Resolves with the manifest. Rejects with `FAILED_PRECONDITION` where the directory holds something or cannot be made, and with what
+ * keeps the stores from being read; then there is no manifest, and the directory is no backup.
  */
 export async function backUp(options: OperationOptions, directory: string, key: string | undefined): Promise<BackupManifest> {
   const cipher = new BackupCipher(backupKey(options, key));
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  if ((await readdir(directory)).length > 0)
+  if ((await contentsOf(directory)).length > 0)
     throw new GoferError('FAILED_PRECONDITION', `${directory} is not empty: name a directory that is empty or not there yet.`);
   const stores = await openStores(options);
   try {
     return await new Backup(options, directory, stores, cipher).make();
   } finally {
     await stores.close();
+  }
+}
+
+/** Of a directory, which is made where there is none. */
+async function contentsOf(directory: string): Promise<string[]> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    return await readdir(directory);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new GoferError('FAILED_PRECONDITION', `${directory} cannot be used as a directory for a backup (${why}).`, { cause: error });
   }
 }
 

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { loadServerConfig } from '@gofer/config';
 import { builtInPluginSchemas } from '../../built-in-plugin-schemas.ts';
 import type { GoferContext } from '../../gofer-context.ts';
+import { toFileError } from '../../input/local-file.ts';
 import { readVariables } from '../../read-variables.ts';
 
 /** What a command that works on a server's files gives to the kernel: its configuration as `service start` reads it, and the plugins. */
@@ -26,7 +27,13 @@ export async function loadOperation(context: GoferContext, settings: readonly st
   };
 }
 
-/** The contents of `--key-file`, without the white space around them. */
+/** The contents of `--key-file`, without the white space around them. Rejects with `NOT_FOUND` or `INVALID_ARGUMENT`. */
 export async function readKeyFile(context: GoferContext, path: string | undefined): Promise<string | undefined> {
-  return path === undefined ? undefined : (await readFile(resolve(context.workingDirectory, path), 'utf8')).trim();
+  if (path === undefined) return undefined;
+  const absolute = resolve(context.workingDirectory, path);
+  try {
+    return (await readFile(absolute, 'utf8')).trim();
+  } catch (error) {
+    throw toFileError(error, absolute, 'read');
+  }
 }

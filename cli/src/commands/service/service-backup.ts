@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 import { GoferError } from '@gofer/contracts';
 import { Option } from 'clipanion';
-import { GoferCommand } from '../../gofer-command.ts';
 import { loadOperation, readKeyFile } from './load-operation.ts';
+import { OperationCommand } from './operation-command.ts';
 
-export class ServiceBackup extends GoferCommand {
+export class ServiceBackup extends OperationCommand {
   static override paths = [['service', 'backup']];
-  static override usage = GoferCommand.Usage({
+  static override usage = OperationCommand.Usage({
     category: 'Server',
     description: 'Back up the database, objects, secrets and logs of a server on this machine, running or not',
     details:
@@ -20,6 +20,7 @@ export class ServiceBackup extends GoferCommand {
 
   async execute(): Promise<void> {
     const directory = resolve(this.context.workingDirectory, this.directory);
+    await this.settings(); // A fault in them is told of before anything is done.
     const options = await loadOperation(this.context, this.set);
     const { backUp } = await import('@gofer/kernel');
     const umask = this.context.setUmask(0o077);

@@ -1,12 +1,12 @@
 import { ERROR_TABLE } from '@gofer/contracts';
 import { Option } from 'clipanion';
-import { GoferCommand } from '../../gofer-command.ts';
 import { toSafeLine } from '../../output/sanitise.ts';
 import { loadOperation } from './load-operation.ts';
+import { OperationCommand } from './operation-command.ts';
 
-export class ServiceCheck extends GoferCommand {
+export class ServiceCheck extends OperationCommand {
   static override paths = [['service', 'check']];
-  static override usage = GoferCommand.Usage({
+  static override usage = OperationCommand.Usage({
     category: 'Server',
     description: 'Check that the database, logs, objects and secrets of a stopped server are whole',
     details:
@@ -21,6 +21,7 @@ export class ServiceCheck extends GoferCommand {
   set = Option.Array('--set', [], { description: 'A key of the configuration, as SECTION.KEY=VALUE; may be given several times' });
 
   async execute(): Promise<number> {
+    await this.settings(); // A fault in them is told of before anything is done.
     const options = await loadOperation(this.context, this.set);
     const { checkServer } = await import('@gofer/kernel');
     const findings = await checkServer(options, this.repair);

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { Option } from 'clipanion';
-import { GoferCommand } from '../../gofer-command.ts';
 import { loadOperation, readKeyFile } from './load-operation.ts';
+import { OperationCommand } from './operation-command.ts';
 
-export class ServiceRestore extends GoferCommand {
+export class ServiceRestore extends OperationCommand {
   static override paths = [['service', 'restore']];
-  static override usage = GoferCommand.Usage({
+  static override usage = OperationCommand.Usage({
     category: 'Server',
     description: 'Restore a backup into the places that the configuration names; the server must be stopped',
     details:
@@ -20,6 +20,7 @@ export class ServiceRestore extends GoferCommand {
   set = Option.Array('--set', [], { description: 'A key of the configuration, as SECTION.KEY=VALUE; may be given several times' });
 
   async execute(): Promise<void> {
+    await this.settings(); // A fault in them is told of before anything is done.
     const options = await loadOperation(this.context, this.set);
     const { restore } = await import('@gofer/kernel');
     const key = await readKeyFile(this.context, this.keyFile);
