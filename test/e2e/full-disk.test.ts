@@ -64,7 +64,7 @@ describeNeeding('a small tmpfs', 'a full disk for the logs', missing, () => {
       await until('the start of the task', async () => (await server.tasks('waits', 1)).some(({ state }) => state === 'running'));
       writeFileSync(join(logs, 'ballast'), Buffer.alloc(6 * 1024 * 1024));
       await until('a server that is not ready', async () => (await server.call('GET', '/readyz', undefined, {})).status === 503);
-      expect((await server.call('GET', '/readyz', undefined, {})).json()).toEqual({
+      expect((await server.call('GET', '/readyz', undefined, {})).json()).toMatchObject({
         status: 'not ready',
         reasons: [{ part: 'disk', reason: expect.stringContaining('the disk of the logs') }],
       });
