@@ -24,8 +24,12 @@ export interface EngineRestartOptions {
   readonly end: number;
 }
 
-/** Of tasks that their engine took with it: only those that it was about to start where the others live on. */
-const DIED_WORDS = { restart: /Docker engine/, 'live-restore': /Docker engine died while it started/, cut: undefined };
+/** Of tasks that their engine took with it: where the others live on, those that it was about to start or did not see end. */
+const DIED_WORDS = {
+  restart: /Docker engine/,
+  'live-restore': /Docker engine (died while it started|was away when the task ended)/,
+  cut: undefined,
+};
 const LIMITS = { tasks: 4, pauseMs: 1_000 };
 
 export async function engineRestart({ what, seed, timesOfATrial, end }: EngineRestartOptions): Promise<Figures> {

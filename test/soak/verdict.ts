@@ -135,7 +135,7 @@ function isPartOf(told: string, expected: string): boolean {
 
 /** Where a log goes off, in a few words. */
 function differenceOf(told: string, expected: string): string {
-  const at = [...told].findIndex((character, index) => character !== expected[index]);
-  const place = at === -1 ? told.length : at;
+  let place = 0;
+  while (place < told.length && told[place] === expected[place]) place += 1;
   return `from byte ${place} on ${JSON.stringify(told.slice(place, place + 300))} instead of ${JSON.stringify(expected.slice(place, place + 40))}`;
 }

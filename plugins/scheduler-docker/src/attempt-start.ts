@@ -23,6 +23,8 @@ export interface StartTools {
   readonly puller: ImagePuller;
   /** Takes over the live output of a container that was just started. */
   readonly keepLive: (id: string, output: LiveOutput) => void;
+  /** A container that was started runs under another engine than the one that started it. */
+  readonly hasNewEngine: (id: string) => void;
   /** The engine has made a container and has this to say of it. */
   readonly engineWarns: (warnings: readonly string[] | null | undefined) => void;
   /** Something is left behind and could not be cleaned up. */
@@ -68,6 +70,7 @@ export async function* startAttempt(tools: StartTools, spec: TaskSpec, signal: A
   }
   if (found !== undefined && stateOf(found.State.Status) !== 'created') {
     await journal.add(spec.attemptId);
+    if (!(await isRemembered(tools, found))) tools.hasNewEngine(found.Id);
     throwIfAborted(signal);
     yield {
       kind: 'started',
@@ -188,7 +191,8 @@ class NotStarted extends Error {
  * since a second start of one that has run would run it again. The engine holds a container while it starts it, so that a look at it waits
  * for a start that is under way.
  */
-async function askToStart({ engine }: StartTools, spec: TaskSpec, id: string): Promise<number> {
+async function askToStart(tools: StartTools, spec: TaskSpec, id: string): Promise<number> {
+  const { engine } = tools;
   const start = async (): Promise<number> => {
     try {
       await engine.json({ method: 'POST', path: `/containers/${id}/start`, once: true });
@@ -205,8 +209,10 @@ async function askToStart({ engine }: StartTools, spec: TaskSpec, id: string): P
   } catch (error) {
     if (!isStatus(error, 500)) throw error;
   }
-  const { State: state } = await engine.json<Container>({ method: 'GET', path: `/containers/${id}/json` });
-  return stateOf(state.Status) === 'created' ? start() : toEpoch(state.StartedAt);
+  const container = await engine.json<Container>({ method: 'GET', path: `/containers/${id}/json` });
+  if (stateOf(container.State.Status) === 'created') return start();
+  if (!(await isRemembered(tools, container))) tools.hasNewEngine(id);
+  return toEpoch(container.State.StartedAt);
 }
 
 /** An engine that died in the middle of a start has not written down what it had begun, and its containerd still has it. */
@@ -218,7 +224,7 @@ const OF_NETWORK = /libnetwork|endpoint|sandbox|failed to update store/;
  * False if the engine that was asked to start the container has died since: it writes down that a container runs when it does already, so
  * one that it calls created may have run.
  */
-function isRemembered({ engine }: StartTools, container: Container): Promise<boolean> {
+async function isRemembered({ engine }: StartTools, container: Container): Promise<boolean> {
   return remembersContainer(engine, container.Id, toEpoch(container.Created));
 }
 

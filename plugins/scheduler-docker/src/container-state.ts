@@ -27,7 +27,9 @@ const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
     .map(([name, number]): [number, string] => [number, name])
     .toReversed(),
 );
-const ENDED_BY_ENGINE = new Set([128 + constants.signals.SIGKILL, 128 + constants.signals.SIGTERM, 255]);
+const ENDED_BY_ENGINE = new Set([128 + constants.signals.SIGKILL, 128 + constants.signals.SIGTERM]);
+/** What an engine says of a container that ended while it was away. */
+const UNKNOWN = 255;
 
 export type ContainerState = TaskInspection['state'];
 
@@ -81,11 +83,13 @@ export function exitOf(container: Container, disturbance: Disturbance): TaskExit
 
 const STOPPED = 'the Docker engine stopped the task: it was shut down, or somebody stopped the container';
 const RESTARTED = 'the Docker engine restarted and ended the task';
+const UNSEEN = 'the Docker engine was away when the task ended and may not know how';
 
 function reasonOf(state: Container['State'], disturbance: Disturbance): string | undefined {
   if (state.OOMKilled) return 'out of memory';
   if (disturbance === 'stopped') return STOPPED;
   if (disturbance === 'restarted') return RESTARTED;
+  if (disturbance === 'interrupted' && state.ExitCode === UNKNOWN) return UNSEEN;
   if (disturbance === 'interrupted' && ENDED_BY_ENGINE.has(state.ExitCode)) return RESTARTED;
   const signal = SIGNAL_NAMES.get(state.ExitCode - 128);
   return signal === undefined ? undefined : `killed by ${signal}`;

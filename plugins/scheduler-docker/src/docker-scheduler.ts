@@ -119,6 +119,7 @@ export class DockerScheduler implements Scheduler, PluginInstance {
             live,
             given: BEGINNING,
           }),
+        hasNewEngine: (id: string): void => this.#watch.hasNewEngine(id),
         engineWarns: (warnings: readonly string[] | null | undefined): void => this.#warnings.tell(warnings),
         warn: (message: string, fields: Readonly<Record<string, unknown>>): void => this.#host.log('warn', message, fields),
       };

@@ -9,6 +9,8 @@ import type { PrivateDockerEngine } from '../../../test/backends/private-docker-
 import { describePrivateDocker, startDockerEngine } from '../../../test/backends/private-docker-engine.ts';
 import type { OpenScheduler } from '../test/scheduler-fixture.ts';
 import { NEVER, openScheduler, readTask, shellTask, startTask } from '../test/scheduler-fixture.ts';
+import { AttemptJournal } from './attempt-journal.ts';
+import { ATTEMPT_LABEL, containerName } from './container-definition.ts';
 
 const LONG = 240_000;
 
@@ -67,6 +69,30 @@ await describePrivateDocker('scheduler docker, when the engine goes away or is s
       await Promise.all([scheduler.remove(polite.handle), scheduler.remove(failing.handle)]);
     });
   }
+
+  it('does not start what a dead engine may have started, though the next one calls it created', { timeout: LONG }, async () => {
+    const journal = await AttemptJournal.open(directory);
+    const [asked, notAsked] = [shellTask('echo once'), shellTask('echo once')];
+    await journal.add(asked.attemptId);
+    await journal.close();
+    for (const { attemptId, image, command } of [asked, notAsked]) {
+      const body = { Image: image, Cmd: command, Labels: { [ATTEMPT_LABEL]: attemptId } };
+      await engine.api.call('POST', `/containers/create?name=${containerName(attemptId)}`, body);
+    }
+    await engine.end('SIGKILL');
+    await engine.begin();
+    const next = await openScheduler(directory, { host: engine.host });
+    try {
+      await expect(startTask(next, asked)).rejects.toSatisfy((error) => codeOf(error) === 'TASK_LOST');
+      // Not even when it is asked again.
+      await expect(startTask(next, asked)).rejects.toSatisfy((error) => codeOf(error) === 'TASK_LOST');
+      const handle = await startTask(next, notAsked);
+      expect((await readTask(next, handle)).stdout.toString()).toBe('once\n');
+      await next.remove(handle);
+    } finally {
+      await next.close();
+    }
+  });
 
   it('starts 200 tasks at once, loses none and leaves nothing', { timeout: LONG }, async () => {
     const before = await engine.mounts();

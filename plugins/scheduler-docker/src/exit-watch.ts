@@ -43,6 +43,11 @@ export class ExitWatch {
     return stopped ? 'stopped' : 'none';
   }
 
+  /** Another engine than the one that started the container watches over it now. */
+  hasNewEngine(id: string): void {
+    this.#unattended.add(id);
+  }
+
   /** Whether its engine has died under the container, with what it wrote meanwhile. Known once it has ended, to whoever watched it. */
   wasUnattended(id: string): boolean {
     return this.#unattended.has(id);
