@@ -58,6 +58,8 @@ describe('arguments that fit no command', () => {
   it.each([
     [['rnu', 'list'], /no command "gofer rnu list"; did you mean "gofer run list"/],
     [['run', 'lst', 'simple'], /did you mean "gofer run list"/],
+    [['run', 'cancel', 'simple', '1', '--wait-for'], /--wait-for needs a value/],
+    [['task', 'logs', 'simple', '1', 'hello', '--tail', '-1'], /--tail needs a value; one that begins with - goes as --tail=-…/],
     [['run', 'get', 'simple'], /an argument is missing[\s\S]*gofer run get <pipeline> <run>/],
     [['run', 'get', 'simple', '1', '2'], /too many/],
     [['run', 'list', 'simple', '--limt', '3'], /no flag "--limt"; did you mean --limit\?\n/],

@@ -54,6 +54,10 @@ function reasonOf(error: Error): string {
   const said = reason.replace(/^Unknown Syntax Error: /u, '').replace(/\.$/u, '');
   return said
     .replace(/^Not enough positional arguments$/u, 'an argument is missing')
+    .replace(
+      /^Not enough arguments to option (.*)$/u,
+      (_, flag: string) => `${flag} needs a value; one that begins with - goes as ${flag.split(',').at(-1)}=-…`,
+    )
     .replace(/^Extraneous positional argument \((.*)\)$/u, 'there is an argument too many: $1')
     .replace(/^Unsupported option name \((.*)\)$/u, 'there is no flag $1')
     .replace(/^Invalid option name \("([^"=]+).*"\)$/su, 'there is no flag "$1"');

@@ -18,16 +18,16 @@ export function describeCancelled(name: string, before: Subject, after: Subject,
   if (before.cancellation !== undefined) {
     const first = toSafeLine(describeCancellation(before.cancellation, { now, exact }));
     return after.state === 'complete'
-      ? `${describeEnded(name, after, { now, exact })}; it was being ended already (${first})`
+      ? `${describeEnded(name, after, { now, exact }, 'has ended')}; it was being ended already (${first})`
       : `${upper(name)} is being ended already: ${first}`;
   }
   if (after.state !== 'complete') return `Cancelling ${name}`;
   return after.status === 'cancelled' ? `Cancelled ${name}` : describeEnded(name, after, { now, exact });
 }
 
-function describeEnded(name: string, subject: Subject, times: { now: number; exact: boolean }): string {
+function describeEnded(name: string, subject: Subject, times: { now: number; exact: boolean }, verb = 'had ended already'): string {
   const reason = describeReason({ status_reason: subject.status_reason });
-  return `${upper(name)} had ended already, ${formatTime(subject.ended, times)}: ${subject.status}${reason === '' ? '' : `, ${toSafeLine(reason)}`}`;
+  return `${upper(name)} ${verb}, ${formatTime(subject.ended, times)}: ${subject.status}${reason === '' ? '' : `, ${toSafeLine(reason)}`}`;
 }
 
 function upper(name: string): string {

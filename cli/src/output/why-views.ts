@@ -61,7 +61,7 @@ function factsOf(
   const facts: [string, string][] = [];
   const { waiting, cancellation, status_reason: reason } = subject;
   if (waiting !== undefined) {
-    const until = waiting.until === undefined ? '' : `, until ${formatTime(waiting.until, { now, exact: detail })} at the latest`;
+    const until = waiting.until === undefined ? '' : `, ${describeDeadline(waiting.until, { now, exact: detail })}`;
     facts.push(
       ['Waiting', waiting.message],
       ['Since', `${formatTime(waiting.since, { now, exact: detail })}${until}`],
@@ -71,6 +71,12 @@ function factsOf(
   if (reason !== null) facts.push(['Reason', `${describeReason({ status_reason: reason })} [${describeWords(reason)}]`]);
   if (cancellation !== undefined) facts.push(['Cancellation', describeCancellation(cancellation, { now, exact: detail })]);
   return facts;
+}
+
+/** `at the latest in 59 minutes`; what is due is told of as that, since the server is about to do it. */
+function describeDeadline(until: number, times: { now: number; exact: boolean }): string {
+  if (times.exact) return `at the latest ${formatTime(until, times)}`;
+  return until - times.now < 1_000 ? 'due now' : `at the latest ${formatTime(until, times)}`;
 }
 
 /** Two columns, indented; empty where there are no facts. */

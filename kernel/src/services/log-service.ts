@@ -169,8 +169,9 @@ export class StoredLogService implements LogService {
 
   #whyNone(path: TaskPath): string {
     const { runUid, taskId } = this.#find(path);
-    const from = this.#store.taskExecutions.find(runUid, taskId)?.takenFrom;
-    if (from === undefined) return 'it was never started.';
+    const task = this.#store.taskExecutions.find(runUid, taskId);
+    const from = task?.takenFrom;
+    if (from === undefined) return task?.state === 'complete' ? 'it was never started.' : 'it has not been started yet.';
     return `its result was taken over from run ${from}, which has the log: gofer task logs ${path.pipelineId} ${from} ${taskId}`;
   }
 

@@ -1,4 +1,7 @@
-/** The output of one attempt, read ahead by one batch while the reader works on the last. */
+/**
+ * The output of one attempt, read ahead by one batch while the reader works on the last. A follower is rejected with `DATA_LOSS` at the end
+ * where output behind the reader's cursor is not held any more: another reader had kept it, and this one goes on from an earlier state.
+ */
 import { GoferError, type LogChunk, type LogsRequest } from '@gofer/contracts';
 import type { ReadReply } from './protocol.ts';
 import type { SupervisorClient } from './supervisor-client.ts';
@@ -10,7 +13,9 @@ export async function* readLogs(
   request: LogsRequest,
   signal: AbortSignal,
 ): AsyncGenerator<LogChunk> {
-  let kept = toPosition(request.after);
+  const begin = toPosition(request.after);
+  let kept = begin;
+  let heldFrom: number | undefined;
   const ending = new AbortController();
   const stop = AbortSignal.any([signal, ending.signal]);
   let until: number | undefined;
@@ -32,6 +37,7 @@ export async function* readLogs(
     for (;;) {
       const { reply, payload } = await coming;
       until = reply.until;
+      heldFrom ??= reply.from;
       let position = reply.from;
       if (!reply.end) coming = read(reply.from + payload.byteLength);
       let offset = 0;
@@ -51,11 +57,16 @@ export async function* readLogs(
         if (signal.aborted) throw cancelled();
       }
       if (reply.pieces.length > 0) client.notify({ op: 'kept', attempt, to: kept });
-      if (reply.end) return;
+      if (reply.end) break;
     }
   } finally {
     ending.abort();
   }
+  if (request.follow && heldFrom > begin)
+    throw new GoferError(
+      'DATA_LOSS',
+      `${heldFrom - begin} bytes of output behind byte ${begin} are missing: they were handed to an earlier reader and are not held any more`,
+    );
 }
 
 function toPosition(cursor: string | undefined): number {

@@ -78,11 +78,11 @@ describe('run why', () => {
     const first = await say('run', 'why', 'waits', '1');
     expect(first).toMatch(/^Run #1 of waits is running\n {2}Waiting {2}waiting for: work\n {2}Since {4}\S.*\n {2}Next {5}\S/u);
     expect(first).toMatch(/Task after is waiting\n {2}Waiting {2}waiting for: work\n/u);
-    expect(first).toMatch(/Task work is running\n {2}Waiting {2}running\n {2}Since {4}.*, until in (?:59|60) minutes at the latest\n/u);
+    expect(first).toMatch(/Task work is running\n {2}Waiting {2}running\n {2}Since {4}.*, at the latest in (?:59|60) minutes\n/u);
     const second = await say('run', 'why', 'waits', '2');
     expect(second).toMatch(/Run #2 of waits is pending\n {2}Waiting {2}pipeline limit of 1 run reached; next to start\n/u);
     expect(second).toMatch(
-      /until in [12] hours? at the latest\n {2}Next {5}it begins once another run has ended; if it waits longer, it fails\n/u,
+      /at the latest in [12] hours?\n {2}Next {5}it begins once another run has ended; if it waits longer, it fails\n/u,
     );
     const told = JSON.parse(await say('run', 'why', 'waits', '1', '--output-format', 'json')) as {
       run: Run;

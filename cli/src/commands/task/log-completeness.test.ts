@@ -72,6 +72,7 @@ describe('the log of a task that has ended', () => {
       ['--tail', '0'],
       ['--tail', '1', '--lines', '1'],
       ['--raw', '--tail', '1'],
+      ['--raw', '--timestamps'],
     ])
       expect(await logsOf('ended', ...flags)).toMatchObject({ code: 2, stdout: '' });
   });

@@ -55,6 +55,8 @@ export class TaskLogs extends GoferCommand {
     const query = { ...this.#selection(), ...(attempt === undefined ? {} : { attempt }) };
     if ((this.raw || this.verify) && Object.keys(this.#selection()).length > 0)
       throw new GoferError('INVALID_ARGUMENT', '--raw and --verify are about all bytes: no lines can be selected with them');
+    if ((this.raw || this.verify) && this.timestamps)
+      throw new GoferError('INVALID_ARGUMENT', '--raw and --verify are about the bytes alone: there are no --timestamps with them');
     if (this.verify) return await this.#verify(path, attempt);
     if (!this.raw) return await showTaskLog(this.context, path, { follow: this.follow, query, timestamps: this.timestamps });
     const chosen = attempt === undefined ? {} : { query: { attempt } };

@@ -24,13 +24,14 @@ function toLines(text: string): { first: number; end: number } {
   if (first === undefined || end < Number(first))
     throw new GoferError(
       'INVALID_ARGUMENT',
-      `query.lines must be A-B, A- or A, with numbers from 1 and A not above B, not ${JSON.stringify(text)}`,
+      `\`lines\` must be A-B, A- or A, with numbers from 1 and A not above B, not ${JSON.stringify(text)}`,
     );
   return { first: Number(first) - 1, end };
 }
 
 function toStream(text: string): (typeof STREAMS)[number] {
   const stream = STREAMS.find((one) => one === text);
-  if (stream === undefined) throw new GoferError('INVALID_ARGUMENT', `query.stream must be one of ${STREAMS.join(', ')}`);
+  if (stream === undefined)
+    throw new GoferError('INVALID_ARGUMENT', `\`stream\` must be one of ${STREAMS.join(', ')}, not ${JSON.stringify(text)}`);
   return stream;
 }

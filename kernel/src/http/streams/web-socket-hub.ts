@@ -16,6 +16,8 @@ const PING_SECONDS = 30;
 const MAX_INCOMING_BYTES = 64 * 1024;
 /** RFC 6455 §5.5: a control frame carries 125 bytes, two of which are the code. */
 const MAX_REASON_BYTES = 123;
+/** Behind a reason of which there is more. */
+const ELLIPSIS = '…';
 /** Somebody has left by then, perhaps. */
 const RETRY_SECONDS = 5;
 /** RFC 6455 §7.4.1; 1012, from the registry of close codes: the service is restarted, and who follows may come back. */
@@ -168,7 +170,7 @@ export function chooseProtocol(request: IncomingMessage, offered: Readonly<Recor
 function cut(reason: string): string {
   const bytes = Buffer.from(reason);
   if (bytes.length <= MAX_REASON_BYTES) return reason;
-  let end = MAX_REASON_BYTES;
+  let end = MAX_REASON_BYTES - Buffer.byteLength(ELLIPSIS);
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
-  return bytes.subarray(0, end).toString();
+  return bytes.subarray(0, end).toString() + ELLIPSIS;
 }

@@ -224,7 +224,7 @@ function toRefusal(error: unknown, { argv }: GroupOptions): Refusal {
     case 'ENOENT':
       return new Refusal(
         'INVALID_ARGUMENT',
-        `the command ${name} was not found on the task's PATH, or the interpreter that its first line names does not exist`,
+        `the command ${name} was not found on the task's PATH, or the interpreter of its first line was not`,
       );
     case 'EACCES':
       return new Refusal('INVALID_ARGUMENT', `the command ${name} may not be executed: permission denied`);
