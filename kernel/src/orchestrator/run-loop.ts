@@ -187,6 +187,7 @@ export class RunLoop {
       case 'write':
         return;
       case 'queued':
+        this.#recallCancelled();
         return this.#armLimit('start_timeout', this.subject.run.started);
       case 'begin':
         return this.#begin(step);
@@ -347,7 +348,6 @@ export class RunLoop {
     const at = clock.now();
     if (limit === 'start_timeout') {
       if (this.#life.state !== 'pending') return;
-      this.#recallCancelled();
       const description = `it had not begun within the start_timeout of its pipeline, ${startTimeout} s`;
       this.#life = changeRun(this.#life, { kind: 'failed', reason: 'failed_precondition', cause: 'start_timeout', description, at });
       step.mustDecide = true;
