@@ -73,7 +73,10 @@ export class StartRules {
       // What was under way when it was asked for may be finished.
       if (before.attempts.has(uid) || created <= cancellation.at) continue;
       const isSpared = tasks.find(({ id }) => id === taskId)?.always === true && !cancellation.force;
-      if (!isSpared) this.#parts.violated(`an attempt of ${taskId} of run ${run.runId} was made after its run was cancelled (${cancellation.cause}${cancellation.force ? ', by force' : ''})`);
+      if (!isSpared)
+        this.#parts.violated(
+          `an attempt of ${taskId} of run ${run.runId} was made after its run was cancelled (${cancellation.cause}${cancellation.force ? ', by force' : ''})`,
+        );
     }
   }
 

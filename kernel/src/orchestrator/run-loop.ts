@@ -248,6 +248,9 @@ export class RunLoop {
       if (record.state === 'complete') this.#tasks.recall(record.taskId, record.status);
       else this.#tasks.takeUp(this.#numberOf(record), record, step);
     }
+    // Whoever asked for its end was answered as soon as that was on the disk, which may be before any task had heard of it.
+    const { cancellation } = this;
+    if (cancellation !== undefined) this.#tasks.cancelAll(toTaskCancellation(cancellation), cancellation.graceMs, cancellation.force, step);
     step.mustDecide = true;
     this.#armLimit('timeout', this.#begun);
   }
