@@ -65,15 +65,18 @@ export class StartRules {
   }
 
   /** A commit has changed a run. */
-  created(before: RunView | undefined, { run, attempts }: RunView): void {
+  created(before: RunView | undefined, { run, tasks: records, attempts }: RunView): void {
     const { cancellation } = before?.run ?? {};
     if (before === undefined || cancellation === undefined) return;
     const tasks = this.#parts.definitionOf(run.pipelineUid)?.tasks ?? [];
     for (const { uid, taskId, created } of attempts.values()) {
-      // What was under way when it was asked for may be finished.
-      if (before.attempts.has(uid) || created <= cancellation.at) continue;
+      // What was under way when it was asked for may be finished, or is ended in the same stroke.
+      if (before.attempts.has(uid) || created <= cancellation.at || records.get(taskId)?.cancellation !== undefined) continue;
       const isSpared = tasks.find(({ id }) => id === taskId)?.always === true && !cancellation.force;
-      if (!isSpared) this.#parts.violated(`an attempt of ${taskId} of run ${run.runId} was made after its run was cancelled`);
+      if (!isSpared)
+        this.#parts.violated(
+          `an attempt of ${taskId} of run ${run.runId} was made after its run was cancelled (${cancellation.cause}${cancellation.force ? ', by force' : ''})`,
+        );
     }
   }
 
@@ -214,6 +217,9 @@ function checkLast(
     violated(`${name} failed for ${record.statusReason?.cause} and was not tried again`);
 }
 
+/** Why a server stops what runs. */
+const STOPPED: ReadonlySet<string> = new Set(['timeout', 'task_cancelled', 'run_cancelled', 'run_timeout']);
+
 function checkAttempt(attempt: AttemptRecord, real: SimulatedTask, { logDirectory, violated }: EndedWorld): void {
   const name = `attempt ${attempt.number} of ${attempt.taskId}`;
   const { exit } = real;
@@ -223,6 +229,8 @@ function checkAttempt(attempt: AttemptRecord, real: SimulatedTask, { logDirector
   if (attempt.status === 'successful' && code !== 0) violated(`${name} is successful, and really ended with ${code}`);
   if (attempt.statusReason?.cause === 'exit_code' && attempt.exitCode !== code)
     violated(`${name} ended with ${attempt.exitCode}, and really with ${code}`);
+  const wasStopped = exit?.kind === 'exited' && exit.reason?.startsWith('ended by SIG') === true;
+  if (wasStopped && !STOPPED.has(attempt.statusReason?.cause ?? '')) violated(`${name} was stopped, and is said to have ended by itself`);
   checkLog(name, attempt, real, logDirectory, violated);
 }
 

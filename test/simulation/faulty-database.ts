@@ -15,7 +15,8 @@ export class ServerIsDead extends Error {
 }
 
 export function openFaultyDatabase(path: string, faults: CommitFaults): OpenDatabase {
-  const { connection, close } = openDatabase(path);
+  const database = openDatabase(path);
+  const { connection } = database;
   // What a power failure would leave is not what is looked for here; a process's death leaves the same either way.
   connection.pragma('synchronous = OFF');
   const faulty = new Proxy(connection, {
@@ -25,7 +26,7 @@ export function openFaultyDatabase(path: string, faults: CommitFaults): OpenData
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  return { connection: faulty, close };
+  return { connection: faulty, close: () => database.close() };
 }
 
 function faultyCommit(connection: SQLite.Database, faults: CommitFaults): SQLite.Statement {

@@ -16,7 +16,7 @@ export interface RunView {
 }
 
 /** What may still change in an attempt that has ended: the engine has nothing more of it, what it said too late. */
-const toFinalAttempt = ({ removed: _, late: __, given: ___, ...attempt }: AttemptRecord): string => JSON.stringify(attempt);
+const toFinalAttempt = (attempt: AttemptRecord): string => JSON.stringify({ ...attempt, removed: false, late: null, given: null });
 
 export class Journal {
   readonly #violated: (what: string) => void;

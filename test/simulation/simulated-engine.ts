@@ -101,7 +101,8 @@ export class SimulatedEngine {
 
   /** What a client that has vanished was waiting for is done at once, or never. */
   clientVanished(): void {
-    for (const launch of [...this.#launches.values()]) {
+    // Each leaves the list, and none comes into it.
+    for (const launch of this.#launches.values()) {
       if (this.random.chance(0.5)) launch.takeBack();
       else launch.conclude();
     }

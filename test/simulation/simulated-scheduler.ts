@@ -57,7 +57,8 @@ export class SimulatedScheduler implements Scheduler, PluginInstance {
     if (!(started instanceof SimulatedTask)) {
       for (let update = 0; update < started.behaviour.progress; update += 1) yield { kind: 'progress', message: `preparing ${update}` };
       if (engine.chance(engine.plan.doubleCall)) engine.start(spec);
-      started = await this.#unlessAborted(started.done, signal, started.takeBack);
+      const launch = started;
+      started = await this.#unlessAborted(launch.done, signal, () => launch.takeBack());
     }
     const task = started;
     await this.#return('start', signal, () => this.#takeBack(task));

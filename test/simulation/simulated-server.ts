@@ -76,7 +76,7 @@ class MortalClock implements Clock {
 
   die(): void {
     this.#isDead = true;
-    for (const forget of [...this.#forget]) forget();
+    for (const forget of this.#forget) forget();
   }
 }
 

@@ -56,13 +56,13 @@ const MOST_DEATHS = 60;
 /** How long after the last fault everything must have ended. */
 const STUCK_MS = 24 * HOUR_MS;
 /** What a server says of a fault of its own, or of what it expects to be impossible. */
-const FAULTS_OF_ITS_OWN = [
+const FAULTS_OF_ITS_OWN: ReadonlySet<string> = new Set([
   'a run was given up',
   'watching a task failed',
   'a run could not be taken up again',
   'the end of a run could not be written',
   'a run that nobody moved on was found and mended: this is a fault of Gofer, please report it',
-];
+]);
 
 export async function simulate(seed: number, options: SimulationOptions): Promise<SimulationResult> {
   const directory = mkdtempSync(join(options.parent, 'gofer-simulation-'));
@@ -102,8 +102,17 @@ class Simulation {
   readonly #disturbances: Interval[] = [];
   readonly #serverRandom: Random;
   readonly #counts: SimulationCounts = {
-    ...{ runs: 0, attempts: 0, commits: 0, deaths: 0, leavings: 0, outages: 0, fullDisks: 0 },
-    ...{ clockSteps: 0, stalls: 0, cancellations: 0, virtualMs: 0 },
+    runs: 0,
+    attempts: 0,
+    commits: 0,
+    deaths: 0,
+    leavings: 0,
+    outages: 0,
+    fullDisks: 0,
+    clockSteps: 0,
+    stalls: 0,
+    cancellations: 0,
+    virtualMs: 0,
   };
   #server: SimulatedServer | undefined;
   #isLeaving = false;
@@ -259,7 +268,7 @@ class Simulation {
       point: (name) => this.#point(name),
       logged: (level, message, fields) => {
         this.tell(`${level}: ${message}`);
-        if (FAULTS_OF_ITS_OWN.includes(message)) this.violated(`the server says: ${message}`, JSON.stringify(fields));
+        if (FAULTS_OF_ITS_OWN.has(message)) this.violated(`the server says: ${message}`, JSON.stringify(fields));
       },
     });
     this.#server = server;

@@ -84,7 +84,8 @@ export class LiveTasks {
     if (attempt === undefined && record.retryAt > 0) {
       live.retry = { at: record.retryAt, since: latest?.ended ?? record.created, failure: latest?.statusReason?.description ?? '' };
     }
-    step.act(() => this.#moveOn(live));
+    // It may be ended in the same step.
+    step.act(() => this.adopt(task));
   }
 
   /** Its parents have let it run. */
@@ -270,7 +271,7 @@ export class LiveTasks {
     }
   }
 
-  /** Mends a neglected task. */
+  /** Of a task that nobody moves on; nothing for one that has ended. */
   adopt(task: number): void {
     const live = this.#live.get(task);
     if (live !== undefined) this.#moveOn(live);

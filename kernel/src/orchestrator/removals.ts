@@ -90,7 +90,9 @@ export class Removals {
       waiting.done();
     } catch (error) {
       const tries = waiting.tries + 1;
-      if (!this.#closed && (codeOf(error) === 'UNAVAILABLE' || tries < MOST_TRIES)) {
+      // A full disk has no room for the mark or the evidence yet: that says nothing of the engine.
+      const mayPass = codeOf(error) === 'UNAVAILABLE' || codeOf(error) === 'STORAGE_FULL';
+      if (!this.#closed && (mayPass || tries < MOST_TRIES)) {
         this.#tryLater({ ...waiting, tries });
         return;
       }

@@ -204,6 +204,7 @@ export class RunLoop {
       case 'write':
         return;
       case 'queued':
+        this.#recallCancelled();
         return this.#limits.watch('start_timeout', this.subject.run.started);
       case 'begin':
         return this.#begin(step);
@@ -264,7 +265,7 @@ export class RunLoop {
       if (record.state === 'complete') this.#tasks.recall(record.taskId, record.status);
       else this.#tasks.takeUp(this.#numberOf(record), record, step);
     }
-    // Its end may have been asked for without this run's loop having heard of it.
+    // Whoever asked for its end was answered as soon as that was on the disk, which may be before any task had heard of it.
     if (this.cancellation !== undefined) this.#cancelTasks(this.cancellation, step);
     step.mustDecide = true;
     this.#limits.watch('timeout', this.#begun);
@@ -356,7 +357,6 @@ export class RunLoop {
 
   #overdue(limit: 'timeout' | 'start_timeout', step: RunStep): void {
     if (limit === 'start_timeout' && this.#life.state === 'pending') {
-      this.#recallCancelled();
       this.#life = changeRun(this.#life, this.#limits.queuedTooLong);
       step.mustDecide = true;
     } else if (limit === 'timeout' && this.#life.state === 'running' && this.#life.cancellation === undefined) {
