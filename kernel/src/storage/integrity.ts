@@ -14,12 +14,21 @@ const RULES: readonly { readonly problem: string; readonly find: string; readonl
     repaired: 'the task has failed as orphaned',
   },
   {
+    problem: 'a run that has ended has an attempt that has not',
+    find: "SELECT a.uid FROM attempts a JOIN runs r ON r.uid = a.run_uid WHERE r.state = 'complete' AND a.state <> 'complete'",
+    // What an engine still has of it is then found by the next start, and removed.
+    repair: `UPDATE attempts SET state = 'complete', status = 'failed', ended = (SELECT ended FROM runs WHERE uid = run_uid),
+             status_reason = '{"reason":"orphaned","description":"its run had ended without it"}'
+             WHERE state <> 'complete' AND run_uid IN (SELECT uid FROM runs WHERE state = 'complete')`,
+    repaired: 'the attempt has failed as orphaned',
+  },
+  {
     problem: 'an attempt has no task',
     find: 'SELECT uid FROM attempts a WHERE NOT EXISTS (SELECT 1 FROM task_executions t WHERE t.run_uid = a.run_uid AND t.task_id = a.task_id)',
   },
   {
     problem: 'a task that has ended has an attempt that has not',
-    find: "SELECT a.uid FROM attempts a JOIN task_executions t ON t.run_uid = a.run_uid AND t.task_id = a.task_id WHERE t.state = 'complete' AND a.state <> 'complete'",
+    find: "SELECT a.uid FROM attempts a JOIN task_executions t ON t.run_uid = a.run_uid AND t.task_id = a.task_id JOIN runs r ON r.uid = a.run_uid WHERE t.state = 'complete' AND a.state <> 'complete' AND r.state <> 'complete'",
   },
   {
     problem: 'an object belongs to no pipeline and no run',

@@ -2,7 +2,7 @@
  * The database as one moment had it, for backups and what reads them: made beside a server that goes on writing, which neither waits
  * nor notices, and read without changing anything.
  */
-import { statSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, statSync } from 'node:fs';
 import { GoferError } from '@gofer/contracts';
 import type { LogSummary } from '@gofer/contracts/api';
 import SQLite from 'better-sqlite3';
@@ -36,11 +36,17 @@ export function openForReading(path: string): Connection {
   }
 }
 
-/** Writes what the database holds now into a file that is not there yet. */
+/** Writes what the database holds now into a file that is not there yet, through to the disk, for its owner alone. */
 export function writeSnapshot(from: string, to: string): void {
   const connection = openForReading(from);
   try {
+    // SQLite takes an empty file that is there, and gives one that it makes to everybody.
+    closeSync(openSync(to, 'wx', 0o600));
     connection.prepare('VACUUM INTO ?').run(to);
+    // It leaves that to its caller: https://www.sqlite.org/lang_vacuum.html
+    const file = openSync(to, 'r+');
+    fsyncSync(file);
+    closeSync(file);
   } finally {
     connection.close();
   }
