@@ -202,3 +202,54 @@ describe('a run that goes on', () => {
     });
   });
 });
+
+describe('repeating a run', () => {
+  const AGAIN = { version: 'same', fromFailed: false, initiator: INITIATOR, mayRead: () => true } as const;
+
+  it('starts none where the disk has no room for a new run', async () => {
+    const path = await services.deploy('no-room', [{ id: 'one' }]);
+    const { run_id: runId } = await services.startAndEnd(path);
+    services.watched.push({ what: 'the database', path: services.stage.directory });
+    try {
+      await expect(services.start(path)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+      await expect(services.runs.retry({ ...path, runId }, AGAIN)).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+    } finally {
+      services.watched.pop();
+    }
+    const again = await services.runs.retry({ ...path, runId }, AGAIN);
+    await services.runs.wait({ ...path, runId: again.run_id }, 20, NEVER);
+  });
+
+  it('tells the variables of the earlier one to nobody who may not read runs', async () => {
+    const path = await services.deploy('unread', [{ id: 'one' }]);
+    const { run_id: runId } = await services.startAndEnd(path);
+    const mayRead = (what: string): boolean => what !== 'runs';
+    await expect(services.runs.retry({ ...path, runId }, { ...AGAIN, mayRead })).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
+    expect(await services.runs.list(path, { limit: 10, offset: 0, reverse: false })).toHaveLength(1);
+  });
+
+  it('from its failed tasks can be cancelled while it is queued', async () => {
+    const path = await services.deploy('queued-again', [
+      { id: 'good' },
+      { id: 'bad', steps: [{ exit: 1 }] },
+      { id: 'last', depends_on: { good: 'Success' } },
+    ]);
+    const { run_id: runId } = await services.startAndEnd(path);
+    await services.deploy('queued-again', [{ id: 'one', steps: HANGS }]);
+    const busy = [await services.start(path), await services.start(path)].map((run) => ({ ...path, runId: run.run_id }));
+    const { run_id: again } = await services.runs.retry({ ...path, runId }, { ...AGAIN, fromFailed: true });
+    await services.runs.cancel({ ...path, runId: again }, { by: ANN, force: false });
+    expect(await services.runs.wait({ ...path, runId: again }, 20, NEVER)).toMatchObject({
+      status: 'cancelled',
+      status_reason: { reason: 'user_cancelled' },
+    });
+    const tasks = await services.tasks.list({ ...path, runId: again }, {});
+    expect(tasks.map(({ task_id, status }) => [task_id, status])).toEqual([
+      ['bad', 'cancelled'],
+      ['good', 'successful'],
+      ['last', 'successful'],
+    ]);
+    for (const each of busy) await services.runs.cancel(each, { by: ANN, force: true });
+    for (const each of busy) await services.runs.wait(each, 20, NEVER);
+  });
+});

@@ -113,8 +113,14 @@ export class StoredRunService implements RunService {
   }
 
   async retry(path: RunPath, request: RetryRequest & { mayRead: StartRequest['mayRead'] }): Promise<Run> {
-    const { store, lookup, orchestrator, now } = this.#parts;
+    const { store, lookup, orchestrator, disk, now } = this.#parts;
+    if (!request.mayRead('runs'))
+      throw new GoferError(
+        'PERMISSION_DENIED',
+        'A run that is repeated is answered with the variables of the earlier one, and these credentials do not permit to read runs.',
+      );
     const { pipeline, run: earlier } = lookup.run(path);
+    disk.assertRoom();
     assertMayRefer(Object.fromEntries(earlier.variables.map(({ key, value }) => [key, value])), request.mayRead);
     const run = await store.commitAudited(() => insertRetry(store, lookup, path, request, now()));
     orchestrator.submit(run);

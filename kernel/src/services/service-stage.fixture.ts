@@ -5,7 +5,7 @@ import { RunningTaskAttachService } from './attach-service.ts';
 import { StoredConfigService } from './config-service.ts';
 import { Deletions } from './deletions.ts';
 import { StoredDeploymentService } from './deployment-service.ts';
-import { DiskReserve } from './disk-reserve.ts';
+import { DiskReserve, type WatchedDirectory } from './disk-reserve.ts';
 import { StoredEventService } from './event-service.ts';
 import { StoredLogService } from './log-service.ts';
 import { Lookup } from './lookup.ts';
@@ -23,6 +23,7 @@ export const NEVER = new AbortController().signal;
 export const INITIATOR = { id: 'test', user: 'test' };
 export const PIPELINE_OBJECT_LIMIT = 3;
 export const EVENT_RETENTION_MS = 3_600_000;
+const MINUTE_MS = 60_000;
 
 export function at(pipelineId: string, namespaceId = 'default'): PipelinePath {
   return { namespaceId, pipelineId };
@@ -46,6 +47,10 @@ export class ServiceStage {
   readonly secrets: StoredSecretService;
   readonly events: StoredEventService;
   readonly deletions: Deletions;
+  /** Directories that are to have more room than any disk has: with one of them no run starts. */
+  readonly watched: WatchedDirectory[] = [];
+  /** The time by which a look at the disk ages: each one is a new one. */
+  #looked = 0;
   readonly #leave = new AbortController();
 
   private constructor(stage: RunStage) {
@@ -53,7 +58,11 @@ export class ServiceStage {
     const lookup = new Lookup(store, orchestrator.configs);
     const now = Date.now;
     this.stage = stage;
-    const disk = new DiskReserve({ directories: [], minimumBytes: 0, now });
+    const disk = new DiskReserve({
+      directories: this.watched,
+      minimumBytes: Number.MAX_SAFE_INTEGER,
+      now: () => (this.#looked += MINUTE_MS),
+    });
     const readiness = new Readiness({
       checks: [],
       diskShortages: () => [],

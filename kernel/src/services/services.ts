@@ -140,7 +140,8 @@ export interface RunService {
   /** Every run of the pipeline that has not ended; answers with their numbers. */
   cancelAll(path: PipelinePath, request: CancelRequest): Promise<number[]>;
   /**
-   * A new run that repeats one that has ended (else `FAILED_PRECONDITION`). `mayRead` as for `start`, since it has the same variables.
+   * A new run that repeats one that has ended (else `FAILED_PRECONDITION`). `mayRead` as for `start`, since it has the same variables;
+   * whoever may not read runs must not be told those either, and repeats none.
    */
   retry(
     path: RunPath,
