@@ -74,6 +74,11 @@ export async function writeManifest(directory: string, manifest: BackupManifest)
   await file.sync();
   await file.close();
   await rename(unfinished, join(directory, MANIFEST));
+  await syncDirectory(directory);
+}
+
+/** After a rename, so that a power cut does not undo it. */
+export async function syncDirectory(directory: string): Promise<void> {
   const folder = await open(directory, 'r');
   await folder.sync();
   await folder.close();

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { codeOf, GoferError } from '@gofer/contracts';
 import type { LoadedStores } from '../boot/load-stores.ts';
@@ -14,7 +14,7 @@ import { lockDatabase } from '../storage/database.ts';
 import { makePrivateDirectory } from '../storage/private-directory.ts';
 import { openForReading } from '../storage/snapshot.ts';
 import { BackupCipher } from './backup-cipher.ts';
-import { type BackupManifest, DATABASE, readVerified } from './backup-format.ts';
+import { type BackupManifest, DATABASE, readVerified, syncDirectory } from './backup-format.ts';
 import { backupKey, type OperationOptions, openStores } from './operation-parts.ts';
 
 export interface RestoreOptions extends OperationOptions {
@@ -56,9 +56,10 @@ export async function restore(options: RestoreOptions, directory: string): Promi
       await stores.close();
     }
     const arriving = `${database}.restoring`;
-    await copyFile(join(directory, DATABASE), arriving);
+    await copyOwned(join(directory, DATABASE), arriving);
     const ended = options.newInstance ? changeInstance(arriving, instanceId, Date.now()) : 0;
     await rename(arriving, database);
+    await syncDirectory(dirname(database));
     return { manifest, instance_id: instanceId, moved, ended_runs: ended };
   } finally {
     lock.close();
@@ -85,8 +86,17 @@ async function restoreFile({ directory, path, logs, stores, cipher, toKey }: Fil
   }
   if (kind === 'logs') {
     await mkdir(dirname(join(logs, key)), { recursive: true, mode: 0o700 });
-    await copyFile(from, join(logs, key));
+    await copyOwned(from, join(logs, key));
   }
+}
+
+/** Through to the disk, and for the server to write to, whatever the medium of the backup made of its files. */
+async function copyOwned(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  await chmod(to, 0o600);
+  const file = await open(to, 'r+');
+  await file.sync();
+  await file.close();
 }
 
 async function unlessThere(put: () => Promise<unknown>): Promise<void> {

@@ -19,6 +19,11 @@ describe('the room that is kept for what has begun', () => {
     for (const reserve of [enough, off]) expect(() => reserve.assertRoom()).not.toThrow();
   });
 
+  it('takes a directory that is gone for one without room, so that a probe is answered', () => {
+    const gone = [...directories, { what: 'the logs', path: '/does/not/exist' }];
+    expect(new DiskReserve({ directories: gone, minimumBytes: 1, now: () => 0 }).shortages()).toEqual(['the logs']);
+  });
+
   it('looks at the disk again after two seconds, and where the clock was set back', () => {
     const watched = [{ what: 'the database', path: tmpdir() }];
     let time = 10_000;

@@ -48,12 +48,17 @@ export class DiskReserve {
     if (short.length === 0) return;
     throw new GoferError(
       'STORAGE_FULL',
-      `No run is started: the disk of ${short.join(' and of ')} has less than ${this.#options.minimumBytes} bytes free (server.minimum_free_disk). Runs that have begun go on. Free some space and try again.`,
+      `No run is started: the disk of ${short.join(' and of ')} has less than ${this.#options.minimumBytes} bytes free, or cannot be looked at (server.minimum_free_disk). Runs that have begun go on. Free some space and try again.`,
     );
   }
 }
 
+/** None where it cannot be looked at: what is not there, or not mounted, has no room for a run. */
 function freeBytes(path: string): number {
-  const { bavail, bsize } = statfsSync(path);
-  return bavail * bsize;
+  try {
+    const { bavail, bsize } = statfsSync(path);
+    return bavail * bsize;
+  } catch {
+    return 0;
+  }
 }

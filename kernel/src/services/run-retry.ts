@@ -37,7 +37,8 @@ export function insertRetry(store: Store, lookup: Lookup, path: RunPath, request
     now,
   });
   for (const taskId of taken) store.taskExecutions.takeOver(retry.uid, taskId, run);
-  if (request.fromFailed) store.objects.copy(run.uid, retry.uid);
+  // Of those that are expiring only some may be left.
+  if (request.fromFailed && !run.objectsExpired) store.objects.copy(run.uid, retry.uid);
   return retry;
 }
 

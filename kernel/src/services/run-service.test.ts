@@ -236,7 +236,10 @@ describe('repeating a run', () => {
     ]);
     const { run_id: runId } = await services.startAndEnd(path);
     await services.deploy('queued-again', [{ id: 'one', steps: HANGS }]);
-    const busy = [await services.start(path), await services.start(path)].map((run) => ({ ...path, runId: run.run_id }));
+    const busy = [
+      { ...path, runId: (await services.start(path)).run_id },
+      { ...path, runId: (await services.start(path)).run_id },
+    ];
     const { run_id: again } = await services.runs.retry({ ...path, runId }, { ...AGAIN, fromFailed: true });
     await services.runs.cancel({ ...path, runId: again }, { by: ANN, force: false });
     expect(await services.runs.wait({ ...path, runId: again }, 20, NEVER)).toMatchObject({
