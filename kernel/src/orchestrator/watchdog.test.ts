@@ -32,6 +32,7 @@ it('finds nothing in runs that wait for what they are meant to wait for', async 
 it('takes up a run that is in the database and has no loop, queued or begun', async () => {
   await open();
   const pipeline = await stage.pipeline('lost', [{ id: 'one' }]);
+  // The one that has begun has an attempt, whose slot whoever had the run has given back.
   const insert = (begun: boolean): Promise<string> =>
     stage.store.commit(() => {
       const uid = `lost-${begun}`;
@@ -46,7 +47,10 @@ it('takes up a run that is in the database and has no loop, queued or begun', as
         idempotencyKey: undefined,
         owner: stage.store.system.instanceId,
       });
-      if (begun) stage.store.runs.setRunning(uid, 1);
+      if (!begun) return uid;
+      stage.store.runs.setRunning(uid, 1);
+      stage.store.taskExecutions.insert(uid, 'one', 1, []);
+      stage.store.attempts.insert({ uid: 'attempt', runUid: uid, taskId: 'one', number: 1, engine: 'fake', created: 1 });
       return uid;
     });
   const lost = [await insert(false), await insert(true)];
