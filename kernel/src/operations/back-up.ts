@@ -111,7 +111,15 @@ class Backup {
     for (const value of snapshot.secrets()) await keep(`secrets/${value}`, () => this.#copySecret(value));
     for (const { attemptUid, seal } of snapshot.logs()) {
       if (seal !== undefined && seal.bytes > 0 && !existsSync(this.#logPaths(attemptUid).data)) missing.push(`logs/${attemptUid}`);
-      else files.push(...(await this.#copyLog(attemptUid, seal !== undefined)));
+      else
+        await this.#copyLog(attemptUid, seal !== undefined).then(
+          (copied) => files.push(...copied),
+          (error: unknown) => {
+            // It was removed while it was copied: the next moment does not name it.
+            if (!isAbsence(error)) throw error;
+            missing.push(`logs/${attemptUid}`);
+          },
+        );
     }
     return { files, missing };
   }
@@ -149,6 +157,10 @@ class Backup {
       if (path !== DATABASE && !kept.has(path)) await rm(join(this.#directory, path));
     }
   }
+}
+
+function isAbsence(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

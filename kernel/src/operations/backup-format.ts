@@ -84,12 +84,23 @@ export async function syncDirectory(directory: string): Promise<void> {
   await folder.close();
 }
 
+/** What is vouched for by nothing is not restored: the database must be among the files. */
+function parseManifest(text: string, directory: string): BackupManifest {
+  try {
+    const manifest = JSON.parse(text) as BackupManifest;
+    if (manifest.format !== 1 || manifest.files.some(({ path }) => path === DATABASE)) return manifest;
+  } catch (cause) {
+    throw new GoferError('DATA_LOSS', `The ${MANIFEST} of ${directory} is damaged; nothing was restored.`, { cause });
+  }
+  throw new GoferError('DATA_LOSS', `The ${MANIFEST} of ${directory} does not name ${DATABASE}; nothing was restored.`);
+}
+
 /** Rejects with `FAILED_PRECONDITION` for what is no complete backup, and with `DATA_LOSS` where it is not what was written. */
 export async function readVerified(directory: string): Promise<BackupManifest> {
   const text = await readFile(join(directory, MANIFEST), 'utf8').catch((cause: unknown) => {
     throw new GoferError('FAILED_PRECONDITION', `${directory} is no complete backup: it has no ${MANIFEST}.`, { cause });
   });
-  const manifest = JSON.parse(text) as BackupManifest;
+  const manifest = parseManifest(text, directory);
   if (manifest.format !== 1) throw new GoferError('FAILED_PRECONDITION', `${directory} has a format that this release does not know.`);
   const faults: { path: string; message: string }[] = [];
   for (const file of manifest.files) {
