@@ -24,10 +24,13 @@ export interface EngineRestartOptions {
   readonly end: number;
 }
 
-/** Of tasks that their engine took with it: where the others live on, those that it was about to start or did not see end. */
+/**
+ * Of tasks that their engine took with it: where the others live on, those that it was about to start (it stops these as it shuts down) or did
+ * not see end.
+ */
 const DIED_WORDS = {
   restart: /Docker engine/,
-  'live-restore': /Docker engine (died while it started|was away when the task ended)/,
+  'live-restore': /Docker engine (died while it started|stopped the task|was away when the task ended)/,
   cut: undefined,
 };
 const LIMITS = { tasks: 4, pauseMs: 1_000 };

@@ -5,6 +5,7 @@ import { stateOf, toEpoch } from './container-state.ts';
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './engine.ts';
 import { ConnectionLost, isStatus } from './engine-error.ts';
+import { remembersContainer, remembersEvent } from './engine-memory.ts';
 import { OutsideStops } from './outside-stops.ts';
 import { RecentSet } from './recent-set.ts';
 
@@ -108,10 +109,12 @@ export class ExitWatch {
     let interrupted = false;
     /** The engine went away before it had said that the container has ended. */
     let mayBeUnattended = false;
+    /** What that engine had told at last. */
+    let lastHeard: number | undefined;
     for (;;) {
       try {
-        if (mayBeUnattended && !(await this.#isSameEngine(id, stop))) this.#unattended.add(id);
-        mayBeUnattended = false;
+        if (mayBeUnattended && !(await this.#isSameEngine(id, lastHeard, stop))) this.#unattended.add(id);
+        [mayBeUnattended, lastHeard] = [false, undefined];
         this.#outsideStops.listen();
         mayBeUnattended = true;
         // `not-running` answers at once for what has ended; `next-exit` would wait for ever.
@@ -132,6 +135,8 @@ export class ExitWatch {
       } catch (error) {
         if (isStatus(error, 404)) return { interrupted };
         if (!(error instanceof ConnectionLost)) throw error;
+        // Before anybody listens to the next one.
+        if (mayBeUnattended) lastHeard ??= this.#outsideStops.lastHeard;
         interrupted = true;
         this.#interrupted.add(id);
         await this.#engine.whenReachable(stop);
@@ -139,9 +144,11 @@ export class ExitWatch {
     }
   }
 
-  async #isSameEngine(id: string, stop: AbortSignal): Promise<boolean> {
+  /** False where its events do not tell any more, too. */
+  async #isSameEngine(id: string, lastHeard: number | undefined, stop: AbortSignal): Promise<boolean> {
     const { State: state } = await this.#inspect(id, stop);
-    return this.#outsideStops.isSameEngine(id, toEpoch(state.StartedAt), stop);
+    if (await remembersContainer(this.#engine, id, toEpoch(state.StartedAt), stop)) return true;
+    return lastHeard !== undefined && (await remembersEvent(this.#engine, lastHeard, stop));
   }
 
   #inspect(id: string, signal: AbortSignal): Promise<Container> {

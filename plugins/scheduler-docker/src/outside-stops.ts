@@ -6,7 +6,7 @@
 import { constants } from 'node:os';
 import { ATTEMPT_LABEL } from './container-definition.ts';
 import type { Engine } from './engine.ts';
-import { type ContainerEvent, remembersContainer, remembersEvent } from './engine-memory.ts';
+import type { ContainerEvent } from './engine-memory.ts';
 import { jsonLines } from './json-lines.ts';
 import { RecentSet } from './recent-set.ts';
 
@@ -21,7 +21,6 @@ export class OutsideStops {
   /** Told to end by this plugin. */
   #asked = new RecentSet(KEPT);
   #listening = false;
-  /** When the last event was that was heard, epoch nanoseconds. */
   #lastHeard: number | undefined;
 
   constructor(engine: Engine) {
@@ -61,13 +60,9 @@ export class OutsideStops {
     await this.#read({ ...query, filters: eventsOf({ container: [id], event: ['kill'] }) }, signal);
   }
 
-  /**
-   * Whether the engine, after it was away, is still the one that this container, which was started at `startedAt` (epoch milliseconds), ran
-   * under; false where its events do not tell any more.
-   */
-  async isSameEngine(id: string, startedAt: number, signal: AbortSignal): Promise<boolean> {
-    if (await remembersContainer(this.#engine, id, startedAt, signal)) return true;
-    return this.#lastHeard !== undefined && (await remembersEvent(this.#engine, this.#lastHeard, signal));
+  /** When the last event was that was heard, epoch nanoseconds of the engine. */
+  get lastHeard(): number | undefined {
+    return this.#lastHeard;
   }
 
   async #read(query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
