@@ -1,6 +1,6 @@
 /**
  * `npm run soak -- --duration 10m [--part PART]… [--seed N] [--runs N] [--summary FILE]`: the long form of the proof that no run is lost.
- * The duration is that of each part that kills or restarts; `--runs` is the size of the others. Prints the figures in Markdown, writes
+ * The duration is that of each part that simulates, kills or restarts; `--runs` is the size of the others. Prints the figures in Markdown, writes
  * them as JSON, and ends with 1 where there is a fault.
  */
 import { writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { dayLoad } from './day-load.ts';
 import { engineRestart } from './engine-restart.ts';
 import { type Figures, toTable } from './figures.ts';
 import { killProcess } from './kill-process.ts';
+import { simulated } from './simulated.ts';
 import { unfinishedRuns } from './unfinished-runs.ts';
 
 interface Wanted {
@@ -21,6 +22,7 @@ const KILLS_OF_A_TRIAL = { process: 25, docker: 10 };
 const RESTARTS_OF_A_TRIAL = 5;
 
 const PARTS: Readonly<Record<string, (wanted: Wanted) => Promise<Figures>>> = {
+  simulation: ({ seed, durationMs }) => simulated(seed, Date.now() + durationMs),
   'kill-process': ({ seed, durationMs }) =>
     killProcess({ engine: 'process', seed, killsOfATrial: KILLS_OF_A_TRIAL.process, end: Date.now() + durationMs }),
   'kill-docker': ({ seed, durationMs }) =>
