@@ -41,9 +41,13 @@ export function changeBy(end: AttemptEnd, live: LiveTask, attempt: LiveAttempt, 
   return { kind: 'exited', exitCode: code, at: endedAt, ...(reason === undefined ? {} : { note: reason }) };
 }
 
-/** Its limit may pass while its log is still read, or while no server is there to hear of its end. */
+/**
+ * Its limit may pass while its log is still read, or while no server is there to hear of its end. An end before its start says that the
+ * clock was set back, and nothing about its limit.
+ */
 function endedInTime(endedAt: number, { life, definition: { timeout = 0 } }: LiveTask, stoppedAt: number): boolean {
-  return life.state === 'running' && endedAt < Math.min(life.startedAt + timeout * 1000, stoppedAt);
+  if (life.state !== 'running' || endedAt < life.startedAt) return false;
+  return endedAt < Math.min(life.startedAt + timeout * 1000, stoppedAt);
 }
 
 export function cancelledBy({ cause, description, by }: TaskCancellation): Pick<TaskCancellation, 'cause' | 'description' | 'by'> {

@@ -1,6 +1,6 @@
 import type { Initiator, Run, Variable } from '@gofer/contracts/api';
 import type SQLite from 'better-sqlite3';
-import { mergeCancellations, type RunCancellation, type RunStatusReason } from '../domain/index.ts';
+import { mergeCancellations, type RunCancellation, type RunCause, type RunStatusReason } from '../domain/index.ts';
 import type { Connection } from './database.ts';
 
 export type RunState = 'pending' | 'running' | 'complete';
@@ -64,6 +64,13 @@ export interface NewRun {
   readonly retryOf?: number;
 }
 
+const CAUSES_OF_CANCELLATIONS: ReadonlySet<RunCause> = new Set<RunCancellation['cause']>([
+  'cancelled',
+  'timeout',
+  'concurrency',
+  'pipeline_deleted',
+]);
+
 /** Methods that change something belong inside a commit. */
 export class RunsTable {
   readonly #ascending: SQLite.Statement<[string, number, number], RunRow>;
@@ -76,7 +83,7 @@ export class RunsTable {
   readonly #setEvent: SQLite.Statement<[string, string]>;
   readonly #setToken: SQLite.Statement<[string, string]>;
   readonly #setRunning: SQLite.Statement<[number, string]>;
-  readonly #complete: SQLite.Statement<[number, string, string | null, string]>;
+  readonly #complete: SQLite.Statement<[{ ended: number; status: string; reason: string | null; isCancelled: number; uid: string }]>;
   readonly #cancel: SQLite.Statement<[string, string, string]>;
   readonly #unfinishedOf: SQLite.Statement<[string], RunRow>;
   readonly #unfinished: SQLite.Statement<[], RunRow>;
@@ -111,7 +118,10 @@ export class RunsTable {
     this.#setEvent = connection.prepare('UPDATE runs SET event_id = ? WHERE uid = ?');
     this.#setToken = connection.prepare('UPDATE runs SET token_id = ? WHERE uid = ?');
     this.#setRunning = connection.prepare("UPDATE runs SET state = 'running', begun = ? WHERE uid = ?");
-    this.#complete = connection.prepare("UPDATE runs SET state = 'complete', ended = ?, status = ?, status_reason = ? WHERE uid = ?");
+    this.#complete = connection.prepare(
+      `UPDATE runs SET state = 'complete', ended = $ended, status = $status, status_reason = $reason,
+       cancellation = iif($isCancelled, cancellation, NULL), cancel_reason = iif($isCancelled, cancel_reason, NULL) WHERE uid = $uid`,
+    );
     this.#cancel = connection.prepare(
       "UPDATE runs SET cancel_reason = coalesce(cancel_reason, ?), cancellation = ? WHERE uid = ? AND state <> 'complete'",
     );
@@ -184,8 +194,10 @@ export class RunsTable {
     this.#setRunning.run(begun, uid);
   }
 
+  /** A request to end it that came too late to bring this about is forgotten. */
   complete(uid: string, ended: number, status: RunStatus, reason: RunStatusReason | undefined): void {
-    this.#complete.run(ended, status, reason === undefined ? null : JSON.stringify(reason), uid);
+    const isCancelled = reason?.cause !== undefined && CAUSES_OF_CANCELLATIONS.has(reason.cause) ? 1 : 0;
+    this.#complete.run({ ended, status, reason: reason === undefined ? null : JSON.stringify(reason), isCancelled, uid });
   }
 
   /** The first request holds, a later one can only make it harder, and a run that has ended keeps its end. */
