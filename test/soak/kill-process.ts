@@ -106,6 +106,7 @@ function toFigures(seed: number, { count, readyMs, takenUpMs }: Kills, results: 
     figures: {
       seed,
       kills: count,
+      'starts that were measured': readyMs.length,
       'runs accepted': sum('runs'),
       'tasks that ran': sum('tasks'),
       'requests cut off': sum('cutOff'),
