@@ -22,6 +22,8 @@ export interface EngineRestartOptions {
   readonly timesOfATrial: number;
   /** Trials go on until then (`Date.now()`); one is made in any case. */
   readonly end: number;
+  /** Ends it early, with everything that it began. Then it rejects. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -35,7 +37,7 @@ const DIED_WORDS = {
 };
 const LIMITS = { tasks: 4, pauseMs: 1_000 };
 
-export async function engineRestart({ what, seed, timesOfATrial, end }: EngineRestartOptions): Promise<Figures> {
+export async function engineRestart({ what, seed, timesOfATrial, end, signal }: EngineRestartOptions): Promise<Figures> {
   const directory = await mkdtemp(join(tmpdir(), 'gofer-soak-engine-'));
   const cleaning: (() => Promise<void>)[] = [() => rm(directory, { recursive: true, force: true })];
   const diedWords = DIED_WORDS[what];
@@ -65,6 +67,7 @@ export async function engineRestart({ what, seed, timesOfATrial, end }: EngineRe
         await trial.run(async () => {
           for (const target = times + timesOfATrial; times < target; times += 1) {
             await delay(random.integer(500, 3_000));
+            signal?.throwIfAborted();
             await disturbOnce();
           }
         }),

@@ -17,6 +17,8 @@ export interface KillOptions {
   readonly killsOfATrial: number;
   /** Trials go on until then (`Date.now()`); one is made in any case. */
   readonly end: number;
+  /** Ends it early, with everything that it began. Then it rejects. */
+  readonly signal?: AbortSignal;
 }
 
 interface Kills {
@@ -32,7 +34,7 @@ const SHAPES = {
   docker: { limits: { tasks: 4, pauseMs: 500 }, clients: 4, longestLifeMs: 4_000 },
 } as const;
 
-export async function killProcess({ engine, seed, killsOfATrial, end }: KillOptions): Promise<Figures> {
+export async function killProcess({ engine, seed, killsOfATrial, end, signal }: KillOptions): Promise<Figures> {
   const random = new Random(seed);
   const settings = ['scheduler.max_running_tasks=8', 'api.task_execution_log_retention=1000000'];
   const server = await GoferServer.start(engine, { settings });
@@ -49,6 +51,7 @@ export async function killProcess({ engine, seed, killsOfATrial, end }: KillOpti
         await trial.run(async () => {
           for (const target = kills.count + killsOfATrial; kills.count < target; ) {
             await delay(random.integer(0, longestLifeMs));
+            signal?.throwIfAborted();
             await killAndBegin(server, trial, random, kills);
           }
         }),
@@ -103,6 +106,7 @@ function toFigures(seed: number, { count, readyMs, takenUpMs }: Kills, results: 
     figures: {
       seed,
       kills: count,
+      'starts that were measured': readyMs.length,
       'runs accepted': sum('runs'),
       'tasks that ran': sum('tasks'),
       'requests cut off': sum('cutOff'),

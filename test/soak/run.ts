@@ -1,7 +1,7 @@
 /**
  * `npm run soak -- --duration 10m [--part PART]… [--seed N] [--runs N] [--summary FILE]`: the long form of the proof that no run is lost.
  * The duration is that of each part that simulates, kills or restarts; `--runs` is the size of the others. Prints the figures in Markdown, writes
- * them as JSON, and ends with 1 where there is a fault.
+ * them as JSON, and ends with 1 where there is a fault. SIGINT ends it, and what it has begun, after the disturbance that is under way.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -16,6 +16,7 @@ interface Wanted {
   readonly seed: number;
   readonly durationMs: number;
   readonly runs: number | undefined;
+  readonly signal: AbortSignal;
 }
 
 const KILLS_OF_A_TRIAL = { process: 25, docker: 10 };
@@ -23,10 +24,10 @@ const RESTARTS_OF_A_TRIAL = 5;
 
 const PARTS: Readonly<Record<string, (wanted: Wanted) => Promise<Figures>>> = {
   simulation: ({ seed, durationMs }) => simulated(seed, Date.now() + durationMs),
-  'kill-process': ({ seed, durationMs }) =>
-    killProcess({ engine: 'process', seed, killsOfATrial: KILLS_OF_A_TRIAL.process, end: Date.now() + durationMs }),
-  'kill-docker': ({ seed, durationMs }) =>
-    killProcess({ engine: 'docker', seed, killsOfATrial: KILLS_OF_A_TRIAL.docker, end: Date.now() + durationMs }),
+  'kill-process': ({ seed, durationMs, signal }) =>
+    killProcess({ engine: 'process', seed, killsOfATrial: KILLS_OF_A_TRIAL.process, end: Date.now() + durationMs, signal }),
+  'kill-docker': ({ seed, durationMs, signal }) =>
+    killProcess({ engine: 'docker', seed, killsOfATrial: KILLS_OF_A_TRIAL.docker, end: Date.now() + durationMs, signal }),
   'engine-restart': (wanted) => restarts('restart', wanted),
   'engine-live-restore': (wanted) => restarts('live-restore', wanted),
   'engine-cut': (wanted) => restarts('cut', wanted),
@@ -34,8 +35,8 @@ const PARTS: Readonly<Record<string, (wanted: Wanted) => Promise<Figures>>> = {
   'unfinished-runs': ({ runs = 10_000 }) => unfinishedRuns(runs),
 };
 
-function restarts(what: 'restart' | 'live-restore' | 'cut', { seed, durationMs }: Wanted): Promise<Figures> {
-  return engineRestart({ what, seed, timesOfATrial: RESTARTS_OF_A_TRIAL, end: Date.now() + durationMs });
+function restarts(what: 'restart' | 'live-restore' | 'cut', { seed, durationMs, signal }: Wanted): Promise<Figures> {
+  return engineRestart({ what, seed, timesOfATrial: RESTARTS_OF_A_TRIAL, end: Date.now() + durationMs, signal });
 }
 
 const { values } = parseArgs({
@@ -49,7 +50,10 @@ const { values } = parseArgs({
 });
 const unknown = values.part.filter((part) => PARTS[part] === undefined);
 if (unknown.length > 0) throw new Error(`there is no part ${unknown.join(', ')}; there are ${Object.keys(PARTS).join(', ')}`);
+const interruption = new AbortController();
+process.once('SIGINT', () => interruption.abort(new Error('interrupted')));
 const wanted = {
+  signal: interruption.signal,
   seed: whole(values.seed),
   durationMs: toMilliseconds(values.duration),
   runs: values.runs === undefined ? undefined : whole(values.runs),

@@ -52,6 +52,7 @@ export class Trial {
   #cutOff = 0;
   #keys = 0;
   #isOver = false;
+  #isGivenUp = false;
 
   private constructor(options: TrialOptions, dags: readonly Dag[]) {
     this.#options = options;
@@ -70,15 +71,18 @@ export class Trial {
     return [...this.#unfinished.values()];
   }
 
-  /** Has clients ask for runs until `disturb` has resolved, and judges all runs when they have ended. */
+  /** Has clients ask for runs until `disturb` has resolved, and judges all runs when they have ended. Rejects, and gives all up, when it does. */
   async run(disturb: () => Promise<void>): Promise<TrialResult> {
     const clients = Array.from({ length: this.#options.clients }, () => this.#client());
     try {
       await disturb();
-    } finally {
-      this.#isOver = true;
-      await Promise.all(clients);
+    } catch (error) {
+      [this.#isOver, this.#isGivenUp] = [true, true];
+      await Promise.allSettled(clients);
+      throw error;
     }
+    this.#isOver = true;
+    await Promise.all(clients);
     return this.#judge();
   }
 
@@ -123,6 +127,7 @@ export class Trial {
   async #insist(asked: Asked): Promise<number> {
     const answers: number[] = [];
     while (answers.length < 2) {
+      this.#goOn();
       const run = await this.#ask(asked);
       if (run === undefined) await delay(20);
       else answers.push(run);
@@ -130,6 +135,10 @@ export class Trial {
     const [first = 0, second] = answers;
     if (first !== second) this.#faults.push(`${asked.dag.id}: one key has started the runs ${first} and ${second}`);
     return first;
+  }
+
+  #goOn(): void {
+    if (this.#isGivenUp) throw new Error('the trial was given up');
   }
 
   #numbersOf(dag: Dag): readonly number[] {
@@ -140,6 +149,7 @@ export class Trial {
     const name = `${dag.id} ${run}`;
     this.#unfinished.set(name, { pipeline: dag.id, run });
     for (const limit = Date.now() + ENDS_WITHIN_SECONDS * 1000; ; ) {
+      this.#goOn();
       const told = await this.#options.server.getRun(dag.id, run, 20).catch(() => undefined);
       if (told?.state === 'complete') break;
       if (Date.now() > limit) {
