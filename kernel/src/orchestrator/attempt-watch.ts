@@ -157,7 +157,10 @@ async function prepareAndStart(
     if (signals.leave.aborted) return undefined;
     const reason = signals.cancelStart.aborted ? 'cancelled before it had started' : createConcealer(ready?.masking)(messageOf(error));
     const cause = ready === undefined ? 'failed_precondition' : 'scheduler_error';
-    listener.ended({ kind: 'refused', cause, code: codeOf(error), reason, log: await sealRefusal(attemptUid, reason, context.logs) });
+    const code = codeOf(error);
+    // Of what was started before and is not known any more nobody can tell what it has written.
+    const log = await sealRefusal(attemptUid, reason, code === 'TASK_LOST' ? reason : undefined, context.logs);
+    listener.ended({ kind: 'refused', cause, code, reason, log });
     return undefined;
   }
 }
@@ -294,10 +297,10 @@ function collectLog(
   };
 }
 
-async function sealRefusal(attemptUid: string, reason: string, logs: LogStore): Promise<LogSeal> {
+async function sealRefusal(attemptUid: string, reason: string, problem: string | undefined, logs: LogStore): Promise<LogSeal> {
   try {
     await logs.note(attemptUid, reason);
-    return await logs.seal(attemptUid);
+    return await logs.seal(attemptUid, problem);
   } catch (error) {
     return await logs
       .seal(attemptUid, messageOf(error))

@@ -11,6 +11,7 @@ const SCRIPT: FakeScript = [
   { image: 'unpullable', times: 1, refuse: { code: 'IMAGE_PULL_FAILED', message: 'the registry is away' } },
   { image: 'vanishes', times: 1, steps: [{ lose: 'it is gone' }] },
   { image: 'slow', progress: ['pulling image 42 %'], start_delay_ms: 3_600_000 },
+  { image: 'forgotten', refuse: { code: 'TASK_LOST', message: 'the engine does not know it any more' } },
   { image: 'never', refuse: { code: 'IMAGE_NOT_FOUND', message: 'no such image' } },
 ];
 
@@ -100,6 +101,15 @@ describe('a task that fails', () => {
     expect(stage.tasks(uid)['one']).toMatchObject({ status: 'cancelled', statusReason: { cause: 'task_cancelled', by: { user: 'test' } } });
     expect(attemptsOf(uid)).toEqual([[1, 'failed', 9]]);
   });
+});
+
+it('a task that was started and is not known any more is an orphan, and its log is not said to be whole', async () => {
+  await open();
+  const { uid } = await run([{ id: 'one', image: 'forgotten' }]);
+  expect((await stage.ended(uid)).status).toBe('failed');
+  expect(stage.tasks(uid)['one']?.statusReason).toMatchObject({ reason: 'orphaned', cause: 'orphaned' });
+  const [attempt] = stage.store.attempts.listOfTask(uid, 'one');
+  expect(attempt?.log).toMatchObject({ complete: false, problem: expect.stringContaining('does not know it any more') });
 });
 
 describe('a limit of time', () => {
