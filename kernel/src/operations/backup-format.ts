@@ -105,9 +105,12 @@ export async function readVerified(directory: string): Promise<BackupManifest> {
   const faults: { path: string; message: string }[] = [];
   for (const file of manifest.files) {
     if (file.path.split('/').includes('..')) throw new GoferError('DATA_LOSS', `The manifest of ${directory} names a file outside of it.`);
-    const found = await describeFile(directory, file.path).catch(() => undefined);
-    if (found === undefined) faults.push({ path: file.path, message: 'is missing or cannot be read' });
-    else if (found.sha256 !== file.sha256) faults.push({ path: file.path, message: 'is not what was written' });
+    try {
+      const found = await describeFile(directory, file.path);
+      if (found.sha256 !== file.sha256) faults.push({ path: file.path, message: 'is not what was written' });
+    } catch (error) {
+      faults.push({ path: file.path, message: `cannot be read: ${error instanceof Error ? error.message : String(error)}` });
+    }
   }
   if (faults.length > 0)
     throw new GoferError('DATA_LOSS', `The backup ${directory} is damaged; nothing was restored.`, { details: faults });
