@@ -18,6 +18,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'contracts/src/conformance': ['contracts/src', 'contracts/src/port'],
   'config/src': ['contracts/src'],
   'sdk/src': [],
+  'sdk/src/extension': ['sdk/src'],
+  'sdk/src/extension/testing': ['sdk/src', 'sdk/src/extension'],
   'kernel/src/domain': ['contracts/src', 'contracts/src/api', 'contracts/src/pipeline'],
   'kernel/src/plugins': ['contracts/src', 'config/src'],
   'kernel/src/tls': ['contracts/src'],
@@ -38,7 +40,19 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'kernel/src/stores',
     'kernel/src/workers',
   ],
+  'kernel/src/extensions': [
+    'contracts/src',
+    'contracts/src/api',
+    'contracts/src/pipeline',
+    'kernel/src/access',
+    'kernel/src/clock',
+    'kernel/src/domain',
+    'kernel/src/storage',
+    'kernel/src/stores',
+    'kernel/src/workers',
+  ],
   'kernel/src/services': [
+    'kernel/src/extensions',
     'contracts/src',
     'contracts/src/api',
     'contracts/src/pipeline',
@@ -64,8 +78,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Harnesses stand beside the plugins that they test.
   plugins: ['contracts/src', 'contracts/src/conformance'],
   // The command is the distribution: it alone names the plugins that come with it, and loads the kernel where a server is started.
-  cli: ['contracts/src', 'contracts/src/api', 'contracts/src/pipeline', 'config/src', 'sdk/src', 'kernel/src', 'plugins'],
+  cli: ['contracts/src', 'contracts/src/api', 'contracts/src/pipeline', 'config/src', 'sdk/src', 'kernel/src', 'plugins', 'extensions'],
   examples: ['sdk/src'],
+  extensions: ['sdk/src', 'sdk/src/extension', 'sdk/src/extension/testing'],
 };
 
 const PACKAGES: Readonly<Record<string, string>> = {
@@ -76,6 +91,8 @@ const PACKAGES: Readonly<Record<string, string>> = {
   '@gofer/contracts/conformance': 'contracts/src/conformance',
   '@gofer/config': 'config/src',
   '@gofer/sdk': 'sdk/src',
+  '@gofer/sdk/extension': 'sdk/src/extension',
+  '@gofer/sdk/extension/testing': 'sdk/src/extension/testing',
   '@gofer/kernel': 'kernel/src',
 };
 

@@ -70,6 +70,9 @@ export const PATH_PARAMETERS = {
   key: Type.String({ description: "The object's or secret's key" }),
   id: Type.String({ description: "The token's id (a uuid)" }),
   role_id: Type.String({ description: "The role's id" }),
+  extension_id: Type.String({ description: "The extension's id" }),
+  subscription_id: Type.String({ description: "The subscription's id, within its pipeline and extension" }),
+  delivery_id: Type.String({ description: "The delivery's id (a uuid)" }),
 } as const;
 export type PathParameterName = keyof typeof PATH_PARAMETERS;
 
@@ -83,6 +86,8 @@ export const TAGS = [
   'Tasks',
   'Objects',
   'Secrets',
+  'Extensions',
+  'Subscriptions',
   'Events',
   'Tokens',
   'Roles',

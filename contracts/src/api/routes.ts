@@ -3,6 +3,7 @@ import type { Static, TObject, TSchema } from 'typebox';
 import type { PathParameters } from './route.ts';
 import { AUDIT_ROUTES } from './routes/audit.ts';
 import { EVENT_ROUTES } from './routes/events.ts';
+import { EXTENSION_OBJECT_ROUTES, EXTENSION_ROUTES, SUBSCRIPTION_ROUTES } from './routes/extensions.ts';
 import { NAMESPACE_ROUTES } from './routes/namespaces.ts';
 import { OBJECT_ROUTES } from './routes/objects.ts';
 import { CONFIG_ROUTES, DEPLOYMENT_ROUTES, PIPELINE_ROUTES } from './routes/pipelines.ts';
@@ -35,6 +36,9 @@ export const ROUTES = {
   ...TASK_ROUTES,
   ...OBJECT_ROUTES,
   ...SECRET_ROUTES,
+  ...SUBSCRIPTION_ROUTES,
+  ...EXTENSION_ROUTES,
+  ...EXTENSION_OBJECT_ROUTES,
   ...EVENT_ROUTES,
   ...TOKEN_ROUTES,
   ...SESSION_ROUTES,

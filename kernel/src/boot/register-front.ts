@@ -115,6 +115,9 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       sessions: new StoredSessionService(store, config.server.session_lifetime * 1000, now),
       roles: new StoredRoleService(store, container.resolve(TOKENS.access)),
       audit: new StoredAuditService(store),
+      extensions: container.resolve(TOKENS.extensionService),
+      subscriptions: container.resolve(TOKENS.subscriptions),
+      deliveries: container.resolve(TOKENS.deliveries),
     };
   });
   container.register(

@@ -14,6 +14,7 @@ import { loadAuth } from './load-auth.ts';
 import { type BuiltInPlugins, loadScheduler } from './load-scheduler.ts';
 import { loadStores } from './load-stores.ts';
 import { registerBodies, registerRetention, registerStores, registerWork } from './register-back.ts';
+import { registerExtensions } from './register-extensions.ts';
 import { openTaskListener, registerFront } from './register-front.ts';
 import { loadSchedulers } from './schedulers.ts';
 import { openServerCertificate } from './server-certificate.ts';
@@ -97,6 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     registerBodies(container, options.loaded, log);
     registerWork(container, options.loaded);
     registerRetention(container, options.loaded, log);
+    registerExtensions(container);
     registerFront(container, options.loaded, options.metadata, log);
 
     await container.resolve(TOKENS.namespaces).ensureDefault();

@@ -10,7 +10,7 @@ import type { DiskReserve } from '../services/disk-reserve.ts';
 import type { Lookup } from '../services/lookup.ts';
 import type { StoredNamespaceService } from '../services/namespace-service.ts';
 import type { StoredPipelineService } from '../services/pipeline-service.ts';
-import type { Services } from '../services/services.ts';
+import type { DeliveryService, ExtensionService, Services, SubscriptionService } from '../services/services.ts';
 import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
 import type { References } from '../stores/references.ts';
@@ -47,6 +47,9 @@ export const TOKENS = {
   lookup: token<Lookup>('lookup'),
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),
+  extensionService: token<ExtensionService>('extension service'),
+  subscriptions: token<SubscriptionService>('subscription service'),
+  deliveries: token<DeliveryService>('delivery service'),
   services: token<Services>('services'),
   certificates: token<CertificateSource | undefined>('certificates'),
   http: token<HttpServer>('HTTP server'),

@@ -16,6 +16,8 @@ export interface Principal {
   readonly roles: readonly string[];
   /** Present for a token that reaches one pipeline only, whatever its roles say. */
   readonly scope?: { readonly namespaceId: string; readonly pipelineId: string };
+  /** Present for the token of an extension, which reaches by its own role only itself and what is subscribed to it. */
+  readonly extension?: { readonly id: string; readonly isSubscribed: (ids: TargetIds) => boolean };
 }
 
 /** What a path names, by the names of its parameters. */

@@ -11,6 +11,7 @@ import { WebOrigins } from './access/web-origins.ts';
 import { WebPageGuard } from './access/web-page-guard.ts';
 import { createApiRouter } from './api-router.ts';
 import { createDocsRouter } from './docs/docs-router.ts';
+import { createDeliveryBodyHandler, createExtensionHandlers } from './handlers/extension-handlers.ts';
 import { createIdentityHandlers } from './handlers/identity-handlers.ts';
 import { createJsonHandlers } from './handlers/json-handlers.ts';
 import { createObjectHandlers } from './handlers/object-handlers.ts';
@@ -82,6 +83,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     ...createObjectHandlers(services.objects),
     ...createSecretHandlers(services.secrets),
     ...createIdentityHandlers(services),
+    ...createExtensionHandlers(services),
+    ...createDeliveryBodyHandler(services.deliveries),
     ...createWebSocketHandlers(services),
   };
   const app = createHttpApp({

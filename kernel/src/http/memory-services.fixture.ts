@@ -1,17 +1,20 @@
 /** The use cases kept in memory, as far as the tests of this folder need them. */
 import { GoferError } from '@gofer/contracts';
 import type {
+  Delivery,
   Deployment,
   Event,
+  Extension,
   Namespace,
   Pipeline,
   PipelineConfig,
   Run,
   Secret,
   StoredObject,
+  Subscription,
   TaskExecution,
 } from '@gofer/contracts/api';
-import type { LogService, NewAuditEntry, PipelinePath, Services, TaskPath } from '../services/services.ts';
+import type { LogService, NewAuditEntry, ObjectOwner, PipelinePath, Services, TaskPath } from '../services/services.ts';
 import { memorySession } from './memory-attach.fixture.ts';
 import { createMemoryIdentity, type Record } from './memory-identity.fixture.ts';
 
@@ -66,6 +69,39 @@ const CONFIG: PipelineConfig = {
   state: 'live',
   registered: 1,
   deprecated: 0,
+};
+const EXTENSION: Extension = {
+  registration: {
+    extension_id: 'cron',
+    image: 'builtin:cron',
+    registry_auth: null,
+    settings: [],
+    created: 1,
+    modified: 0,
+    status: 'enabled',
+    additional_roles: [],
+  },
+  url: 'http://127.0.0.1:8082',
+  started: 1,
+  state: 'running',
+  documentation: { config_params: [], pipeline_subscription_params: [], body: '' },
+};
+const SUBSCRIPTION: Subscription = {
+  ...ids,
+  extension_id: 'cron',
+  subscription_id: 'nightly',
+  settings: {},
+  status: 'active',
+  status_reason: null,
+};
+const DELIVERY: Delivery = {
+  delivery_id: '01970000-0000-7000-8000-000000000000',
+  extension_id: 'cron',
+  received: 1,
+  size: 5,
+  state: 'delivered',
+  attempts: 1,
+  finished: 2,
 };
 const PIPELINE: Pipeline = { metadata: { ...ids, created: 1, modified: 0, state: 'active' }, config: CONFIG };
 const DEPLOYMENT: Deployment = {
@@ -123,7 +159,8 @@ export function createMemoryServices(): MemoryServices {
       calls.push({ name, arguments: given });
       return await result(...given);
     };
-  const known = (path: PipelinePath) => {
+  const known = (path: ObjectOwner) => {
+    if ('extensionId' in path) return;
     if (path.pipelineId !== 'demo') throw new GoferError('NOT_FOUND', `There is no pipeline ${path.pipelineId}.`);
   };
   const knownTask = (path: TaskPath) => {
@@ -247,7 +284,7 @@ export function createMemoryServices(): MemoryServices {
     },
     objects: {
       list: record('objects.list', () => [OBJECT]),
-      put: record('objects.put', async (owner: PipelinePath, key: string, body: AsyncIterable<Uint8Array>) => {
+      put: record('objects.put', async (owner: ObjectOwner, key: string, body: AsyncIterable<Uint8Array>) => {
         known(owner);
         if (key === 'taken') throw new GoferError('ALREADY_EXISTS', 'There is one already.');
         const pieces: Uint8Array[] = [];
@@ -255,7 +292,7 @@ export function createMemoryServices(): MemoryServices {
         services.object = Buffer.concat(pieces);
         return { ...OBJECT, key, size: services.object.length };
       }),
-      get: record('objects.get', (owner: PipelinePath) => {
+      get: record('objects.get', (owner: ObjectOwner) => {
         known(owner);
         const bytes = services.object;
         return {
@@ -281,6 +318,30 @@ export function createMemoryServices(): MemoryServices {
       rotate: record('secrets.rotate', () => 7),
     },
     ...createMemoryIdentity(record, audited),
+    extensions: {
+      list: record('extensions.list', () => [EXTENSION]),
+      get: record('extensions.get', () => EXTENSION),
+      install: record('extensions.install', () => EXTENSION),
+      update: record('extensions.update', () => undefined),
+      uninstall: record('extensions.uninstall', () => undefined),
+      debug: record('extensions.debug', () => '{}'),
+      logs: record('extensions.logs', () => readLog(services, 0, 'lines', () => batchesRead++)),
+    },
+    subscriptions: {
+      list: record('subscriptions.list', () => [SUBSCRIPTION]),
+      get: record('subscriptions.get', () => SUBSCRIPTION),
+      create: record('subscriptions.create', () => SUBSCRIPTION),
+      update: record('subscriptions.update', () => undefined),
+      delete: record('subscriptions.delete', () => undefined),
+      ofExtension: record('subscriptions.ofExtension', () => [SUBSCRIPTION]),
+    },
+    deliveries: {
+      accept: record('deliveries.accept', () => DELIVERY.delivery_id),
+      list: record('deliveries.list', () => [DELIVERY]),
+      get: record('deliveries.get', () => DELIVERY),
+      body: record('deliveries.body', () => Buffer.from('hello')),
+      redeliver: record('deliveries.redeliver', () => DELIVERY),
+    },
     events: {
       get: record('events.get', (id: string) => ({ id, kind: { created_namespace: { namespace_id: 'default' } }, emitted: 1 })),
       delete: record('events.delete', () => undefined),

@@ -49,6 +49,13 @@ export class Lookup {
     throw new GoferError('NOT_FOUND', `Pipeline '${pipelineId}' does not exist in namespace '${namespaceId}'.`);
   }
 
+  /** The uid of an installed extension, under which its objects are kept. */
+  extensionUid(id: string): string {
+    const uid = this.#store.extensions.uidOf(id);
+    if (uid === undefined) throw new GoferError('NOT_FOUND', `There is no extension '${id.slice(0, 64)}'.`);
+    return uid;
+  }
+
   /** Version 0 is the highest one. */
   config(pipeline: PipelineRecord, version: number): ConfigRecord {
     const wanted = version === 0 ? this.#store.configs.highestVersion(pipeline.uid) : version;

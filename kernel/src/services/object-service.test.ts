@@ -6,7 +6,7 @@ import { fakeScheduler } from '@gofer/scheduler-fake';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NEVER, PIPELINE_OBJECT_LIMIT, ServiceStage } from './service-stage.fixture.ts';
-import type { ObjectOwner } from './services.ts';
+import type { PipelineObjectOwner } from './services.ts';
 
 let services: ServiceStage;
 let number = 0;
@@ -15,12 +15,12 @@ beforeAll(async () => {
 });
 afterAll(() => services.close());
 
-async function newPipeline(): Promise<ObjectOwner> {
+async function newPipeline(): Promise<PipelineObjectOwner> {
   number += 1;
   return services.deploy(`objects-${number}`, [{ id: 'one', steps: [{ exit: 0 }] }]);
 }
 
-async function newRun(): Promise<ObjectOwner> {
+async function newRun(): Promise<PipelineObjectOwner> {
   const pipeline = await newPipeline();
   return { ...pipeline, runId: (await services.startAndEnd(pipeline)).run_id };
 }
@@ -29,17 +29,21 @@ async function* pieces(...parts: readonly (string | Uint8Array)[]): AsyncGenerat
   for (const part of parts) yield Buffer.from(part as string);
 }
 
-const put = (owner: ObjectOwner, key: string, body: string | AsyncIterable<Uint8Array>, options: { force?: boolean; size?: number } = {}) =>
-  services.objects.put(owner, key, typeof body === 'string' ? pieces(body) : body, { force: false, signal: NEVER, ...options });
+const put = (
+  owner: PipelineObjectOwner,
+  key: string,
+  body: string | AsyncIterable<Uint8Array>,
+  options: { force?: boolean; size?: number } = {},
+) => services.objects.put(owner, key, typeof body === 'string' ? pieces(body) : body, { force: false, signal: NEVER, ...options });
 
-async function textOf(owner: ObjectOwner, key: string, range?: { start: number; end?: number }): Promise<string> {
+async function textOf(owner: PipelineObjectOwner, key: string, range?: { start: number; end?: number }): Promise<string> {
   const contents = await services.objects.get(owner, key);
   const parts: Uint8Array[] = [];
   for await (const part of contents.read(range, NEVER)) parts.push(Uint8Array.from(part));
   return Buffer.concat(parts).toString();
 }
 
-const keysOf = async (owner: ObjectOwner): Promise<string[]> => (await services.objects.list(owner, {})).map(({ key }) => key);
+const keysOf = async (owner: PipelineObjectOwner): Promise<string[]> => (await services.objects.list(owner, {})).map(({ key }) => key);
 
 /** Nothing is kept that nothing points to. */
 async function assertNothingLoose(): Promise<void> {
@@ -56,7 +60,7 @@ async function assertNothingLoose(): Promise<void> {
 describe('objects', () => {
   it('of a pipeline and of its runs are put, listed, read and deleted, each apart from the others', async () => {
     const run = await newRun();
-    const pipeline: ObjectOwner = { namespaceId: run.namespaceId, pipelineId: run.pipelineId };
+    const pipeline: PipelineObjectOwner = { namespaceId: run.namespaceId, pipelineId: run.pipelineId };
     const stored = await put(run, 'result', pieces('he', '', 'llo'));
     expect(stored).toMatchObject({ key: 'result', size: 5, created: expect.any(Number), etag: expect.stringMatching(/^"[\da-f-]{36}"$/) });
     await put(pipeline, 'result', 'of the pipeline');
@@ -155,7 +159,7 @@ describe('objects', () => {
 
   it('beyond the limit of a pipeline push out the oldest one; those of runs do not', async () => {
     const run = await newRun();
-    const pipeline: ObjectOwner = { namespaceId: run.namespaceId, pipelineId: run.pipelineId };
+    const pipeline: PipelineObjectOwner = { namespaceId: run.namespaceId, pipelineId: run.pipelineId };
     for (let index = 0; index < PIPELINE_OBJECT_LIMIT; index += 1) await put(pipeline, `key-${index}`, 'x');
     // What is put anew is the newest.
     await put(pipeline, 'key-0', 'y', { force: true });
@@ -180,7 +184,7 @@ describe('objects', () => {
 
   it('of nothing are not found', async () => {
     const owner = await newPipeline();
-    const away: readonly ObjectOwner[] = [
+    const away: readonly PipelineObjectOwner[] = [
       { ...owner, pipelineId: 'none' },
       { ...owner, namespaceId: 'none' },
       { ...owner, runId: 99 },

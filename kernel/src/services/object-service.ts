@@ -76,7 +76,7 @@ export class StoredObjectService implements ObjectService {
       const replaced = store.objects.delete(ownerUid, key);
       store.objects.insert(ownerUid, { key, body, size, created: now() });
       objects.adopt(body);
-      const beyond = owner.runId === undefined ? store.objects.beyond(ownerUid, pipelineObjectLimit) : [];
+      const beyond = isOfPipeline(owner) ? store.objects.beyond(ownerUid, pipelineObjectLimit) : [];
       for (const object of beyond) store.objects.delete(ownerUid, object.key);
       objects.letGo([...(replaced === undefined ? [] : [replaced]), ...beyond.map((object) => object.body)]);
       const record = store.objects.find(ownerUid, key);
@@ -93,8 +93,10 @@ export class StoredObjectService implements ObjectService {
     );
   }
 
-  #ownerUid({ runId, ...path }: ObjectOwner): string {
+  #ownerUid(owner: ObjectOwner): string {
     const { lookup } = this.#parts;
+    if ('extensionId' in owner) return lookup.extensionUid(owner.extensionId);
+    const { runId, ...path } = owner;
     if (runId === undefined) return lookup.pipeline(path).uid;
     const { run } = lookup.run({ ...path, runId });
     assertNotExpired(run, path.pipelineId);
@@ -120,7 +122,13 @@ function checkKey(key: string): void {
   });
 }
 
-function nameOf({ pipelineId, runId }: ObjectOwner): string {
+function isOfPipeline(owner: ObjectOwner): boolean {
+  return !('extensionId' in owner) && owner.runId === undefined;
+}
+
+function nameOf(owner: ObjectOwner): string {
+  if ('extensionId' in owner) return `Extension '${owner.extensionId}'`;
+  const { pipelineId, runId } = owner;
   return runId === undefined ? `Pipeline '${pipelineId}'` : `Run ${runId} of pipeline '${pipelineId}'`;
 }
 

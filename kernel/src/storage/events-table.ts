@@ -19,6 +19,7 @@ export interface EventKinds {
   started_run: { namespace_id: string; pipeline_id: string; run_id: number };
   completed_run: { namespace_id: string; pipeline_id: string; run_id: number; status: string };
   started_run_cancellation: { namespace_id: string; pipeline_id: string; run_id: number };
+  created_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string };
   started_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string };
   completed_task_execution: { namespace_id: string; pipeline_id: string; run_id: number; task_execution_id: string; status: string };
   started_task_execution_cancellation: {
@@ -28,6 +29,21 @@ export interface EventKinds {
     task_execution_id: string;
     timeout: number;
   };
+  installed_extension: { id: string; image: string };
+  uninstalled_extension: { id: string; image: string };
+  enabled_extension: { id: string; image: string };
+  disabled_extension: { id: string; image: string };
+  pipeline_extension_subscription_registered: SubscriptionNames;
+  pipeline_extension_subscription_unregistered: SubscriptionNames;
+  created_role: { role_id: string };
+  deleted_role: { role_id: string };
+}
+
+interface SubscriptionNames {
+  namespace_id: string;
+  pipeline_id: string;
+  extension_id: string;
+  subscription_id: string;
 }
 
 export interface StoredEvent {

@@ -256,4 +256,81 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX attempts_unfinished ON attempts (state) WHERE state <> 'complete';
     `,
   },
+  {
+    version: 5,
+    sql: `
+      -- \`settings\` are the keys, and the values that are references; \`sealed\` points to all values, and the registry's password, in the
+      -- secret store; \`key\` to the extension's own secret, whose hash is that of the token \`token_id\`. \`documentation\` is the last it gave.
+      CREATE TABLE extensions (
+        id TEXT PRIMARY KEY,
+        uid TEXT NOT NULL UNIQUE,
+        image TEXT NOT NULL,
+        registry_user TEXT,
+        settings TEXT NOT NULL,
+        sealed TEXT,
+        key TEXT,
+        token_id TEXT,
+        additional_roles TEXT NOT NULL,
+        enabled INTEGER NOT NULL,
+        documentation TEXT,
+        created INTEGER NOT NULL,
+        modified INTEGER NOT NULL,
+        restarts INTEGER NOT NULL DEFAULT 0,
+        last_error TEXT,
+        last_error_at INTEGER NOT NULL DEFAULT 0
+      ) STRICT, WITHOUT ROWID;
+
+      -- One for each start of an extension that has one of a scheduler's tasks or a log. \`handle\` is NULL before it is started and once it is removed.
+      CREATE TABLE extension_starts (
+        uid TEXT PRIMARY KEY,
+        extension_uid TEXT NOT NULL,
+        engine TEXT NOT NULL,
+        handle TEXT,
+        fingerprint TEXT NOT NULL,
+        created INTEGER NOT NULL,
+        ended INTEGER NOT NULL DEFAULT 0
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX extension_starts_of ON extension_starts (extension_uid, created);
+
+      -- \`intent\` is what was begun and not finished, NULL where nothing is: \`create\`, \`update\` or \`delete\`; \`wanted\` the settings of an update.
+      CREATE TABLE subscriptions (
+        uid TEXT PRIMARY KEY,
+        pipeline_uid TEXT NOT NULL REFERENCES pipelines ON DELETE CASCADE,
+        extension_id TEXT NOT NULL,
+        subscription_id TEXT NOT NULL,
+        settings TEXT NOT NULL,
+        wanted TEXT,
+        enabled INTEGER NOT NULL DEFAULT 1,
+        fault TEXT,
+        intent TEXT CHECK (intent IN ('create', 'update', 'delete')),
+        origin TEXT NOT NULL CHECK (origin IN ('api', 'config')),
+        created INTEGER NOT NULL,
+        modified INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE UNIQUE INDEX subscriptions_by_name ON subscriptions (pipeline_uid, extension_id, subscription_id);
+      CREATE INDEX subscriptions_of_extension ON subscriptions (extension_id);
+      CREATE INDEX subscriptions_unfinished ON subscriptions (intent) WHERE intent IS NOT NULL;
+
+      CREATE TABLE deliveries (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        extension_uid TEXT NOT NULL,
+        received INTEGER NOT NULL,
+        headers TEXT NOT NULL,
+        body BLOB NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'refused', 'failed')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        next_attempt INTEGER NOT NULL DEFAULT 0,
+        finished INTEGER NOT NULL DEFAULT 0,
+        status_code INTEGER,
+        message TEXT
+      ) STRICT;
+      CREATE INDEX deliveries_of_extension ON deliveries (extension_uid, seq);
+      CREATE INDEX deliveries_pending ON deliveries (extension_uid, seq) WHERE state = 'pending';
+      CREATE INDEX deliveries_by_age ON deliveries (received);
+
+      -- Set once the extensions that every server has were installed, so that one which is uninstalled stays so.
+      ALTER TABLE system ADD COLUMN standard_extensions INTEGER NOT NULL DEFAULT 0;
+    `,
+  },
 ];

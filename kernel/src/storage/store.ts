@@ -7,6 +7,7 @@ import { ConfigsTable } from './configs-table.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import { DeploymentsTable } from './deployments-table.ts';
 import { EventsTable } from './events-table.ts';
+import { ExtensionsTable } from './extensions-table.ts';
 import { LooseBodiesTable } from './loose-bodies-table.ts';
 import { NamespacesTable } from './namespaces-table.ts';
 import { ObjectsTable } from './objects-table.ts';
@@ -35,6 +36,7 @@ export class Store {
   readonly tokens: TokensTable;
   readonly sessions: SessionsTable;
   readonly roles: RolesTable;
+  readonly extensions: ExtensionsTable;
   readonly audit: AuditTable;
   readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
@@ -59,6 +61,7 @@ export class Store {
     this.tokens = new TokensTable(connection);
     this.sessions = new SessionsTable(connection);
     this.roles = new RolesTable(connection);
+    this.extensions = new ExtensionsTable(connection);
     this.audit = new AuditTable(connection);
     this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }

@@ -28,6 +28,12 @@ export const EVENT_ROUTES = {
           description: 'Resume behind the event with this id',
         }),
       ),
+      kind: Type.Optional(
+        Type.Array(Type.String({ maxLength: 64 }), { maxItems: 64, description: 'Only events of these kinds; one a parameter' }),
+      ),
+      since: Type.Optional(
+        Type.Integer({ minimum: 0, description: 'With `history`: begin with the first that happened then or later (epoch milliseconds)' }),
+      ),
     }),
     frames: Event,
     status: 101,

@@ -4,22 +4,17 @@ import type { Actor } from '../../domain/index.ts';
 import type { CancelRequest, Services } from '../../services/services.ts';
 import { mayReadEvent } from '../access/event-visibility.ts';
 import type { JsonHandlers } from '../route-request.ts';
+import type { ExtensionHandlers } from './extension-handlers.ts';
 import type { IdentityHandlers } from './identity-handlers.ts';
+import { NEEDED_TO_READ } from './needed-to-read.ts';
 import type { ObjectHandlers } from './object-handlers.ts';
 import { toPage, toPipelinePath, toRunPath, toTaskPath } from './request-paths.ts';
 import type { SecretHandlers } from './secret-handlers.ts';
 
-/** What may be needed beside the permission to start a run: where its variables refer to secrets, and where it is there already. */
-const NEEDED_TO_READ = {
-  pipeline: { action: 'read', resources: ['namespaces', 'pipelines', 'secrets'] },
-  global: 'admin',
-  runs: { action: 'read', resources: ['namespaces', 'pipelines', 'runs'] },
-} as const satisfies Record<string, Permission>;
-
 const READ_NAMESPACES: Permission = { action: 'read', resources: ['namespaces'] };
 const READ_PIPELINES: Permission = { action: 'read', resources: ['namespaces', 'pipelines'] };
 
-type OwnHandlers = Omit<JsonHandlers, keyof ObjectHandlers | keyof SecretHandlers | keyof IdentityHandlers>;
+type OwnHandlers = Omit<JsonHandlers, keyof ObjectHandlers | keyof SecretHandlers | keyof IdentityHandlers | keyof ExtensionHandlers>;
 
 /**
  * Binds the JSON operations to their use cases (those of objects, secrets and identity have files of their own); one that is missing does not compile. `stopTimeout`: the

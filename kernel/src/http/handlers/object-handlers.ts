@@ -7,8 +7,16 @@ import { answerBytes } from './byte-answer.ts';
 import { toPage, toPipelinePath, toRunPath } from './request-paths.ts';
 
 export type ObjectHandlers = UploadHandlers &
-  Pick<RawHandlers, 'get_pipeline_object' | 'get_run_object'> &
-  Pick<JsonHandlers, 'list_pipeline_objects' | 'list_run_objects' | 'delete_pipeline_object' | 'delete_run_object'>;
+  Pick<RawHandlers, 'get_pipeline_object' | 'get_run_object' | 'get_extension_object'> &
+  Pick<
+    JsonHandlers,
+    | 'list_pipeline_objects'
+    | 'list_run_objects'
+    | 'list_extension_objects'
+    | 'delete_pipeline_object'
+    | 'delete_run_object'
+    | 'delete_extension_object'
+  >;
 
 export function createObjectHandlers(objects: ObjectService): ObjectHandlers {
   const download = async (owner: ObjectOwner, key: string, signal: AbortSignal, context: Context): Promise<void> => {
@@ -38,5 +46,12 @@ export function createObjectHandlers(objects: ObjectService): ObjectHandlers {
     get_run_object: (request, context) => download(toRunPath(request.path), request.path.key, request.signal, context),
     put_run_object: (request, body) => upload(toRunPath(request.path), request.path.key, request.query.force, request.signal, body),
     delete_run_object: ({ path }) => objects.delete(toRunPath(path), path.key),
+
+    list_extension_objects: async ({ path, query }) => ({ objects: await objects.list({ extensionId: path.extension_id }, toPage(query)) }),
+    get_extension_object: (request, context) =>
+      download({ extensionId: request.path.extension_id }, request.path.key, request.signal, context),
+    put_extension_object: (request, body) =>
+      upload({ extensionId: request.path.extension_id }, request.path.key, request.query.force, request.signal, body),
+    delete_extension_object: ({ path }) => objects.delete({ extensionId: path.extension_id }, path.key),
   };
 }

@@ -7,7 +7,12 @@ import { commandOf, converse } from './attach-conversation.ts';
 import { encodeLineFrames } from './line-frames.ts';
 import { toLineSelection } from './log-selection.ts';
 
-export function createWebSocketHandlers({ attach, logs, events }: Pick<Services, 'attach' | 'logs' | 'events'>): WebSocketHandlers {
+export function createWebSocketHandlers({
+  attach,
+  logs,
+  events,
+  extensions,
+}: Pick<Services, 'attach' | 'logs' | 'events' | 'extensions'>): WebSocketHandlers {
   return {
     attach_task_execution: async (request, protocol) => {
       const { command, tty } = request.query;
@@ -35,13 +40,22 @@ export function createWebSocketHandlers({ attach, logs, events }: Pick<Services,
         return 'end of log';
       };
     },
+    get_extension_logs: async ({ path, query: { follow, tail }, signal }) => {
+      const batches = await extensions.logs(path.extension_id, { follow, signal, ...(tail === undefined ? {} : { tail }) });
+      return async (peer) => {
+        for await (const batch of batches) if (batch.format === 'lines') await peer.sendFrames(encodeLineFrames(batch.text, batch.ends));
+        return 'log stream finished';
+      };
+    },
     stream_events: async (request) => {
-      const { history, reverse, after } = request.query;
+      const { history, reverse, after, kind, since } = request.query;
       const stream = events.stream({
         history,
         reverse,
         signal: request.signal,
         ...(after === undefined ? {} : { after }),
+        ...(kind === undefined ? {} : { kinds: kind }),
+        ...(since === undefined ? {} : { since }),
         ...(request.may('admin') ? {} : { mayRead: (event) => mayReadEvent(request.may, event) }),
       });
       return async (peer) => {

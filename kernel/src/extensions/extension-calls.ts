@@ -1,0 +1,42 @@
+/** What the rest of the kernel asks of extensions that run. Every call has a time limit, and none is made without the extension's key. */
+import type { ExtensionDocumentation } from '@gofer/contracts/api';
+
+/** Names one subscription, as the extension knows it. */
+export interface SubscriptionName {
+  readonly namespaceId: string;
+  readonly pipelineId: string;
+  readonly subscriptionId: string;
+}
+
+/** How an extension answered a delivery. */
+export interface DeliveryAnswer {
+  /** HTTP: 2xx took it; 4xx refused it, for good; anything else may be tried again. */
+  readonly statusCode: number;
+  /** The extension's own words, cut to some hundred characters. */
+  readonly message?: string;
+}
+
+export interface ExtensionCalls {
+  /** True while it runs, is healthy and has been given its subscriptions. */
+  isReady(extensionId: string): boolean;
+  /** What it last told of itself; undefined where it never has. */
+  documentation(extensionId: string): ExtensionDocumentation | undefined;
+  /**
+   * Gives it a subscription. Rejects with `INVALID_ARGUMENT` and the extension's own words where it refuses, and with `UNAVAILABLE` where
+   * it does not run, does not answer in time, or answers with nonsense.
+   */
+  subscribe(extensionId: string, subscription: SubscriptionName & { readonly params: Readonly<Record<string, string>> }): Promise<void>;
+  /** Rejects with `UNAVAILABLE` where it cannot be told. */
+  unsubscribe(extensionId: string, name: SubscriptionName): Promise<void>;
+  /** Rejects with `UNAVAILABLE` where it cannot be asked. */
+  deliver(
+    extensionId: string,
+    event: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
+  ): Promise<DeliveryAnswer>;
+  /** Rejects with `UNAVAILABLE` where it cannot be asked. */
+  debug(extensionId: string): Promise<string>;
+  /** Calls `listener` whenever one has become healthy, before it counts as ready: what it resolves after is waited for. */
+  onHealthy(listener: (extensionId: string) => Promise<void>): void;
+  /** Calls `listener` whenever one has become ready. */
+  onReady(listener: (extensionId: string) => void): void;
+}
