@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { type LoadedServerConfig, redact } from '@gofer/config';
 import type { AuthHost, ContractId, PluginHost, PluginLog } from '@gofer/contracts';
 import { createTokenDirectory } from '../access/access-control.ts';
+import type { BuiltInExtensions } from '../extensions/built-in-extensions.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { makePrivateDirectory } from '../storage/private-directory.ts';
 import type { Store } from '../storage/store.ts';
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly loaded: LoadedServerConfig;
   /** The plugins that come with this distribution. */
   readonly builtIns: BuiltInPlugins;
+  /** The extensions that come with it; absent: none. */
+  readonly builtInExtensions?: BuiltInExtensions;
   /** What `GET /api/system/metadata` answers. */
   readonly metadata: { readonly semver: string; readonly commit: string };
   /** The file mode creation mask that plugins are told (`PluginHost`). */
