@@ -1,3 +1,4 @@
+export { asLiteral } from './as-literal.ts';
 export type {
   Extension,
   ExtensionClock,
@@ -20,4 +21,6 @@ export type {
 } from './extension.ts';
 export { Refusal } from './extension.ts';
 export { GoferRequestError } from './gofer-request-error.ts';
+export { sleepUntil } from './real-clock.ts';
+export { openReplayGuard, type ReplayGuard, type ReplayGuardOptions } from './replay-guard.ts';
 export { serveExtension } from './serve-extension.ts';
