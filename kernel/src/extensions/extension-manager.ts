@@ -4,8 +4,8 @@ import type { ExtensionDocumentation } from '@gofer/contracts/api';
 import { pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { DeliveryAnswer, ExtensionCalls, SubscriptionName } from './extension-calls.ts';
+import type { ExtensionClient } from './extension-client.ts';
 import { messageOf } from './extension-log.ts';
-import type { ExtensionProtocol } from './extension-protocol.ts';
 import { isUnfinished } from './extension-starts.ts';
 import { type ExtensionView, NOT_STARTED } from './extension-view.ts';
 import { restartDelay } from './restart-delay.ts';
@@ -39,8 +39,15 @@ export class ExtensionManager implements ExtensionCalls {
     const { store } = this.#parts;
     this.#isStarted = true;
     const extensions = store.extensions.list();
+    // Nobody knows what became of these: what there is of them is removed.
+    const lost = new Set(
+      store.extensionStarts
+        .unfinished()
+        .filter(({ handle }) => handle === undefined)
+        .map(({ uid }) => uid),
+    );
     for (const record of extensions) this.#supervise(record);
-    this.#tidying = this.#tidy(new Set(extensions.filter(({ enabled }) => enabled).map(({ uid }) => uid)));
+    this.#tidying = this.#tidy(new Set(extensions.filter(({ enabled }) => enabled).map(({ uid }) => uid)), lost);
   }
 
   /** After the commit that installed or changed it: what runs of it ends, and it is started anew where it is enabled. */
@@ -111,9 +118,9 @@ export class ExtensionManager implements ExtensionCalls {
     this.#ready.push(listener);
   }
 
-  #running(extensionId: string): ExtensionProtocol {
-    const protocol = this.#supervised.get(extensionId)?.protocol;
-    if (protocol !== undefined) return protocol;
+  #running(extensionId: string): ExtensionClient {
+    const client = this.#supervised.get(extensionId)?.client;
+    if (client !== undefined) return client;
     const { reason } = this.view(extensionId);
     const isDisabled = this.#parts.store.extensions.find(extensionId)?.enabled === false;
     const why = isDisabled ? 'it is disabled' : reason;
@@ -164,8 +171,8 @@ export class ExtensionManager implements ExtensionCalls {
     this.#ending.set(uid, all);
   }
 
-  /** What earlier servers have left of extensions that are not to run. `enabled`: the uids of those that see to it themselves. */
-  async #tidy(enabled: ReadonlySet<string>): Promise<void> {
+  /** What earlier servers have left of extensions that are not to run. `enabled`: the uids of those that see to it themselves; `lost`: starts whose handle is not known. */
+  async #tidy(enabled: ReadonlySet<string>, lost: ReadonlySet<string>): Promise<void> {
     const { store, clock, log, random, sweep, starts, hosts } = this.#parts;
     const signal = this.#leave.signal;
     for (let failures = 1; !signal.aborted; failures += 1) {
@@ -177,7 +184,7 @@ export class ExtensionManager implements ExtensionCalls {
         for (const { extensionUid } of store.extensionStarts.orphans()) await starts.prune(extensionUid, 0);
         await sweep((uid) => {
           const start = store.extensionStarts.find(uid);
-          return start !== undefined && isUnfinished(start);
+          return start !== undefined && isUnfinished(start) && !lost.has(uid);
         });
         return;
       } catch (error) {

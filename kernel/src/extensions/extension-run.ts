@@ -4,9 +4,9 @@
  */
 import type { ExtensionDocumentation } from '@gofer/contracts/api';
 import { type Clock, pause } from '../clock/clock.ts';
+import type { ExtensionClient } from './extension-client.ts';
 import type { ExtensionEnd, RunningExtension } from './extension-host.ts';
 import { messageOf } from './extension-log.ts';
-import type { ExtensionProtocol } from './extension-protocol.ts';
 import { unlessAborted } from './unless-aborted.ts';
 
 export interface RunTimes {
@@ -42,7 +42,7 @@ export interface RunEnd {
 /** Resolves when it has ended by itself, is not healthy in time, or is so no more; rejects with the signal's reason when that aborts. */
 export async function watchRun(
   running: RunningExtension,
-  protocol: ExtensionProtocol,
+  client: ExtensionClient,
   { startTimeoutMs, healthIntervalMs }: RunTimes,
   clock: Clock,
   signal: AbortSignal,
@@ -58,12 +58,12 @@ export async function watchRun(
   let healthySince: number | undefined;
   const healthyMs = (): number => (healthySince === undefined ? 0 : clock.monotonic() - healthySince);
   try {
-    await untilHealthy(protocol, startTimeoutMs, clock, either);
-    const documentation = await unlessAborted(protocol.info(), either);
+    await untilHealthy(client, startTimeoutMs, clock, either);
+    const documentation = await client.info(either);
     healthySince = clock.monotonic();
     await unlessAborted(listener.healthy(documentation), either);
     listener.ready();
-    return { reason: await untilHopeless(protocol, healthIntervalMs, clock, either, listener), healthyMs: healthyMs() };
+    return { reason: await untilHopeless(client, healthIntervalMs, clock, either, listener), healthyMs: healthyMs() };
   } catch (error) {
     if (end !== undefined) return { reason: `it ended: ${end.reason}`, end, healthyMs: healthyMs() };
     signal.throwIfAborted();
@@ -71,10 +71,10 @@ export async function watchRun(
   }
 }
 
-async function untilHealthy(protocol: ExtensionProtocol, timeoutMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
+async function untilHealthy(client: ExtensionClient, timeoutMs: number, clock: Clock, signal: AbortSignal): Promise<void> {
   const deadline = clock.monotonic() + timeoutMs;
   for (let ms = FIRST_LOOK_MS; ; ms = Math.min(ms * 2, LAST_LOOK_MS)) {
-    const problem = await look(protocol, signal);
+    const problem = await look(client, signal);
     if (problem === undefined) return;
     if (clock.monotonic() + ms > deadline)
       throw new Error(`it was not healthy within ${Math.round(timeoutMs / 1000)} s (extensions.start_timeout): ${problem}`);
@@ -84,7 +84,7 @@ async function untilHealthy(protocol: ExtensionProtocol, timeoutMs: number, cloc
 
 /** Resolves with the reason. */
 async function untilHopeless(
-  protocol: ExtensionProtocol,
+  client: ExtensionClient,
   intervalMs: number,
   clock: Clock,
   signal: AbortSignal,
@@ -92,7 +92,7 @@ async function untilHopeless(
 ): Promise<string> {
   for (let misses = 0; ; ) {
     await pause(clock, intervalMs, signal);
-    const problem = await look(protocol, signal);
+    const problem = await look(client, signal);
     if (problem === undefined) {
       if (misses >= MISSES_UNHEALTHY) listener.health(undefined);
       misses = 0;
@@ -105,9 +105,9 @@ async function untilHopeless(
 }
 
 /** What is wrong with it; undefined where it is healthy. */
-async function look(protocol: ExtensionProtocol, signal: AbortSignal): Promise<string | undefined> {
+async function look(client: ExtensionClient, signal: AbortSignal): Promise<string | undefined> {
   try {
-    await unlessAborted(protocol.health(), signal);
+    await client.health(signal);
     return undefined;
   } catch (error) {
     signal.throwIfAborted();
@@ -116,12 +116,14 @@ async function look(protocol: ExtensionProtocol, signal: AbortSignal): Promise<s
 }
 
 /** Asks it to end, then ends it; resolves when it has. Rejects where its host cannot be reached. */
-export async function endRun(running: RunningExtension, protocol: ExtensionProtocol, graceMs: number, clock: Clock): Promise<void> {
+export async function endRun(running: RunningExtension, client: ExtensionClient, graceMs: number, clock: Clock): Promise<void> {
   const patience = new AbortController();
   const forget = clock.after(graceMs, () => patience.abort());
+  void running.ended.then(() => patience.abort());
   try {
+    await client.shutdown(patience.signal);
+  } catch {
     // Whoever does not answer is ended all the same.
-    await unlessAborted(Promise.race([protocol.shutdown(), running.ended]), patience.signal).catch(() => undefined);
   } finally {
     forget();
   }

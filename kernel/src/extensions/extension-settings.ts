@@ -13,13 +13,16 @@ export interface SealedRegistration {
 }
 
 export function toKeptSettings(settings: Readonly<Record<string, string>>): KeptSetting[] {
-  return Object.entries(settings).map(([key, value]) => ({ key, ...referenceIn(value) }));
+  return Object.entries(settings).map(([key, value]) => {
+    const reference = referenceIn(value);
+    return reference === undefined ? { key } : { key, reference };
+  });
 }
 
-/** The reference that a value is, as a person writes it. */
-export function referenceIn(value: string): { readonly reference?: string } {
+/** The reference that a value is, as a person writes it; undefined where it means itself. */
+export function referenceIn(value: string): string | undefined {
   const reference = parseReference(value);
-  return reference === undefined ? {} : { reference: formatReference(reference) };
+  return reference === undefined ? undefined : formatReference(reference);
 }
 
 /** Everything that is wrong with the settings of an extension; `path`, such as `$.settings`, stands before each. */

@@ -7,10 +7,10 @@ import { type Clock, pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
 import { createTextMasker, type LogMasking, type LogStore } from '../workers/logs/index.ts';
+import type { ExtensionClient } from './extension-client.ts';
 import { type ExtensionEnvironments, isBuiltIn, type PreparedStart } from './extension-environment.ts';
 import type { ExtensionHost, RunningExtension } from './extension-host.ts';
 import { collectExtensionLog, messageOf, noteInLog } from './extension-log.ts';
-import type { ExtensionProtocol } from './extension-protocol.ts';
 import { endRun, type RunEnd, type RunListener, type RunTimes, watchRun } from './extension-run.ts';
 import { type ExtensionStarts, isUnfinished } from './extension-starts.ts';
 import type { ExtensionView } from './extension-view.ts';
@@ -34,7 +34,7 @@ export interface SupervisionParts {
   readonly starts: ExtensionStarts;
   readonly environments: ExtensionEnvironments;
   /** `key`: its own secret. */
-  readonly connect: (url: string, key: string) => ExtensionProtocol;
+  readonly connect: (extensionId: string, url: string, key: string) => ExtensionClient;
   readonly times: RunTimes;
   /** 0 to below 1. */
   readonly random: () => number;
@@ -73,7 +73,7 @@ export class SupervisedExtension {
   readonly #stop = new AbortController();
   #leave = new AbortController();
   #view: ExtensionView = { state: 'processing', health: 'unknown', url: '', started: 0 };
-  #protocol: ExtensionProtocol | undefined;
+  #client: ExtensionClient | undefined;
   #isReady = false;
   #graceMs = 0;
   #done: Promise<void> | undefined;
@@ -95,8 +95,8 @@ export class SupervisedExtension {
   }
 
   /** From when it is healthy on, while it runs. */
-  get protocol(): ExtensionProtocol | undefined {
-    return this.#protocol;
+  get client(): ExtensionClient | undefined {
+    return this.#client;
   }
 
   /** To be called once. `before`: what is to have ended before it is started. */
@@ -198,7 +198,7 @@ export class SupervisedExtension {
 
   async #live({ uid, running, host, masking }: Live, { key }: PreparedStart): Promise<RunEnd> {
     const { clock, connect, times } = this.#parts;
-    const protocol = connect(running.url, key);
+    const client = connect(this.record.id, running.url, key);
     const log = collectExtensionLog(uid, running, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {
       // It may fail while the extension is still watched; whoever waits for it hears of it.
@@ -206,24 +206,25 @@ export class SupervisedExtension {
     this.#show({ ...this.#view, url: running.url, engine: host.engine, reason: 'it is to become healthy' });
     let outcome: RunEnd;
     try {
-      outcome = await watchRun(running, protocol, times, clock, this.#stop.signal, this.#runListener(protocol));
+      outcome = await watchRun(running, client, times, clock, this.#stop.signal, this.#runListener(client));
     } catch (error) {
       outcome = { reason: this.#stop.signal.aborted ? 'it was stopped' : messageOf(error), healthyMs: 0 };
     } finally {
-      this.#protocol = undefined;
+      this.#client = undefined;
       this.#isReady = false;
     }
     const reason = this.#conceal(outcome.reason);
-    await this.#putAnEnd({ uid, running, host, masking }, protocol, log, outcome.end === undefined ? reason : undefined);
+    await this.#putAnEnd({ uid, running, host, masking }, client, log, outcome.end === undefined ? reason : undefined);
+    await client.close();
     return { ...outcome, reason };
   }
 
-  #runListener(protocol: ExtensionProtocol): RunListener {
+  #runListener(client: ExtensionClient): RunListener {
     return {
       healthy: async (documentation) => {
         const { store } = this.#parts;
         await store.commit(() => store.extensions.setDocumentation(this.record.uid, documentation));
-        this.#protocol = protocol;
+        this.#client = client;
         await this.#listener.healthy();
       },
       ready: () => {
@@ -243,12 +244,12 @@ export class SupervisedExtension {
   }
 
   /** `why`: it runs on, and is ended for this reason. What cannot be done now is done before the next start of it. */
-  async #putAnEnd({ uid, running, host }: Live, protocol: ExtensionProtocol, log: Promise<void>, why: string | undefined): Promise<void> {
+  async #putAnEnd({ uid, running, host }: Live, client: ExtensionClient, log: Promise<void>, why: string | undefined): Promise<void> {
     const { starts, clock } = this.#parts;
     try {
       if (why !== undefined) {
         await noteInLog(uid, `it is ended: ${why}`, this.#parts);
-        await endRun(running, protocol, this.#stop.signal.aborted ? this.#graceMs : HOPELESS_GRACE_MS, clock);
+        await endRun(running, client, this.#stop.signal.aborted ? this.#graceMs : HOPELESS_GRACE_MS, clock);
       }
       await log;
       await starts.finish({ uid, handle: running.handle }, host);
