@@ -16,6 +16,7 @@ import { RolesTable } from './roles-table.ts';
 import { RunsTable } from './runs-table.ts';
 import { SecretsTable } from './secrets-table.ts';
 import { SessionsTable } from './sessions-table.ts';
+import { SubscriptionsTable } from './subscriptions-table.ts';
 import { SystemTable } from './system-table.ts';
 import { TaskExecutionsTable } from './task-executions-table.ts';
 import { TokensTable } from './tokens-table.ts';
@@ -37,6 +38,7 @@ export class Store {
   readonly sessions: SessionsTable;
   readonly roles: RolesTable;
   readonly extensions: ExtensionsTable;
+  readonly subscriptions: SubscriptionsTable;
   readonly audit: AuditTable;
   readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
@@ -62,6 +64,7 @@ export class Store {
     this.sessions = new SessionsTable(connection);
     this.roles = new RolesTable(connection);
     this.extensions = new ExtensionsTable(connection);
+    this.subscriptions = new SubscriptionsTable(connection);
     this.audit = new AuditTable(connection);
     this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }
