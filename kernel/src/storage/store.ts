@@ -17,6 +17,7 @@ import { RolesTable } from './roles-table.ts';
 import { RunsTable } from './runs-table.ts';
 import { SecretsTable } from './secrets-table.ts';
 import { SessionsTable } from './sessions-table.ts';
+import { SubscriptionsTable } from './subscriptions-table.ts';
 import { SystemTable } from './system-table.ts';
 import { TaskExecutionsTable } from './task-executions-table.ts';
 import { TokensTable } from './tokens-table.ts';
@@ -39,6 +40,7 @@ export class Store {
   readonly roles: RolesTable;
   readonly extensions: ExtensionsTable;
   readonly extensionStarts: ExtensionStartsTable;
+  readonly subscriptions: SubscriptionsTable;
   readonly audit: AuditTable;
   readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
@@ -65,6 +67,7 @@ export class Store {
     this.roles = new RolesTable(connection);
     this.extensions = new ExtensionsTable(connection);
     this.extensionStarts = new ExtensionStartsTable(connection);
+    this.subscriptions = new SubscriptionsTable(connection);
     this.audit = new AuditTable(connection);
     this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }
