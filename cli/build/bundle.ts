@@ -70,8 +70,11 @@ async function bundle(): Promise<void> {
   const copied = copyExtensionSdk();
   writeFileSync(join(staging, 'package.json'), '{ "type": "module" }\n');
   const metafiles = [command.metafile, extensions.metafile, parts.metafile];
-  writeFileSync(join(staging, 'sources.json'), `${JSON.stringify(sourcesOf(metafiles, copied))}
-`);
+  writeFileSync(
+    join(staging, 'sources.json'),
+    `${JSON.stringify(sourcesOf(metafiles, copied))}
+`,
+  );
   // Replaced as a whole, so that nobody starts half a bundle.
   rmSync(dist, { recursive: true, force: true });
   renameSync(staging, dist);
