@@ -4,7 +4,7 @@ import type { LoadedServerConfig } from '@gofer/config';
 import type { PluginLog } from '@gofer/contracts';
 import type { SystemMetadata } from '@gofer/contracts/api';
 import { AccessControl } from '../access/access-control.ts';
-import { BYPASSED_AUTHORITY, createHttpServer, FailureLog, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
+import { createBypassedAuthority, createHttpServer, FailureLog, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
 import { RunningTaskAttachService } from '../services/attach-service.ts';
 import { StoredAuditService } from '../services/audit-service.ts';
 import { Authenticators } from '../services/authenticators.ts';
@@ -47,6 +47,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       new RateLimits({
         failedAuthentications: config.limits.failed_authentications,
         expensiveRequests: config.limits.expensive_requests,
+        runsOfExtension: config.extensions.runs_per_minute,
       }),
   );
   container.register(TOKENS.failures, () => new FailureLog(log, now));
@@ -113,7 +114,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       events: new StoredEventService(store, config.api.event_log_retention * 1000, now),
       tokens: new StoredTokenService(store, now),
       sessions: new StoredSessionService(store, config.server.session_lifetime * 1000, now),
-      roles: new StoredRoleService(store, container.resolve(TOKENS.access)),
+      roles: new StoredRoleService(store, container.resolve(TOKENS.access), now),
       audit: new StoredAuditService(store),
       extensions: container.resolve(TOKENS.extensionService),
       subscriptions: container.resolve(TOKENS.subscriptions),
@@ -127,11 +128,14 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
         ...frontOptions(container, loaded, metadata.semver),
         config: config.server,
         certificates: container.resolve(TOKENS.certificates),
-        authority: config.development.bypass_auth ? BYPASSED_AUTHORITY : createAuthority(container, loaded, false),
+        authority: config.development.bypass_auth
+          ? createBypassedAuthority(container.resolve(TOKENS.access))
+          : createAuthority(container, loaded, false),
       }),
     async (http) => {
       const graceMs = config.server.shutdown_timeout * 1000;
-      await Promise.all([http.close(graceMs), container.resolve(TOKENS.taskListener).close(graceMs)]);
+      const others = [container.resolve(TOKENS.taskListener), container.resolve(TOKENS.builtInListener)];
+      await Promise.all([http.close(graceMs), ...others.map((listener) => listener.close(graceMs))]);
     },
   );
 }
@@ -160,20 +164,36 @@ function createReadiness(container: Container, log: PluginLog): Readiness {
 export async function openTaskListener(container: Container, loaded: LoadedServerConfig, version: string): Promise<void> {
   const { config } = loaded;
   const [{ scheduler, engine }] = container.resolve(TOKENS.schedulers);
-  const create = (bindAddress: string): HttpServer =>
-    createHttpServer({
-      ...frontOptions(container, loaded, version),
-      config: { ...config.server, bind_address: bindAddress, cors_origins: [], trusted_proxies: [] },
-      authority: createAuthority(container, loaded, true),
-    });
   await container.resolve(TOKENS.taskListener).open({
     scheduler,
     engine,
     configured: config.server.extension_address,
     main: container.resolve(TOKENS.http).address ?? '',
     bypassed: config.development.bypass_auth,
-    create,
+    create: (bindAddress) => createTaskServer(container, loaded, version, bindAddress),
     log: container.resolve(TOKENS.log),
+  });
+}
+
+/** For the extensions that come with the server: in clear and on loopback, where the main listener is not that. */
+export async function openBuiltInListener(container: Container, loaded: LoadedServerConfig, version: string): Promise<void> {
+  const { config } = loaded;
+  await container.resolve(TOKENS.builtInListener).open({
+    scheduler: { hostAccess: async () => ({ address: '127.0.0.1' }) },
+    engine: 'builtin',
+    configured: undefined,
+    main: container.resolve(TOKENS.http).address ?? '',
+    bypassed: config.development.bypass_auth,
+    create: (bindAddress) => createTaskServer(container, loaded, version, bindAddress),
+    log: container.resolve(TOKENS.log),
+  });
+}
+
+function createTaskServer(container: Container, loaded: LoadedServerConfig, version: string, bindAddress: string): HttpServer {
+  return createHttpServer({
+    ...frontOptions(container, loaded, version),
+    config: { ...loaded.config.server, bind_address: bindAddress, cors_origins: [], trusted_proxies: [] },
+    authority: createAuthority(container, loaded, true),
   });
 }
 

@@ -1,5 +1,7 @@
 import type { PluginLog } from '@gofer/contracts';
 import type { AccessControl } from '../access/access-control.ts';
+import type { ExtensionCalls } from '../extensions/extension-calls.ts';
+import type { ExtensionManager } from '../extensions/extension-manager.ts';
 import type { FailureLog, HttpServer, RateLimits } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
@@ -7,10 +9,11 @@ import type { Retention } from '../retention/retention.ts';
 import type { StoredConfigService } from '../services/config-service.ts';
 import type { Deletions } from '../services/deletions.ts';
 import type { DiskReserve } from '../services/disk-reserve.ts';
+import type { StoredExtensionService } from '../services/extension-service.ts';
 import type { Lookup } from '../services/lookup.ts';
 import type { StoredNamespaceService } from '../services/namespace-service.ts';
 import type { StoredPipelineService } from '../services/pipeline-service.ts';
-import type { DeliveryService, ExtensionService, Services, SubscriptionService } from '../services/services.ts';
+import type { DeliveryService, Services, SubscriptionService } from '../services/services.ts';
 import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
 import type { References } from '../stores/references.ts';
@@ -47,7 +50,12 @@ export const TOKENS = {
   lookup: token<Lookup>('lookup'),
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),
-  extensionService: token<ExtensionService>('extension service'),
+  extensionManager: token<ExtensionManager>('extension manager'),
+  extensionCalls: token<ExtensionCalls>('calls of extensions'),
+  /** Resolved once the server can be reached; ends before its listeners do. */
+  runningExtensions: token<ExtensionManager>('extensions'),
+  builtInListener: token<TaskListener>('listener for extensions that come with the server'),
+  extensionService: token<StoredExtensionService>('extension service'),
   subscriptions: token<SubscriptionService>('subscription service'),
   deliveries: token<DeliveryService>('delivery service'),
   services: token<Services>('services'),
