@@ -311,6 +311,7 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX subscriptions_of_extension ON subscriptions (extension_id);
       CREATE INDEX subscriptions_unfinished ON subscriptions (intent) WHERE intent IS NOT NULL;
 
+      -- \`failures\` counts attempts in vain since it became pending, or was made so again; \`attempts\` all there were.
       CREATE TABLE deliveries (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
@@ -320,13 +321,14 @@ export const MIGRATIONS: readonly Migration[] = [
         body BLOB NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'refused', 'failed')),
         attempts INTEGER NOT NULL DEFAULT 0,
+        failures INTEGER NOT NULL DEFAULT 0,
         next_attempt INTEGER NOT NULL DEFAULT 0,
         finished INTEGER NOT NULL DEFAULT 0,
         status_code INTEGER,
         message TEXT
       ) STRICT;
       CREATE INDEX deliveries_of_extension ON deliveries (extension_uid, seq);
-      CREATE INDEX deliveries_pending ON deliveries (extension_uid, seq) WHERE state = 'pending';
+      CREATE INDEX deliveries_pending ON deliveries (extension_uid, next_attempt, seq) WHERE state = 'pending';
       CREATE INDEX deliveries_by_age ON deliveries (received);
 
       -- Set once the extensions that every server has were installed, so that one which is uninstalled stays so.

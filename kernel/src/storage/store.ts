@@ -5,6 +5,7 @@ import { AuditTrail } from './audit-trail.ts';
 import { Commits } from './commits.ts';
 import { ConfigsTable } from './configs-table.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
+import { DeliveriesTable } from './deliveries-table.ts';
 import { DeploymentsTable } from './deployments-table.ts';
 import { EventsTable } from './events-table.ts';
 import { ExtensionsTable } from './extensions-table.ts';
@@ -37,6 +38,7 @@ export class Store {
   readonly sessions: SessionsTable;
   readonly roles: RolesTable;
   readonly extensions: ExtensionsTable;
+  readonly deliveries: DeliveriesTable;
   readonly audit: AuditTable;
   readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
@@ -62,6 +64,7 @@ export class Store {
     this.sessions = new SessionsTable(connection);
     this.roles = new RolesTable(connection);
     this.extensions = new ExtensionsTable(connection);
+    this.deliveries = new DeliveriesTable(connection);
     this.audit = new AuditTable(connection);
     this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }
