@@ -8,6 +8,7 @@ import { type OpenDatabase, openDatabase } from './database.ts';
 import { DeliveriesTable } from './deliveries-table.ts';
 import { DeploymentsTable } from './deployments-table.ts';
 import { EventsTable } from './events-table.ts';
+import { ExtensionStartsTable } from './extension-starts-table.ts';
 import { ExtensionsTable } from './extensions-table.ts';
 import { LooseBodiesTable } from './loose-bodies-table.ts';
 import { NamespacesTable } from './namespaces-table.ts';
@@ -39,6 +40,7 @@ export class Store {
   readonly roles: RolesTable;
   readonly extensions: ExtensionsTable;
   readonly deliveries: DeliveriesTable;
+  readonly extensionStarts: ExtensionStartsTable;
   readonly audit: AuditTable;
   readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
@@ -65,6 +67,7 @@ export class Store {
     this.roles = new RolesTable(connection);
     this.extensions = new ExtensionsTable(connection);
     this.deliveries = new DeliveriesTable(connection);
+    this.extensionStarts = new ExtensionStartsTable(connection);
     this.audit = new AuditTable(connection);
     this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }
