@@ -47,7 +47,8 @@ export class BenchServer {
   ): Promise<BenchServer> {
     const directory = mkdtempSync(join(process.env['GOFER_BENCH_DIR'] ?? tmpdir(), 'gofer-bench-'));
     const started = performance.now();
-    const flags = ['--bind-address', '127.0.0.1:0', '--scheduler', engine, ...settings.flatMap((setting) => ['--set', setting])];
+    const all = ['external_events.enable=false', ...settings];
+    const flags = ['--bind-address', '127.0.0.1:0', '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
     const child = spawn(process.execPath, [...nodeFlags, GOFER, 'service', 'start', ...flags], {
       env: { PATH: process.env['PATH'], HOME: directory, XDG_STATE_HOME: directory },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -131,12 +131,15 @@ const limitsSchema = table('What one client, and all of them together, may ask o
   }),
 });
 
+/** Where external events are taken unless another address is chosen. */
+export const EXTERNAL_EVENTS_ADDRESS = 'localhost:8081';
+
 const externalEventsSchema = table(
   'The listener for events from outside, such as webhooks, which are handed to extensions.',
   {
     enable: flag('Start the listener.', { default: true }),
     bind_address: address('The address and port of the listener. Port 0 takes a free one.', {
-      default: 'localhost:8081',
+      default: EXTERNAL_EVENTS_ADDRESS,
       aliases: ['host'],
     }),
     ...tlsKeys,

@@ -105,7 +105,7 @@ export class GoferServer {
     this.#ownsDirectory = directory === undefined;
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'gofer-e2e-'));
     // A supervisor that is idle goes soon, so that its going can be waited for.
-    const all = ['scheduler.process.idle_timeout=1', 'api.task_execution_stop_timeout=5s', ...settings];
+    const all = ['external_events.enable=false', 'scheduler.process.idle_timeout=1', 'api.task_execution_stop_timeout=5s', ...settings];
     this.#flags = ['--bind-address', `127.0.0.1:${port}`, '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
     this.#env = { PATH: process.env['PATH'], HOME: this.directory, XDG_STATE_HOME: this.directory, ...env };
   }

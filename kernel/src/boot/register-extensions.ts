@@ -6,8 +6,9 @@ import { ExtensionEnvironments } from '../extensions/extension-environment.ts';
 import type { ExtensionHost } from '../extensions/extension-host.ts';
 import { ExtensionManager } from '../extensions/extension-manager.ts';
 import { ExtensionStarts } from '../extensions/extension-starts.ts';
-import type { DeliveryService, ExtensionService, SubscriptionService } from '../services/services.ts';
+import type { ExtensionService, SubscriptionService } from '../services/services.ts';
 import type { Container } from './container.ts';
+import { registerExternalEvents } from './register-external-events.ts';
 import { openBuiltInListener } from './register-front.ts';
 import type { ServerOptions } from './start-server.ts';
 import { TaskListener } from './task-listener.ts';
@@ -26,7 +27,7 @@ export function registerExtensions(container: Container, options: ServerOptions)
   );
   container.register(TOKENS.extensionService, () => unfinished<ExtensionService>());
   container.register(TOKENS.subscriptions, () => unfinished<SubscriptionService>());
-  container.register(TOKENS.deliveries, () => unfinished<DeliveryService>());
+  registerExternalEvents(container, options.loaded);
 }
 
 function createManager(container: Container, options: ServerOptions): ExtensionManager {

@@ -6,6 +6,8 @@ export type Handover = DeliveryAnswer | { readonly statusCode?: undefined; reado
 
 export type Verdict = { readonly state: 'delivered' | 'refused' | 'failed' } | { readonly state: 'pending'; readonly delayMs: number };
 
+/** What another time may do for: too slow, too early, too many. */
+const NOT_THE_EVENT: ReadonlySet<number> = new Set([408, 425, 429]);
 /** After so many attempts in vain it is given up. */
 export const MOST_ATTEMPTS = 12;
 const FIRST_DELAY_MS = 1_000;
@@ -18,7 +20,7 @@ export const LONGEST_DELAY_MS = 300_000;
 export function judge(handover: Handover, failures: number, random: number): Verdict {
   const { statusCode } = handover;
   if (statusCode !== undefined && statusCode >= 200 && statusCode < 300) return { state: 'delivered' };
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) return { state: 'refused' };
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500 && !NOT_THE_EVENT.has(statusCode)) return { state: 'refused' };
   if (failures + 1 >= MOST_ATTEMPTS) return { state: 'failed' };
   const delayMs = Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS);
   return { state: 'pending', delayMs: Math.round(delayMs * (1 - random / 4)) };

@@ -11,7 +11,7 @@ import type { RateLimits } from '../access/rate-limits.ts';
 import { AnsweredError } from '../error-answer.ts';
 import type { HttpState } from '../http-app.ts';
 import { collectBody } from '../request/collect-body.ts';
-import { BodyRoom } from './body-room.ts';
+import type { BodyRoom } from './body-room.ts';
 import { toEventHeaders } from './event-headers.ts';
 
 export interface EventRouterOptions {
@@ -21,19 +21,18 @@ export interface EventRouterOptions {
   readonly addressOf: (request: IncomingMessage) => string;
   /** Bytes of one body. */
   readonly maxBodySize: number;
+  /** For all bodies that arrive at one time. */
+  readonly room: BodyRoom;
   /** Milliseconds for one body. */
   readonly timeMs: number;
 }
 
 const DELIVERY_ID_HEADER = 'gofer-delivery-id';
 const PATHS = ['/events/:id', '/external/:id', '/api/external/:id'];
-/** Room for ten of the largest events that GitHub sends, or for one of the largest that are taken. */
-const ROOM_BYTES = 256 * 1024 * 1024;
 const RETRY_SECONDS = 60;
 
 export function createEventRouter(options: EventRouterOptions): Router<HttpState> {
-  const { addressOf, deliveries, maxBodySize, rateLimits, timeMs } = options;
-  const room = new BodyRoom(Math.max(ROOM_BYTES, maxBodySize));
+  const { addressOf, deliveries, maxBodySize, rateLimits, room, timeMs } = options;
   const tooLarge = () =>
     new GoferError('PAYLOAD_TOO_LARGE', `The event is larger than ${maxBodySize} bytes (external_events.max_body_size).`);
   const take: Middleware<HttpState, { params: Record<string, string> }> = async (context) => {

@@ -12,6 +12,7 @@ import { Listener } from '../listener/listener.ts';
 import { type HttpServer, ListeningServer } from '../listener/listening-server.ts';
 import { responseToUpgrade } from '../listener/upgrade-response.ts';
 import type { HttpLimits } from '../request/request-limits.ts';
+import { BodyRoom } from './body-room.ts';
 import { createEventRouter } from './event-router.ts';
 
 /** Keys of the block `[external_events]` as they are configured. */
@@ -30,10 +31,15 @@ export interface ExternalEventsServerOptions {
   readonly certificates: CertificateSource | undefined;
   readonly deliveries: Pick<DeliveryService, 'assertAccepts' | 'accept'>;
   readonly log: PluginLog;
+  /** Bytes of bodies that are in memory at once; where there are more, senders are asked to come again. */
+  readonly roomBytes?: number;
 }
 
+/** Ten of the largest events that GitHub sends. */
+const ROOM_BYTES = 256 * 1024 * 1024;
+
 export function createExternalEventsServer(options: ExternalEventsServerOptions): HttpServer {
-  const { certificates, config, deliveries, limits, log, requestTimeout } = options;
+  const { certificates, config, deliveries, limits, log, requestTimeout, roomBytes = ROOM_BYTES } = options;
   const proxies = new TrustedProxies(options.trustedProxies);
   const lifetimes = new Lifetimes();
   const patienceMs = requestTimeout * 1000;
@@ -46,6 +52,8 @@ export function createExternalEventsServer(options: ExternalEventsServerOptions)
     }),
     addressOf: (request) => clientAddress(request, proxies),
     maxBodySize: config.max_body_size,
+    // One that is allowed must have room when it comes alone.
+    room: new BodyRoom(Math.max(roomBytes, config.max_body_size)),
     timeMs: patienceMs,
   });
   const app = createHttpApp({
