@@ -295,10 +295,14 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX extension_starts_of ON extension_starts (extension_uid, created);
 
-      -- \`intent\` is what was begun and not finished, NULL where nothing is: \`create\`, \`update\` or \`delete\`; \`wanted\` the settings of an update.
+      -- \`intent\` is what was begun and not finished, NULL where nothing is: \`create\`, \`update\` or \`delete\`; \`wanted\` the settings of an
+      -- update. \`given_to\` is the extension's start that may have it, and \`agreed\` is 1 where that has exactly these settings. The names
+      -- are those that the extension knows it by, and outlive the pipeline until the extension was told.
       CREATE TABLE subscriptions (
         uid TEXT PRIMARY KEY,
-        pipeline_uid TEXT NOT NULL REFERENCES pipelines ON DELETE CASCADE,
+        pipeline_uid TEXT NOT NULL,
+        namespace_id TEXT NOT NULL,
+        pipeline_id TEXT NOT NULL,
         extension_id TEXT NOT NULL,
         subscription_id TEXT NOT NULL,
         settings TEXT NOT NULL,
@@ -306,13 +310,14 @@ export const MIGRATIONS: readonly Migration[] = [
         enabled INTEGER NOT NULL DEFAULT 1,
         fault TEXT,
         intent TEXT CHECK (intent IN ('create', 'update', 'delete')),
+        given_to TEXT,
+        agreed INTEGER NOT NULL DEFAULT 0,
         origin TEXT NOT NULL CHECK (origin IN ('api', 'config')),
         created INTEGER NOT NULL,
         modified INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
-      CREATE UNIQUE INDEX subscriptions_by_name ON subscriptions (pipeline_uid, extension_id, subscription_id);
-      CREATE INDEX subscriptions_of_extension ON subscriptions (extension_id);
-      CREATE INDEX subscriptions_unfinished ON subscriptions (intent) WHERE intent IS NOT NULL;
+      CREATE UNIQUE INDEX subscriptions_by_name ON subscriptions (extension_id, namespace_id, pipeline_id, subscription_id);
+      CREATE INDEX subscriptions_of_pipeline ON subscriptions (pipeline_uid);
 
       -- \`failures\` counts attempts in vain since it became pending, or was made so again; \`attempts\` all there were.
       CREATE TABLE deliveries (

@@ -18,6 +18,7 @@ import { RolesTable } from './roles-table.ts';
 import { RunsTable } from './runs-table.ts';
 import { SecretsTable } from './secrets-table.ts';
 import { SessionsTable } from './sessions-table.ts';
+import { SubscriptionsTable } from './subscriptions-table.ts';
 import { SystemTable } from './system-table.ts';
 import { TaskExecutionsTable } from './task-executions-table.ts';
 import { TokensTable } from './tokens-table.ts';
@@ -41,6 +42,7 @@ export class Store {
   readonly extensions: ExtensionsTable;
   readonly deliveries: DeliveriesTable;
   readonly extensionStarts: ExtensionStartsTable;
+  readonly subscriptions: SubscriptionsTable;
   readonly audit: AuditTable;
   readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
@@ -68,6 +70,7 @@ export class Store {
     this.extensions = new ExtensionsTable(connection);
     this.deliveries = new DeliveriesTable(connection);
     this.extensionStarts = new ExtensionStartsTable(connection);
+    this.subscriptions = new SubscriptionsTable(connection);
     this.audit = new AuditTable(connection);
     this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }
