@@ -259,17 +259,18 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 5,
     sql: `
-      -- \`settings\` are the keys, and the values that are references; \`sealed\` points to all values, and the registry's password, in the
-      -- secret store; \`key\` to the extension's own secret, whose hash is that of the token \`token_id\`. \`documentation\` is the last it gave.
+      -- \`settings\` are the keys, and the values that are references, as \`registry_pass\` is where the password is one; \`sealed\` points to
+      -- all values, and the registry's password, in the secret store; \`key\` to the extension's own secret, whose hash is that of the token \`token_id\`. \`documentation\` is the last it gave.
       CREATE TABLE extensions (
         id TEXT PRIMARY KEY,
         uid TEXT NOT NULL UNIQUE,
         image TEXT NOT NULL,
         registry_user TEXT,
+        registry_pass TEXT,
         settings TEXT NOT NULL,
         sealed TEXT,
-        key TEXT,
-        token_id TEXT,
+        key TEXT NOT NULL,
+        token_id TEXT NOT NULL UNIQUE,
         additional_roles TEXT NOT NULL,
         enabled INTEGER NOT NULL,
         documentation TEXT,
@@ -280,12 +281,14 @@ export const MIGRATIONS: readonly Migration[] = [
         last_error_at INTEGER NOT NULL DEFAULT 0
       ) STRICT, WITHOUT ROWID;
 
-      -- One for each start of an extension that has one of a scheduler's tasks or a log. \`handle\` is NULL before it is started and once it is removed.
+      -- One for each start of an extension that has one of a scheduler's tasks or a log. \`handle\` is NULL before it is started and once it
+      -- is removed; \`given\` points to what is masked in its log, and is NULL once that is sealed.
       CREATE TABLE extension_starts (
         uid TEXT PRIMARY KEY,
         extension_uid TEXT NOT NULL,
         engine TEXT NOT NULL,
         handle TEXT,
+        given TEXT,
         fingerprint TEXT NOT NULL,
         created INTEGER NOT NULL,
         ended INTEGER NOT NULL DEFAULT 0

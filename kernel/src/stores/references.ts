@@ -41,6 +41,17 @@ export class References {
     return toText(bytes, reference);
   }
 
+  /**
+   * The same of a global secret for what administrators themselves have configured, which is in no namespace: whatever namespaces the
+   * secret admits.
+   */
+  async resolveGlobal(reference: Reference): Promise<string> {
+    const { store, secrets } = this.#parts;
+    const secret = reference.kind === 'global_secret' ? store.secrets.find(GLOBAL, reference.name) : undefined;
+    if (secret === undefined) throw noGlobalSecret(reference.name);
+    return toText(await secrets.read(secret.value), reference);
+  }
+
   #bytesOf(reference: Reference, place: ReferencePlace, signal: AbortSignal): Promise<Uint8Array> {
     const { name } = reference;
     switch (reference.kind) {
@@ -73,8 +84,7 @@ export class References {
   async #globalSecret(name: string, place: ReferencePlace): Promise<Uint8Array> {
     const { store, secrets } = this.#parts;
     const secret = store.secrets.find(GLOBAL, name);
-    if (secret === undefined)
-      throw missing(`there is no such global secret; an administrator stores it with: gofer secret global put ${toWord(name)}`);
+    if (secret === undefined) throw noGlobalSecret(name);
     if (!admitsNamespace(secret.namespaces, place.namespaceId))
       throw missing(
         `this global secret does not admit the namespace '${place.namespaceId}'; an administrator decides that when it is stored`,
@@ -99,6 +109,10 @@ export class References {
     for await (const piece of objects.read(object, undefined, signal)) pieces.push(Uint8Array.from(piece));
     return Buffer.concat(pieces);
   }
+}
+
+function noGlobalSecret(name: string): GoferError {
+  return missing(`there is no such global secret; an administrator stores it with: gofer secret global put ${toWord(name)}`);
 }
 
 /** One word of a shell's command line. */
