@@ -6,9 +6,10 @@ import { ExtensionEnvironments } from '../extensions/extension-environment.ts';
 import type { ExtensionHost } from '../extensions/extension-host.ts';
 import { ExtensionManager } from '../extensions/extension-manager.ts';
 import { ExtensionStarts } from '../extensions/extension-starts.ts';
-import type { DeliveryService, ExtensionService, SubscriptionService } from '../services/services.ts';
+import type { DeliveryService, ExtensionService } from '../services/services.ts';
 import type { Container } from './container.ts';
 import { openBuiltInListener } from './register-front.ts';
+import { registerSubscriptions } from './register-subscriptions.ts';
 import type { ServerOptions } from './start-server.ts';
 import { TaskListener } from './task-listener.ts';
 import { TOKENS } from './tokens.ts';
@@ -25,7 +26,7 @@ export function registerExtensions(container: Container, options: ServerOptions)
     (extensions) => extensions.stop(Math.min(config.extensions.stop_timeout, config.server.shutdown_timeout) * 1000),
   );
   container.register(TOKENS.extensionService, () => unfinished<ExtensionService>());
-  container.register(TOKENS.subscriptions, () => unfinished<SubscriptionService>());
+  registerSubscriptions(container);
   container.register(TOKENS.deliveries, () => unfinished<DeliveryService>());
 }
 
