@@ -13,7 +13,7 @@
 import { Refusal } from '@gofer/sdk/extension';
 import { Cron } from 'croner';
 import { type CronExpression, parseCronExpression } from './cron-expression.ts';
-import { Zone, type ZoneSpan } from './zone-spans.ts';
+import type { Zone, ZoneSpan } from './zone-spans.ts';
 
 const DAY = 86_400_000;
 /** No wall clock shows anything of the documented years before or after these instants. */

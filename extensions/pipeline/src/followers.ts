@@ -144,19 +144,20 @@ export class Followers {
     const done = this.#events.begin(event.id, () => {
       if (run !== undefined) this.#depths.delete(runText(run));
     });
-    const work = (run === undefined ? Promise.resolve(true) : this.#startAll(event, run))
-      .then(
-        (finished) => {
-          if (!finished) return;
-          done();
-          this.#object.changed();
-          this.#room.resolve();
-          this.#room = Promise.withResolvers();
-        },
-        (error: unknown) => this.#host.log('error', `the event ${event.id} has failed`, { error: String(error) }),
-      )
-      .finally(() => this.#working.delete(work));
+    const work = this.#work(event, run, done).finally(() => this.#working.delete(work));
     this.#working.add(work);
+  }
+
+  async #work(event: GoferEvent, run: CompletedRun | undefined, done: () => void): Promise<void> {
+    try {
+      if (run !== undefined && !(await this.#startAll(event, run))) return;
+      done();
+      this.#object.changed();
+      this.#room.resolve();
+      this.#room = Promise.withResolvers();
+    } catch (error) {
+      this.#host.log('error', `the event ${event.id} has failed`, { error: String(error) });
+    }
   }
 
   /** False where the extension ends before it is done. */
@@ -164,7 +165,7 @@ export class Followers {
     const followers = [...this.#followers.values()].filter(({ trigger, since }) => triggers(trigger, run) && event.emitted > since);
     if (followers.length === 0) return true;
     // A short run may have ended before the request that started it is answered.
-    await Promise.all(this.#attempts.get(`${run.namespaceId}/${run.pipelineId}`) ?? []);
+    await Promise.all(this.#attempts.get(`${run.namespaceId}/${run.pipelineId}`) ?? new Set<Promise<unknown>>());
     const depth = (this.#depths.get(runText(run)) ?? 0) + 1;
     const finished = await Promise.all(followers.map((follower) => this.#startOne(follower, event, run, depth)));
     return finished.every(Boolean);

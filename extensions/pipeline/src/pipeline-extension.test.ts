@@ -26,7 +26,10 @@ describe('the pipeline extension', () => {
     await server.clock.turn(1);
     expect(server.started).toEqual([
       {
-        ...{ pipeline: 'default/deploy', runId: 1, key: `pipeline/after-build/${event}`, at: server.clock.now() - 1 },
+        pipeline: 'default/deploy',
+        runId: 1,
+        key: `pipeline/after-build/${event}`,
+        at: server.clock.now() - 1,
         variables: {
           GOFER_EXTENSION_PIPELINE_NAMESPACE: 'default',
           GOFER_EXTENSION_PIPELINE_PIPELINE: 'build',
@@ -80,7 +83,7 @@ describe('the pipeline extension', () => {
           await server.launch(extension);
           await server.clock.turn(MINUTE);
           const started = server.started.map(({ variables }) => variables['GOFER_EXTENSION_PIPELINE_EVENT']);
-          expect(started.toSorted()).toEqual(events);
+          expect(started.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual(events);
         },
       ),
       { numRuns: 10, endOnFailure: true },
@@ -145,7 +148,7 @@ describe('the pipeline extension', () => {
     const steps = [{ pipeline: 'build' }, { pipeline: 'build', status: 'any' }, undefined, { pipeline: 'build' }];
     for (const [run, params] of steps.entries()) {
       if (params === undefined) await pipeline.unsubscribe(subscription('deploy', {}));
-      else await pipeline.subscribe(subscription('deploy', params as Record<string, string>));
+      else await pipeline.subscribe(subscription('deploy', params));
       await server.clock.turn(1);
       complete(server, 'build', run);
       await server.clock.turn(1);

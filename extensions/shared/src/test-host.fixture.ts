@@ -212,7 +212,7 @@ export class TestServer {
 export interface Life {
   readonly extension: Extension;
   /** As a process that is killed. */
-  die(): void;
+  readonly die: () => void;
 }
 
 export function subscription(pipelineId: string, params: Readonly<Record<string, string>>, subscriptionId = 'sub'): Subscription {
