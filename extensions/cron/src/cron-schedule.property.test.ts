@@ -122,7 +122,7 @@ describe('a schedule', () => {
         }
         expect(due).toEqual(model(zone, day, expression).filter((time) => time > from && time <= to));
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -140,7 +140,7 @@ describe('a schedule', () => {
         while (tick !== undefined && tick <= after) tick = earlier.next().value;
         expect(tick).toBe(next);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
