@@ -90,6 +90,29 @@ describe('the pipeline extension', () => {
     );
   });
 
+  it('counts nothing from before it was subscribed where events are read from the beginning again', async () => {
+    const server = new TestServer(START);
+    complete(server, 'build', 1);
+    await server.clock.turn(1);
+    const first = await server.launch(extension);
+    await first.extension.subscribe(subscription('deploy', { pipeline: 'build' }));
+    await server.clock.turn(1);
+    complete(server, 'build', 2);
+    await server.clock.turn(2_000);
+    first.die();
+    const kept = server.objects.get('followers') ?? '';
+    expect(kept).toContain('"position":"event-000001"');
+    expect(kept).toContain('"depths":{"default/deploy/1":1}');
+    server.objects.set('followers', kept.replace('event-000001', 'expired'));
+    const second = await server.launch(extension);
+    complete(server, 'deploy', 1);
+    await server.clock.turn(2_000);
+    expect(server.started.map(({ variables }) => variables['GOFER_EXTENSION_PIPELINE_RUN'])).toEqual(['2']);
+    // A run that has ended leads nowhere any more.
+    expect(server.objects.get('followers')).toContain('"depths":{}');
+    await second.extension.shutdown?.();
+  });
+
   it('lets a pipeline that cannot be started now hold up no other, and none of its own events', async () => {
     const server = new TestServer(START);
     server.fault = (_, pipeline) => (pipeline === 'default/bad' ? 429 : 'none');
