@@ -128,6 +128,28 @@ describe('the pipeline extension', () => {
     await pipeline.shutdown?.();
   });
 
+  it('goes on where it was when its stream was refused, whatever is still tried', async () => {
+    const server = new TestServer(START);
+    server.fault = (_, pipeline) => (pipeline === 'default/bad' ? 503 : 'none');
+    const { extension: pipeline } = await server.launch(extension);
+    for (const id of ['bad', 'good']) await pipeline.subscribe(subscription(id, { pipeline: 'build' }));
+    await server.clock.turn(1);
+    server.streamFault = 'events may not be read';
+    for (let run = 1; run <= 3; run += 1) {
+      complete(server, 'build', run);
+      await server.clock.turn(MINUTE);
+    }
+    expect(server.logged.filter((line) => line.includes('events cannot be followed, trying again: events may not be read'))).toHaveLength(
+      1,
+    );
+    expect(server.started.map(({ variables }) => variables['GOFER_EXTENSION_PIPELINE_RUN'])).toEqual(['1', '2', '3']);
+    server.fault = () => 'none';
+    await server.clock.turn(MINUTE);
+    expect(server.started.filter(({ pipeline: id }) => id === 'default/bad')).toHaveLength(3);
+    expect(await pipeline.debug?.()).toMatchObject({ following: { events_under_way: 0, position: 'event-000002' } });
+    await pipeline.shutdown?.();
+  });
+
   it('gives up an event where the server refuses its run', async () => {
     const server = new TestServer(START);
     server.fault = (what) => (what === 'start' ? 404 : 'none');
