@@ -9,7 +9,11 @@ await serveExtension((host: ExtensionHost) => {
     async start() {
       if (host.config('mode') === 'objects') host.log('info', 'objects', { keys: await host.objects.list() });
     },
-    subscribe() {},
+    subscribe() {
+      setImmediate(() => {
+        throw new Error('a fault of a timer');
+      });
+    },
     unsubscribe() {},
     debug: () => Object.entries(process.env).filter(([, value]) => value === 'hunter2'),
     shutdown() {

@@ -74,6 +74,28 @@ describe('an extension as a process', () => {
     expect(await announced).toBe('');
   });
 
+  test('ends well also where nobody reads its log any more', async () => {
+    const { started, ended, lines, announced } = start({ GOFER_EXTENSION_SYSTEM_PARENT_PIPE: 'stdin' });
+    await announced;
+    await once(started.stdout, 'data');
+    started.stdout.destroy();
+    await expect(lines).rejects.toThrow('Premature close');
+    started.stdin.end();
+    expect(await ended).toEqual([0, null]);
+  });
+
+  test('says what it died of', async () => {
+    const { ended, lines, errors, announced } = start();
+    const { url } = JSON.parse(await announced) as { url: string };
+    const name = { namespace_id: 'default', pipeline_id: 'simple', pipeline_subscription_id: 'one' };
+    const body = JSON.stringify({ ...name, pipeline_subscription_params: {} });
+    const headers = { authorization: 'Bearer hunter2' };
+    await fetch(`${url}/api/subscribe`, { method: 'POST', headers, body }).catch(() => 'it may die before it answers');
+    expect(await ended).toEqual([1, null]);
+    expect((await lines).at(-1)).toMatchObject({ level: 'error', error: expect.stringMatching(/^Error: a fault of a timer\n/) });
+    expect(await errors).toContain('a fault of a timer');
+  });
+
   test('over TLS both ways, with an authority that only it knows', async () => {
     const authority = await TestAuthority.make();
     const { cert, key } = await authority.issue();
