@@ -46,7 +46,10 @@ export class GithubChecks {
 
   async #find(check: OpenCheck): Promise<number | undefined> {
     const query = new URLSearchParams({ check_name: checkName(check), app_id: String(this.#config.appId), filter: 'all', per_page: '100' });
-    const answer = await this.#send('GET', `${repositoryPath(check)}/commits/${encodeURIComponent(check.headSha)}/check-runs?${query.toString()}`);
+    const answer = await this.#send(
+      'GET',
+      `${repositoryPath(check)}/commits/${encodeURIComponent(check.headSha)}/check-runs?${query.toString()}`,
+    );
     const runs = valueAt(answer, 'check_runs');
     const found: unknown = Array.isArray(runs) ? runs.find((run) => textAt(run, 'external_id') === externalId(check)) : undefined;
     return found === undefined ? undefined : toCheckId(found);
