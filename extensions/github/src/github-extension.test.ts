@@ -13,6 +13,7 @@ describe('a subscription', () => {
   test.each([
     [{}, 'The subscription lacks repository and event_filter.'],
     [{ repository: 'org/repo', event_filter: ' ' }, 'The subscription lacks event_filter.'],
+    [{ repository: 'org/repo', event_filter: 'push', branch: 'main' }, 'there is no parameter "branch"'],
     [{ repository: 'repo', event_filter: 'push' }, 'repository: "repo" is not of the form org/repo.'],
     [{ repository: 'https://github.com/org/repo', event_filter: 'push' }, 'is not of the form org/repo'],
     [{ repository: 'org/repo', event_filter: 'issues' }, 'these are: pull_request, pull_request_with_check, push, release'],

@@ -31,6 +31,7 @@ describe('a subscription', () => {
     [{ secret: 'tooshort' }, '16 random characters'],
     [{ variables: 'A' }, 'variables: "A" is not of the form'],
     [{ variables: 'GOFER_API_TOKEN=/x' }, "are Gofer's own"],
+    [{ variable: 'A=/a' }, 'there is no parameter "variable"'],
     [{ filter: 'x' }, 'filter: "x" is not of the form'],
   ])('with %j is refused', async (params, message) => {
     const { subscribe } = await startWebhook();
