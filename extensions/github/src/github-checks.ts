@@ -87,7 +87,7 @@ export class GithubChecks {
       } catch (error) {
         if (!(error instanceof GithubRequestError)) throw error;
         if (error.notBefore !== undefined) this.#silentUntil = Math.max(this.#silentUntil, error.notBefore);
-        const next = Math.max(clock.now() + pauseAfter(failures), error.notBefore ?? 0);
+        const next = Math.max(clock.now() + pauseAfter(failures), this.#silentUntil);
         if (!error.temporary || next > until) throw error;
         log('warn', 'GitHub could not be told of a check; it is tried again.', {
           check: externalId(check),
