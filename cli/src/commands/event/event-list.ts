@@ -58,7 +58,7 @@ export class EventList extends GoferCommand {
   async #showInOrder(query: { kind?: string[]; since?: number }, limit: number | undefined, signal: AbortSignal): Promise<void> {
     const follow = this.follow ?? (limit === undefined && !this.reverse);
     const stored =
-      this.history && (limit !== undefined || !follow) ? await this.#newest(query, limit ?? Number.POSITIVE_INFINITY, signal) : [];
+      limit !== undefined || (this.history && !follow) ? await this.#newest(query, limit ?? Number.POSITIVE_INFINITY, signal) : [];
     for (const event of stored) {
       // In order: each waits for the reader of the one before.
       await this.#showOne(event);

@@ -1,4 +1,4 @@
-import type { Extension, InstallExtensionRequest } from '@gofer/contracts/api';
+import type { Extension, InstallExtensionRequest, Parameter } from '@gofer/contracts/api';
 import { Option } from 'clipanion';
 import type { Static } from 'typebox';
 import { askPairs, askParameters, checkTerminal, unanswered } from '../../extensions/ask-settings.ts';
@@ -50,7 +50,8 @@ export class ExtensionInstall extends GoferCommand {
     if (this.interactive) checkTerminal(this.context, 'give settings by -c KEY=VALUE');
     const given = await readSettings(this.context, this.config, '--config');
     const registry_auth = await readRegistryAuth(this.context, { user: this.registryUser, passwordFile: this.registryPassword });
-    const asked = this.interactive ? await this.#askBefore(image, given) : given;
+    const known = this.interactive ? await this.#documented(image) : undefined;
+    const asked = this.interactive ? { ...given, ...(await this.#askBefore(known, given)) } : given;
     const request = {
       id: this.id,
       image,
@@ -59,7 +60,7 @@ export class ExtensionInstall extends GoferCommand {
       ...(this.roles.length === 0 ? {} : { additional_roles: this.roles }),
     };
     const installed = await this.#install(request, wait);
-    const extension = this.interactive ? await this.#askAfter(installed, asked, wait) : installed;
+    const extension = this.interactive && known === undefined ? await this.#askAfter(installed, asked, wait) : installed;
     await this.show(extension, (presentation) =>
       renderDoneWithExtension(`Installed extension ${toSafeLine(this.id)} (${toSafeLine(image)})`, extension, presentation),
     );
@@ -74,37 +75,39 @@ export class ExtensionInstall extends GoferCommand {
   }
 
   /** What an image takes is known where another extension of it is installed. */
-  async #askBefore(image: string, given: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+  async #documented(image: string): Promise<readonly Parameter[] | undefined> {
     const { extensions } = await (await this.client()).call('list_extensions', {});
-    const known = extensions.find(
-      ({ registration, documentation }) => registration.image === image && documentation.config_params.length > 0,
-    );
-    if (known !== undefined) {
-      return { ...given, ...(await askParameters(this.context, unanswered(known.documentation.config_params, given))) };
-    }
-    return { ...given, ...(await this.#askPairs('What it needs, as its documentation says; an empty line installs it.')) };
+    const same = extensions.filter(({ registration }) => registration.image === image);
+    return same.map(({ documentation }) => documentation.config_params).find((parameters) => parameters.length > 0);
+  }
+
+  async #askBefore(known: readonly Parameter[] | undefined, given: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+    if (known !== undefined) return await askParameters(this.context, unanswered(known, given));
+    return await this.#askPairs('What it needs, as its documentation says; an empty line installs it.');
   }
 
   /** One that runs is asked for what it documents, one that does not for what its words say is missing. */
   async #askAfter(installed: Extension, given: Readonly<Record<string, string>>, seconds: number): Promise<Extension> {
-    const { config_params } = installed.documentation;
-    const client = await this.client();
-    let extension = installed;
-    let answers = { ...given };
-    for (let isKnown = config_params.length > 0; ; ) {
-      const why = extension.last_error?.message ?? extension.state_reason ?? 'it says nothing';
-      const more = isKnown
-        ? await askParameters(this.context, unanswered(extension.documentation.config_params, answers))
-        : extension.state === 'running'
-          ? {}
-          : await this.#askPairs(`It does not run: ${toSafeLine(why)}\nSettings to change; an empty line leaves it as it is.`);
+    const answers = { ...given };
+    for (let extension = installed; ; ) {
+      const { config_params } = extension.documentation;
+      const isDocumented = config_params.length > 0;
+      const more = isDocumented
+        ? await askParameters(this.context, unanswered(config_params, answers))
+        : await this.#askForMissing(extension);
       if (Object.keys(more).length === 0) return extension;
+      const client = await this.client();
       await client.call('update_extension', { path: { extension_id: this.id }, body: { settings: more } });
-      answers = { ...answers, ...more };
+      Object.assign(answers, more);
       extension = await waitForExtension(client, this.id, { seconds, now: this.context.now });
-      if (isKnown) return extension;
-      isKnown = extension.documentation.config_params.length > 0;
+      if (isDocumented) return extension;
     }
+  }
+
+  async #askForMissing({ state, last_error, state_reason }: Extension): Promise<Record<string, string>> {
+    if (state === 'running') return {};
+    const why = toSafeLine(last_error?.message ?? state_reason ?? 'it says nothing');
+    return await this.#askPairs(`It does not run: ${why}\nSettings to change; an empty line leaves it as it is.`);
   }
 
   async #askPairs(introduction: string): Promise<Record<string, string>> {
