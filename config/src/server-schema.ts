@@ -149,6 +149,21 @@ const extensionsSchema = table('The extensions: containers that start runs when 
   stop_timeout: duration('How long a stopping extension has until it is stopped by force.', { default: '5m', maximum: LONGEST_TIMER }),
   ...tlsKeys,
   verify_certs: flag('Check the certificates that extensions present.', { default: false }),
+  start_timeout: duration('How long an extension that was started may take until it is healthy; then it is started again.', {
+    default: '60s',
+    minimum: '1s',
+    maximum: LONGEST_TIMER,
+  }),
+  health_interval: duration(
+    'How often extensions are asked whether they are healthy. One that is not 3 times in a row is shown as unhealthy; after 6 times it is started again.',
+    { default: '10s', minimum: '1s', maximum: LONGEST_TIMER },
+  ),
+  request_timeout: duration('How long an extension may take to answer the service.', {
+    default: '10s',
+    minimum: '1s',
+    maximum: LONGEST_TIMER,
+  }),
+  runs_per_minute: count('How many runs one extension may start in a minute before it has to wait. 0 is unlimited.', { default: 6000 }),
 });
 
 const workersSchema = table('Threads beside the main one.', {

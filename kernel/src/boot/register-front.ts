@@ -131,7 +131,8 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       }),
     async (http) => {
       const graceMs = config.server.shutdown_timeout * 1000;
-      await Promise.all([http.close(graceMs), container.resolve(TOKENS.taskListener).close(graceMs)]);
+      const others = [container.resolve(TOKENS.taskListener), container.resolve(TOKENS.builtInListener)];
+      await Promise.all([http.close(graceMs), ...others.map((listener) => listener.close(graceMs))]);
     },
   );
 }
@@ -160,20 +161,36 @@ function createReadiness(container: Container, log: PluginLog): Readiness {
 export async function openTaskListener(container: Container, loaded: LoadedServerConfig, version: string): Promise<void> {
   const { config } = loaded;
   const [{ scheduler, engine }] = container.resolve(TOKENS.schedulers);
-  const create = (bindAddress: string): HttpServer =>
-    createHttpServer({
-      ...frontOptions(container, loaded, version),
-      config: { ...config.server, bind_address: bindAddress, cors_origins: [], trusted_proxies: [] },
-      authority: createAuthority(container, loaded, true),
-    });
   await container.resolve(TOKENS.taskListener).open({
     scheduler,
     engine,
     configured: config.server.extension_address,
     main: container.resolve(TOKENS.http).address ?? '',
     bypassed: config.development.bypass_auth,
-    create,
+    create: (bindAddress) => createTaskServer(container, loaded, version, bindAddress),
     log: container.resolve(TOKENS.log),
+  });
+}
+
+/** For the extensions that come with the server: in clear and on loopback, where the main listener is not that. */
+export async function openBuiltInListener(container: Container, loaded: LoadedServerConfig, version: string): Promise<void> {
+  const { config } = loaded;
+  await container.resolve(TOKENS.builtInListener).open({
+    scheduler: { hostAccess: async () => ({ address: '127.0.0.1' }) },
+    engine: 'builtin',
+    configured: undefined,
+    main: container.resolve(TOKENS.http).address ?? '',
+    bypassed: config.development.bypass_auth,
+    create: (bindAddress) => createTaskServer(container, loaded, version, bindAddress),
+    log: container.resolve(TOKENS.log),
+  });
+}
+
+function createTaskServer(container: Container, loaded: LoadedServerConfig, version: string, bindAddress: string): HttpServer {
+  return createHttpServer({
+    ...frontOptions(container, loaded, version),
+    config: { ...loaded.config.server, bind_address: bindAddress, cors_origins: [], trusted_proxies: [] },
+    authority: createAuthority(container, loaded, true),
   });
 }
 

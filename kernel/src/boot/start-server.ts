@@ -98,7 +98,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     registerBodies(container, options.loaded, log);
     registerWork(container, options.loaded);
     registerRetention(container, options.loaded, log);
-    registerExtensions(container);
+    registerExtensions(container, options);
     registerFront(container, options.loaded, options.metadata, log);
 
     await container.resolve(TOKENS.namespaces).ensureDefault();
@@ -114,6 +114,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // A scheduler that takes its time to say where its tasks are keeps nobody else waiting.
     void openTaskListener(container, options.loaded, options.metadata.semver);
     container.resolve(TOKENS.retention).start();
+    container.resolve(TOKENS.runningExtensions).start();
     const url = http.address ?? '';
     const { engine } = schedulers.loaded[0];
     log('info', `Gofer ${options.metadata.semver} is ready at ${url}`, {

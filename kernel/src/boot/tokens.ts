@@ -1,5 +1,7 @@
 import type { PluginLog } from '@gofer/contracts';
 import type { AccessControl } from '../access/access-control.ts';
+import type { ExtensionCalls } from '../extensions/extension-calls.ts';
+import type { ExtensionManager } from '../extensions/extension-manager.ts';
 import type { FailureLog, HttpServer, RateLimits } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
@@ -47,6 +49,11 @@ export const TOKENS = {
   lookup: token<Lookup>('lookup'),
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),
+  extensionManager: token<ExtensionManager>('extension manager'),
+  extensionCalls: token<ExtensionCalls>('calls of extensions'),
+  /** Resolved once the server can be reached; ends before its listeners do. */
+  runningExtensions: token<ExtensionManager>('extensions'),
+  builtInListener: token<TaskListener>('listener for extensions that come with the server'),
   extensionService: token<ExtensionService>('extension service'),
   subscriptions: token<SubscriptionService>('subscription service'),
   deliveries: token<DeliveryService>('delivery service'),

@@ -259,17 +259,18 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 5,
     sql: `
-      -- \`settings\` are the keys, and the values that are references; \`sealed\` points to all values, and the registry's password, in the
-      -- secret store; \`key\` to the extension's own secret, whose hash is that of the token \`token_id\`. \`documentation\` is the last it gave.
+      -- \`settings\` are the keys, and the values that are references, as \`registry_pass\` is where the password is one; \`sealed\` points to
+      -- all values, and the registry's password, in the secret store; \`key\` to the extension's own secret, whose hash is that of the token \`token_id\`. \`documentation\` is the last it gave.
       CREATE TABLE extensions (
         id TEXT PRIMARY KEY,
         uid TEXT NOT NULL UNIQUE,
         image TEXT NOT NULL,
         registry_user TEXT,
+        registry_pass TEXT,
         settings TEXT NOT NULL,
         sealed TEXT,
-        key TEXT,
-        token_id TEXT,
+        key TEXT NOT NULL,
+        token_id TEXT NOT NULL UNIQUE,
         additional_roles TEXT NOT NULL,
         enabled INTEGER NOT NULL,
         documentation TEXT,
@@ -280,22 +281,28 @@ export const MIGRATIONS: readonly Migration[] = [
         last_error_at INTEGER NOT NULL DEFAULT 0
       ) STRICT, WITHOUT ROWID;
 
-      -- One for each start of an extension that has one of a scheduler's tasks or a log. \`handle\` is NULL before it is started and once it is removed.
+      -- One for each start of an extension that has one of a scheduler's tasks or a log. \`handle\` is NULL before it is started and once it
+      -- is removed; \`given\` points to what is masked in its log, and is NULL once that is sealed.
       CREATE TABLE extension_starts (
         uid TEXT PRIMARY KEY,
         extension_uid TEXT NOT NULL,
         engine TEXT NOT NULL,
         handle TEXT,
+        given TEXT,
         fingerprint TEXT NOT NULL,
         created INTEGER NOT NULL,
         ended INTEGER NOT NULL DEFAULT 0
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX extension_starts_of ON extension_starts (extension_uid, created);
 
-      -- \`intent\` is what was begun and not finished, NULL where nothing is: \`create\`, \`update\` or \`delete\`; \`wanted\` the settings of an update.
+      -- \`intent\` is what was begun and not finished, NULL where nothing is: \`create\`, \`update\` or \`delete\`; \`wanted\` the settings of an
+      -- update. \`given_to\` is the extension's start that may have it, and \`agreed\` is 1 where that has exactly these settings. The names
+      -- are those that the extension knows it by, and outlive the pipeline until the extension was told.
       CREATE TABLE subscriptions (
         uid TEXT PRIMARY KEY,
-        pipeline_uid TEXT NOT NULL REFERENCES pipelines ON DELETE CASCADE,
+        pipeline_uid TEXT NOT NULL,
+        namespace_id TEXT NOT NULL,
+        pipeline_id TEXT NOT NULL,
         extension_id TEXT NOT NULL,
         subscription_id TEXT NOT NULL,
         settings TEXT NOT NULL,
@@ -303,13 +310,14 @@ export const MIGRATIONS: readonly Migration[] = [
         enabled INTEGER NOT NULL DEFAULT 1,
         fault TEXT,
         intent TEXT CHECK (intent IN ('create', 'update', 'delete')),
+        given_to TEXT,
+        agreed INTEGER NOT NULL DEFAULT 0,
         origin TEXT NOT NULL CHECK (origin IN ('api', 'config')),
         created INTEGER NOT NULL,
         modified INTEGER NOT NULL
       ) STRICT, WITHOUT ROWID;
-      CREATE UNIQUE INDEX subscriptions_by_name ON subscriptions (pipeline_uid, extension_id, subscription_id);
-      CREATE INDEX subscriptions_of_extension ON subscriptions (extension_id);
-      CREATE INDEX subscriptions_unfinished ON subscriptions (intent) WHERE intent IS NOT NULL;
+      CREATE UNIQUE INDEX subscriptions_by_name ON subscriptions (extension_id, namespace_id, pipeline_id, subscription_id);
+      CREATE INDEX subscriptions_of_pipeline ON subscriptions (pipeline_uid);
 
       CREATE TABLE deliveries (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,

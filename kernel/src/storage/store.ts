@@ -7,6 +7,7 @@ import { ConfigsTable } from './configs-table.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import { DeploymentsTable } from './deployments-table.ts';
 import { EventsTable } from './events-table.ts';
+import { ExtensionStartsTable } from './extension-starts-table.ts';
 import { ExtensionsTable } from './extensions-table.ts';
 import { LooseBodiesTable } from './loose-bodies-table.ts';
 import { NamespacesTable } from './namespaces-table.ts';
@@ -16,6 +17,7 @@ import { RolesTable } from './roles-table.ts';
 import { RunsTable } from './runs-table.ts';
 import { SecretsTable } from './secrets-table.ts';
 import { SessionsTable } from './sessions-table.ts';
+import { SubscriptionsTable } from './subscriptions-table.ts';
 import { SystemTable } from './system-table.ts';
 import { TaskExecutionsTable } from './task-executions-table.ts';
 import { TokensTable } from './tokens-table.ts';
@@ -37,6 +39,8 @@ export class Store {
   readonly sessions: SessionsTable;
   readonly roles: RolesTable;
   readonly extensions: ExtensionsTable;
+  readonly extensionStarts: ExtensionStartsTable;
+  readonly subscriptions: SubscriptionsTable;
   readonly audit: AuditTable;
   readonly trail: AuditTrail;
   readonly #database: OpenDatabase;
@@ -62,6 +66,8 @@ export class Store {
     this.sessions = new SessionsTable(connection);
     this.roles = new RolesTable(connection);
     this.extensions = new ExtensionsTable(connection);
+    this.extensionStarts = new ExtensionStartsTable(connection);
+    this.subscriptions = new SubscriptionsTable(connection);
     this.audit = new AuditTable(connection);
     this.trail = new AuditTrail(this.audit, (work) => this.commit(work));
   }

@@ -8,6 +8,7 @@ interface SystemRow {
   bootstrap_token_created: number;
   ignore_pipeline_run_events: number | null;
   credentials_sealed: number;
+  standard_extensions: number;
 }
 
 /** The one row about the server itself. Methods that change something belong inside a commit. */
@@ -20,6 +21,7 @@ export class SystemTable {
   readonly #markSealed: SQLite.Statement<[]>;
   readonly #touch: SQLite.Statement<[]>;
   readonly #markBootstrapped: SQLite.Statement<[]>;
+  readonly #markStandardExtensions: SQLite.Statement<[]>;
 
   constructor(connection: Connection) {
     connection.prepare('INSERT OR IGNORE INTO system (id, instance_id) VALUES (1, ?)').run(randomUUID());
@@ -31,6 +33,7 @@ export class SystemTable {
     this.#markSealed = connection.prepare('UPDATE system SET credentials_sealed = 1');
     this.#touch = connection.prepare('UPDATE system SET id = id');
     this.#markBootstrapped = connection.prepare('UPDATE system SET bootstrap_token_created = 1');
+    this.#markStandardExtensions = connection.prepare('UPDATE system SET standard_extensions = 1');
     this.instanceId = this.#read().instance_id;
   }
 
@@ -59,6 +62,15 @@ export class SystemTable {
 
   markBootstrapTokenCreated(): void {
     this.#markBootstrapped.run();
+  }
+
+  /** False until the extensions that every server has were installed: one of them that is uninstalled afterwards stays so. */
+  standardExtensionsInstalled(): boolean {
+    return this.#read().standard_extensions === 1;
+  }
+
+  markStandardExtensionsInstalled(): void {
+    this.#markStandardExtensions.run();
   }
 
   /** Writes what is there already: succeeds where the database can be written. */

@@ -11,8 +11,9 @@ export interface ReferencePlace {
   readonly namespaceId: string;
   readonly pipelineId: string;
   readonly pipelineUid: string;
-  readonly runUid: string;
-  readonly runId: number;
+  /** Absent outside of a run. */
+  readonly runUid?: string;
+  readonly runId?: number;
 }
 
 export interface ReferencesParts {
@@ -40,6 +41,17 @@ export class References {
     return toText(bytes, reference);
   }
 
+  /**
+   * The same of a global secret for what administrators themselves have configured, which is in no namespace: whatever namespaces the
+   * secret admits.
+   */
+  async resolveGlobal(reference: Reference): Promise<string> {
+    const { store, secrets } = this.#parts;
+    const secret = reference.kind === 'global_secret' ? store.secrets.find(GLOBAL, reference.name) : undefined;
+    if (secret === undefined) throw noGlobalSecret(reference.name);
+    return toText(await secrets.read(secret.value), reference);
+  }
+
   #bytesOf(reference: Reference, place: ReferencePlace, signal: AbortSignal): Promise<Uint8Array> {
     const { name } = reference;
     switch (reference.kind) {
@@ -55,12 +67,7 @@ export class References {
           signal,
         );
       case 'run_object':
-        return this.#object(
-          place.runUid,
-          reference,
-          `gofer run object put ${place.pipelineId} ${place.runId} ${toWord(name)} FILE${inNamespace(place)}`,
-          signal,
-        );
+        return this.#runObject(reference, place, signal);
     }
   }
 
@@ -77,8 +84,7 @@ export class References {
   async #globalSecret(name: string, place: ReferencePlace): Promise<Uint8Array> {
     const { store, secrets } = this.#parts;
     const secret = store.secrets.find(GLOBAL, name);
-    if (secret === undefined)
-      throw missing(`there is no such global secret; an administrator stores it with: gofer secret global put ${toWord(name)}`);
+    if (secret === undefined) throw noGlobalSecret(name);
     if (!admitsNamespace(secret.namespaces, place.namespaceId))
       throw missing(
         `this global secret does not admit the namespace '${place.namespaceId}'; an administrator decides that when it is stored`,
@@ -86,16 +92,27 @@ export class References {
     return secrets.read(secret.value);
   }
 
+  async #runObject(reference: Reference, place: ReferencePlace, signal: AbortSignal): Promise<Uint8Array> {
+    const { runUid, runId, pipelineId } = place;
+    if (runUid === undefined) throw missing('it belongs to no run, so there is no run whose object it could be');
+    const cure = `gofer run object put ${pipelineId} ${runId} ${toWord(reference.name)} FILE${inNamespace(place)}`;
+    return this.#object(runUid, reference, cure, signal);
+  }
+
   async #object(ownerUid: string, reference: Reference, cure: string, signal: AbortSignal): Promise<Uint8Array> {
     const { store, objects } = this.#parts;
     const object = store.objects.find(ownerUid, reference.name);
-    if (object === undefined) throw missing(`there is no such object; put it there before this task starts, as with: ${cure}`);
+    if (object === undefined) throw missing(`there is no such object; put it there first, as with: ${cure}`);
     if (object.size > LARGEST_VALUE)
       throw missing(`the object has ${object.size} bytes, and a variable can carry ${LARGEST_VALUE}; let the task download it`);
     const pieces: Uint8Array[] = [];
     for await (const piece of objects.read(object, undefined, signal)) pieces.push(Uint8Array.from(piece));
     return Buffer.concat(pieces);
   }
+}
+
+function noGlobalSecret(name: string): GoferError {
+  return missing(`there is no such global secret; an administrator stores it with: gofer secret global put ${toWord(name)}`);
 }
 
 /** One word of a shell's command line. */

@@ -1,0 +1,220 @@
+/** All extensions of a server: one supervisor for each that is enabled, and what the rest of the kernel asks of those that run. */
+import { GoferError } from '@gofer/contracts';
+import type { ExtensionDocumentation } from '@gofer/contracts/api';
+import { pause } from '../clock/clock.ts';
+import type { ExtensionRecord } from '../storage/extensions-table.ts';
+import type { DeliveryAnswer, ExtensionCalls, SubscriptionName } from './extension-calls.ts';
+import type { ExtensionClient } from './extension-client.ts';
+import { messageOf } from './extension-log.ts';
+import { isUnfinished } from './extension-starts.ts';
+import { type ExtensionView, NOT_STARTED } from './extension-view.ts';
+import { restartDelay } from './restart-delay.ts';
+import { SupervisedExtension, type SupervisionParts } from './supervised-extension.ts';
+
+export interface ExtensionManagerParts extends SupervisionParts {
+  /** How long an extension that is disabled, changed or uninstalled has to end by itself, milliseconds. */
+  readonly stopGraceMs: number;
+  /** Removes from the schedulers what no start is known for. Rejects with `UNAVAILABLE`. */
+  readonly sweep: (isKnown: (startUid: string) => boolean) => Promise<void>;
+}
+
+export class ExtensionManager implements ExtensionCalls {
+  readonly #parts: ExtensionManagerParts;
+  readonly #supervised = new Map<string, SupervisedExtension>();
+  /** Of each extension's uid, those of it that are to end first. */
+  readonly #ending = new Map<string, Promise<void>>();
+  readonly #healthy: ((extensionId: string) => Promise<void>)[] = [];
+  readonly #ready: ((extensionId: string) => void)[] = [];
+  readonly #changed = new Set<() => void>();
+  readonly #leave = new AbortController();
+  #tidying: Promise<void> = Promise.resolve();
+  #isStarted = false;
+
+  constructor(parts: ExtensionManagerParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts what is enabled, behind everybody's back. To be called once the server can be reached. */
+  start(): void {
+    const { store } = this.#parts;
+    this.#isStarted = true;
+    const extensions = store.extensions.list();
+    // Nobody knows what became of these: what there is of them is removed.
+    const lost = new Set(
+      store.extensionStarts
+        .unfinished()
+        .filter(({ handle }) => handle === undefined)
+        .map(({ uid }) => uid),
+    );
+    for (const record of extensions) this.#supervise(record);
+    this.#tidying = this.#tidy(new Set(extensions.filter(({ enabled }) => enabled).map(({ uid }) => uid)), lost);
+  }
+
+  /** After the commit that installed or changed it: what runs of it ends, and it is started anew where it is enabled. */
+  apply(record: ExtensionRecord): void {
+    void this.#end(record.id, record.uid);
+    this.#supervise(record);
+  }
+
+  /** After the commit that uninstalled it. Resolves when it has ended and its logs are gone, or its end is left to the next server. */
+  async remove({ id, uid }: Pick<ExtensionRecord, 'id' | 'uid'>): Promise<void> {
+    await this.#end(id, uid);
+    await this.#forget(uid);
+  }
+
+  /** Ends all of them; nothing is started afterwards. `graceMs`: how long each has to end by itself. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStarted = false;
+    this.#leave.abort();
+    for (const supervised of this.#supervised.values()) this.#track(supervised, graceMs);
+    await Promise.all([...this.#ending.values(), this.#tidying]);
+  }
+
+  view(extensionId: string): ExtensionView {
+    return this.#supervised.get(extensionId)?.view ?? NOT_STARTED;
+  }
+
+  /** Calls `listener` whenever what is shown of an extension, or its starts, may have changed, until the returned function is called. */
+  onChange(listener: () => void): () => void {
+    this.#changed.add(listener);
+    return () => this.#changed.delete(listener);
+  }
+
+  isReady(extensionId: string): boolean {
+    return this.#supervised.get(extensionId)?.isReady === true;
+  }
+
+  documentation(extensionId: string): ExtensionDocumentation | undefined {
+    return this.#parts.store.extensions.find(extensionId)?.documentation;
+  }
+
+  async subscribe(
+    extensionId: string,
+    subscription: SubscriptionName & { readonly params: Readonly<Record<string, string>> },
+  ): Promise<void> {
+    await this.#running(extensionId).subscribe(subscription);
+  }
+
+  async unsubscribe(extensionId: string, name: SubscriptionName): Promise<void> {
+    await this.#running(extensionId).unsubscribe(name);
+  }
+
+  async deliver(
+    extensionId: string,
+    event: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
+  ): Promise<DeliveryAnswer> {
+    return this.#running(extensionId).deliver(event);
+  }
+
+  async debug(extensionId: string): Promise<string> {
+    return this.#running(extensionId).debug();
+  }
+
+  onHealthy(listener: (extensionId: string) => Promise<void>): void {
+    this.#healthy.push(listener);
+  }
+
+  onReady(listener: (extensionId: string) => void): void {
+    this.#ready.push(listener);
+  }
+
+  #running(extensionId: string): ExtensionClient {
+    const client = this.#supervised.get(extensionId)?.client;
+    if (client !== undefined) return client;
+    const { reason } = this.view(extensionId);
+    const isDisabled = this.#parts.store.extensions.find(extensionId)?.enabled === false;
+    const why = isDisabled ? 'it is disabled' : reason;
+    throw new GoferError('UNAVAILABLE', `The extension '${extensionId.slice(0, 64)}' does not run${why === undefined ? '' : `: ${why}`}.`);
+  }
+
+  #supervise(record: ExtensionRecord): void {
+    if (!record.enabled || !this.#isStarted) return;
+    const { id } = record;
+    const supervised = new SupervisedExtension(record, this.#parts, {
+      changed: () => this.#notify(),
+      started: () => this.#notify(),
+      healthy: async () => {
+        for (const listener of this.#healthy) await this.#tell(id, listener);
+      },
+      ready: () => {
+        for (const listener of this.#ready) listener(id);
+      },
+    });
+    this.#supervised.set(id, supervised);
+    supervised.run(this.#ending.get(record.uid));
+  }
+
+  /** What goes wrong for one of those who want to know is theirs; the extension and the others go on. */
+  async #tell(id: string, listener: (extensionId: string) => Promise<void>): Promise<void> {
+    try {
+      await listener(id);
+    } catch (error) {
+      this.#parts.log('error', `the extension '${id}' could not be given what it is to have`, { reason: messageOf(error) });
+    }
+  }
+
+  async #end(id: string, uid: string): Promise<void> {
+    const supervised = this.#supervised.get(id);
+    if (supervised !== undefined && supervised.record.uid === uid) {
+      this.#supervised.delete(id);
+      this.#track(supervised, this.#parts.stopGraceMs);
+    }
+    await this.#ending.get(uid);
+  }
+
+  #track(supervised: SupervisedExtension, graceMs: number): void {
+    const { uid } = supervised.record;
+    const all = Promise.all([this.#ending.get(uid), supervised.stop(graceMs)]).then(() => {
+      if (this.#ending.get(uid) === all) this.#ending.delete(uid);
+      this.#notify();
+    });
+    this.#ending.set(uid, all);
+  }
+
+  /** What earlier servers have left of extensions that are not to run. `enabled`: the uids of those that see to it themselves; `lost`: starts whose handle is not known. */
+  async #tidy(enabled: ReadonlySet<string>, lost: ReadonlySet<string>): Promise<void> {
+    const { store, clock, log, random, sweep, starts, hosts } = this.#parts;
+    const signal = this.#leave.signal;
+    for (let failures = 1; !signal.aborted; failures += 1) {
+      try {
+        for (const start of store.extensionStarts.unfinished()) {
+          if (enabled.has(start.extensionUid) || this.#isSupervised(start.extensionUid)) continue;
+          await starts.finish(start, hosts.ofEngine(start.engine), 'the server that had started it ended before it');
+        }
+        for (const { extensionUid } of store.extensionStarts.orphans()) await starts.prune(extensionUid, 0);
+        await sweep((uid) => {
+          const start = store.extensionStarts.find(uid);
+          return start !== undefined && isUnfinished(start) && !lost.has(uid);
+        });
+        return;
+      } catch (error) {
+        log('warn', 'what is left of extensions that do not run any more could not be removed, trying again', { reason: messageOf(error) });
+        await pause(clock, restartDelay(failures, random()), signal).catch(() => {
+          // The server stops, which the loop finds out.
+        });
+      }
+    }
+  }
+
+  #isSupervised(uid: string): boolean {
+    return this.#ending.has(uid) || [...this.#supervised.values()].some(({ record }) => record.uid === uid);
+  }
+
+  async #forget(uid: string): Promise<void> {
+    const { store, starts, hosts, log } = this.#parts;
+    try {
+      for (const start of store.extensionStarts.listOf(uid).filter(isUnfinished))
+        await starts.finish(start, hosts.ofEngine(start.engine), 'the extension was uninstalled');
+      await starts.prune(uid, 0);
+    } catch (error) {
+      log('warn', 'what is left of an extension that was uninstalled is removed at the next start of the server', {
+        extension: uid,
+        reason: messageOf(error),
+      });
+    }
+  }
+
+  #notify(): void {
+    for (const listener of this.#changed) listener();
+  }
+}
