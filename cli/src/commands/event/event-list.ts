@@ -65,13 +65,9 @@ export class EventList extends GoferCommand {
     }
     if (!follow) return;
     const { kind: kinds = [], since } = query;
-    const after = stored.at(-1)?.id;
-    const start = {
-      history: this.history && limit !== 0,
-      kinds,
-      ...(since === undefined ? {} : { since }),
-      ...(after === undefined ? {} : { after }),
-    };
+    const after = (this.history && limit !== 0 ? stored.at(-1) : (await this.#newest({}, 1, signal)).at(-1))?.id;
+    // Behind that event, so that a connection that is lost before the first one is shown loses nothing; without one there was none.
+    const start = { history: true, kinds, ...(since === undefined ? {} : { since }), ...(after === undefined ? {} : { after }) };
     for await (const event of followEvents(await this.client(), start, signal)) await this.#showOne(event);
   }
 
