@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { type LoadedServerConfig, redact } from '@gofer/config';
 import type { AuthHost, ContractId, PluginHost, PluginLog } from '@gofer/contracts';
 import { createTokenDirectory } from '../access/access-control.ts';
+import type { BuiltInExtensions } from '../extensions/built-in-extensions.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { makePrivateDirectory } from '../storage/private-directory.ts';
 import type { Store } from '../storage/store.ts';
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly loaded: LoadedServerConfig;
   /** The plugins that come with this distribution. */
   readonly builtIns: BuiltInPlugins;
+  /** The extensions that come with this distribution; absent: none. */
+  readonly builtInExtensions?: BuiltInExtensions;
   /** What `GET /api/system/metadata` answers. */
   readonly metadata: { readonly semver: string; readonly commit: string };
   /** The file mode creation mask that plugins are told (`PluginHost`). */
@@ -103,6 +106,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     await container.resolve(TOKENS.namespaces).ensureDefault();
     await container.resolve(TOKENS.configs).sealCredentials();
+    if (config.extensions.install_std_extensions) await container.resolve(TOKENS.extensionService).installStandard();
     const orchestrator = container.resolve(TOKENS.orchestrator);
     orchestrator.recover();
     container.resolve(TOKENS.deletions).resume();
@@ -170,7 +174,7 @@ async function loadServerSchedulers(
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
   try {
-    const inUse = store.attempts.enginesInUse();
+    const inUse = [...new Set([...store.attempts.enginesInUse(), ...store.extensionStarts.enginesInUse()])];
     return {
       loaded: await loadSchedulers({ engine: config.scheduler.engine, automatic: options.builtIns.automatic, inUse, load, log }),
       close,

@@ -9,10 +9,11 @@ import type { Retention } from '../retention/retention.ts';
 import type { StoredConfigService } from '../services/config-service.ts';
 import type { Deletions } from '../services/deletions.ts';
 import type { DiskReserve } from '../services/disk-reserve.ts';
+import type { StoredExtensionService } from '../services/extension-service.ts';
 import type { Lookup } from '../services/lookup.ts';
 import type { StoredNamespaceService } from '../services/namespace-service.ts';
 import type { StoredPipelineService } from '../services/pipeline-service.ts';
-import type { DeliveryService, ExtensionService, Services, SubscriptionService } from '../services/services.ts';
+import type { DeliveryService, Services, SubscriptionService } from '../services/services.ts';
 import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
 import type { References } from '../stores/references.ts';
@@ -54,7 +55,7 @@ export const TOKENS = {
   /** Resolved once the server can be reached; ends before its listeners do. */
   runningExtensions: token<ExtensionManager>('extensions'),
   builtInListener: token<TaskListener>('listener for extensions that come with the server'),
-  extensionService: token<ExtensionService>('extension service'),
+  extensionService: token<StoredExtensionService>('extension service'),
   subscriptions: token<SubscriptionService>('subscription service'),
   deliveries: token<DeliveryService>('delivery service'),
   services: token<Services>('services'),

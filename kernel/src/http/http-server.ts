@@ -102,6 +102,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           addressOf: (request) => clientAddress(request, proxies),
           isSecure: (request) => isSecure(request, proxies),
           expensive: async (principalId) => options.rateLimits?.expensive(principalId),
+          runOfExtension: async (extensionId) => options.rateLimits?.runOfExtension(extensionId),
           refused: async (principalId) => options.rateLimits?.refused(principalId),
           now: Date.now,
         },

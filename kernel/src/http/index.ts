@@ -1,5 +1,5 @@
 export type { Authority, Principal } from './access/authority.ts';
-export { BYPASSED_AUTHORITY } from './access/authority.ts';
+export { createBypassedAuthority } from './access/authority.ts';
 export { FailureLog } from './access/failure-log.ts';
 export { RateLimits } from './access/rate-limits.ts';
 export { TokenAuthority } from './access/token-authority.ts';
