@@ -134,7 +134,9 @@ describe('the examples of the help', () => {
     await client.call('create_subscription', { path: ofSimple, body: subscription });
   }
 
-  const ordinary = examples.filter(({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path) && !OF_FILES.has(path) && !OF_DELIVERIES.has(path));
+  const ordinary = examples.filter(
+    ({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path) && !OF_FILES.has(path) && !OF_DELIVERIES.has(path),
+  );
   it.each(ordinary)('$command', async ({ path, command }) => {
     if (path === 'event get') return await expectEvent(command);
     if (path === 'task attach') return await expectAttached(command);

@@ -98,7 +98,7 @@ it('makes, changes, adopts and ends them, and leaves alone what people have made
 `);
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: '' });
   expect(all).toHaveLength(4);
-  expect(all).toEqual(expect.arrayContaining([byHand, ...code.map((each) => ({ ...each, origin: 'config' }))]));
+  expect(all).toEqual(expect.arrayContaining([byHand, ...code.map((each) => Object.assign(each, { origin: 'config' }))]));
   const adopting = server?.requests.find(({ line }) => line === `PATCH ${SUBSCRIPTIONS}/github/mine`);
   expect(adopting?.body).toEqual({ origin: 'config' });
 });
