@@ -24,7 +24,7 @@ const ENDLESS = [
 const OF_IDENTITY = new Set(['login', 'logout', 'token bootstrap']);
 /** Work on a server's files; run in a test of their own (test/e2e/backup.test.ts). */
 const OF_FILES = new Set(['service backup', 'service restore', 'service check']);
-/** Of an event that came from outside; run in a test of their own (cli/src/extensions/extension-commands.test.ts). */
+/** Of an event that came from outside; run in a test of their own (cli/src/extension/extension-commands.test.ts). */
 const OF_DELIVERIES = new Set(['extension redeliver']);
 /** Not quiet: what they make is never shown again. */
 const SHOWN_ONCE = new Set(['token create', 'token bootstrap']);

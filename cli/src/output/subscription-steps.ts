@@ -1,4 +1,4 @@
-import { looksSecret } from '../extensions/ask-settings.ts';
+import { looksSecret } from '../extension/ask-settings.ts';
 import type { AppliedStep } from '../up/apply-subscriptions.ts';
 import { nameOf, type SubscriptionStep } from '../up/subscription-plan.ts';
 import type { Colours } from './presentation.ts';

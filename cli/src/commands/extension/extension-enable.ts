@@ -1,5 +1,5 @@
 import { Option } from 'clipanion';
-import { readWait, waitForExtension, waitOption } from '../../extensions/wait-for-extension.ts';
+import { readWait, waitForExtension, waitOption } from '../../extension/wait-for-extension.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 import { renderDoneWithExtension } from '../../output/extension-views.ts';
 import { toSafeLine } from '../../output/sanitise.ts';

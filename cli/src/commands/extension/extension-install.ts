@@ -1,11 +1,11 @@
 import type { Extension, InstallExtensionRequest, Parameter } from '@gofer/contracts/api';
 import { Option } from 'clipanion';
 import type { Static } from 'typebox';
-import { askPairs, askParameters, checkTerminal, unanswered } from '../../extensions/ask-settings.ts';
-import { imageFor } from '../../extensions/builtin-image.ts';
-import { REGISTRY_DETAILS, readRegistryAuth, registryPasswordOption, registryUserOption } from '../../extensions/registry-options.ts';
-import { configOption, readSettings, SETTINGS_DETAILS } from '../../extensions/settings.ts';
-import { readWait, waitForExtension, waitOption } from '../../extensions/wait-for-extension.ts';
+import { askPairs, askParameters, checkTerminal, unanswered } from '../../extension/ask-settings.ts';
+import { imageFor } from '../../extension/extension-image.ts';
+import { REGISTRY_DETAILS, readRegistryAuth, registryPasswordOption, registryUserOption } from '../../extension/registry-options.ts';
+import { configOption, readSettings, SETTINGS_DETAILS } from '../../extension/settings.ts';
+import { readWait, waitForExtension, waitOption } from '../../extension/wait-for-extension.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 import { renderDoneWithExtension } from '../../output/extension-views.ts';
 import { toSafeLine } from '../../output/sanitise.ts';

@@ -1,8 +1,8 @@
 import { GoferError } from '@gofer/contracts';
 import { Option } from 'clipanion';
-import { REGISTRY_DETAILS, readRegistryAuth, registryPasswordOption, registryUserOption } from '../../extensions/registry-options.ts';
-import { configOption, readSettings, SETTINGS_DETAILS } from '../../extensions/settings.ts';
-import { readWait, waitForExtension, waitOption } from '../../extensions/wait-for-extension.ts';
+import { REGISTRY_DETAILS, readRegistryAuth, registryPasswordOption, registryUserOption } from '../../extension/registry-options.ts';
+import { configOption, readSettings, SETTINGS_DETAILS } from '../../extension/settings.ts';
+import { readWait, waitForExtension, waitOption } from '../../extension/wait-for-extension.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 import { renderDoneWithExtension } from '../../output/extension-views.ts';
 import { toSafeLine } from '../../output/sanitise.ts';

@@ -1,9 +1,9 @@
 import { GoferError } from '@gofer/contracts';
 import { isTaskId, SUBSCRIPTION_ID_RULE } from '@gofer/contracts/pipeline';
 import { Option } from 'clipanion';
-import { askParameters, checkTerminal, unanswered } from '../../extensions/ask-settings.ts';
-import { readSettings, SETTINGS_DETAILS, settingOption } from '../../extensions/settings.ts';
-import { SubscriptionCommand } from '../../extensions/subscription-command.ts';
+import { askParameters, checkTerminal, unanswered } from '../../extension/ask-settings.ts';
+import { readSettings, SETTINGS_DETAILS, settingOption } from '../../extension/settings.ts';
+import { SubscriptionCommand } from '../../extension/subscription-command.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 
 export class SubscriptionCreate extends SubscriptionCommand {

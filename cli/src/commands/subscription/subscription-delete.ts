@@ -1,4 +1,4 @@
-import { SubscriptionCommand } from '../../extensions/subscription-command.ts';
+import { SubscriptionCommand } from '../../extension/subscription-command.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 
 export class SubscriptionDelete extends SubscriptionCommand {

@@ -1,7 +1,7 @@
 import { GoferError } from '@gofer/contracts';
 import { Option } from 'clipanion';
-import { readSettings, SETTINGS_DETAILS, settingOption } from '../../extensions/settings.ts';
-import { SubscriptionCommand } from '../../extensions/subscription-command.ts';
+import { readSettings, SETTINGS_DETAILS, settingOption } from '../../extension/settings.ts';
+import { SubscriptionCommand } from '../../extension/subscription-command.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 
 export class SubscriptionUpdate extends SubscriptionCommand {
