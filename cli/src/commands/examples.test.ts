@@ -264,7 +264,7 @@ function documentsOf(stdout: string): string[] {
 
 /** Words, double quotes and `<`: all that the examples use of a shell. */
 async function parseShell(command: string, directory: string): Promise<{ argv: string[]; stdin?: string }> {
-  const words = [...command.matchAll(/"([^"]*)"|(\S+)/gu)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const words = [...command.matchAll(/(?:"[^"]*"|[^\s"])+/gu)].map(([word]) => word.replaceAll('"', ''));
   const redirect = words.indexOf('<');
   const argv = words.slice(1, redirect === -1 ? undefined : redirect);
   return redirect === -1 ? { argv } : { argv, stdin: await readFile(join(directory, words[redirect + 1] ?? ''), 'utf8') };
