@@ -29,7 +29,7 @@ describe('gofer event list', () => {
   };
 
   beforeAll(async () => {
-    server = await startTestServer('fake');
+    server = await startTestServer('fake', { 'extensions.install_base_extensions': 'false' });
     client = new GoferClient({ baseUrl: new URL(server.url), token: '', insecureSkipTlsVerify: false });
     await happen(3);
   });
