@@ -23,11 +23,12 @@ export async function accessHints(error: unknown, settings: () => Promise<CliSet
 }
 
 /** What an extension takes, and whether it runs, is told by the command that shows it. */
-function extensionHints({ request }: AnswerError): string[] {
+function extensionHints({ request, message }: AnswerError): string[] {
   const [, subscription, extension] = /(?:\/subscriptions\/?([^/\s?]*)|\/extensions\/([^/\s?]+))/u.exec(request) ?? [];
   const id = subscription ?? extension;
   if (id === undefined) return [];
-  const named = /^[a-zA-Z0-9-]+$/u.test(id) ? id : 'EXTENSION';
+  const [, said] = /extension '([a-zA-Z0-9-]+)'/iu.exec(message) ?? [];
+  const named = /^[a-zA-Z0-9-]+$/u.test(id) ? id : (said ?? 'EXTENSION');
   return [`What it takes, and how it is doing: gofer extension get ${named}`];
 }
 

@@ -101,7 +101,13 @@ function renderParam({ key, required, documentation }: Parameter, value: string 
 }
 
 /** What was done, and where it does not run yet, why, and how to look. */
-export function renderDoneWithExtension(done: string, extension: Extension, presentation: Presentation, inNamespace = ''): string {
+export function renderDoneWithExtension(
+  done: string,
+  extension: Extension,
+  /** What it wrote last; empty where that is not known. */
+  said: readonly string[],
+  presentation: Presentation,
+): string {
   const { colours } = presentation;
   const id = toSafeLine(extension.registration.extension_id);
   const hint = (purpose: string, command: string) => `  ${purpose}: ${colours.cyan(command)}\n`;
@@ -109,10 +115,10 @@ export function renderDoneWithExtension(done: string, extension: Extension, pres
     return (
       `${colours.green('✓')} ${done}; it runs\n` +
       hint('See what it takes', `gofer extension get ${id}`) +
-      hint('Subscribe a pipeline', `gofer pipeline subscribe PIPELINE ${id} LABEL${exampleSettings(extension)}${inNamespace}`)
+      hint('Subscribe a pipeline', `gofer pipeline subscribe PIPELINE ${id} LABEL${exampleSettings(extension)}`)
     );
   }
-  return `${colours.green('✓')} ${done}\n${renderNotRunning(extension, presentation)}${hint('See how it stands', `gofer extension get ${id}`)}${hint('Read its log', `gofer extension logs ${id}`)}`;
+  return `${colours.green('✓')} ${done}\n${renderNotRunning(extension, said, presentation)}${hint('See how it stands', `gofer extension get ${id}`)}${hint('Read its log', `gofer extension logs ${id}`)}`;
 }
 
 function exampleSettings({ documentation }: Extension): string {
@@ -120,11 +126,13 @@ function exampleSettings({ documentation }: Extension): string {
   return required.map(({ key }) => ` -s ${toSafeLine(key)}=…`).join('');
 }
 
-function renderNotRunning(extension: Extension, { colours, detail, now }: Presentation): string {
+function renderNotRunning(extension: Extension, said: readonly string[], { colours, detail, now }: Presentation): string {
   const { registration, state_reason = '', last_error, next_start = 0 } = extension;
   if (registration.status === 'disabled') return `${colours.yellow('!')} It does not run: it is disabled\n`;
   const reason = toSafeLine(state_reason === '' ? (last_error?.message ?? 'it is still being started') : state_reason);
   const error = last_error === undefined || reason.includes(toSafeLine(last_error.message)) ? '' : `  ${toSafeLine(last_error.message)}\n`;
-  const next = next_start === 0 ? '' : `  It is started again ${formatTime(next_start, { now, exact: detail })}.\n`;
-  return `${colours.yellow('!')} It does not run yet: ${reason}\n${error}${next}`;
+  const words = said.map((line) => `  ${colours.dim('│')} ${toSafeLine(line)}\n`).join('');
+  const when = next_start - now < 1_000 ? 'at once' : formatTime(next_start, { now, exact: detail });
+  const next = next_start === 0 ? '' : `  It is started again ${when}.\n`;
+  return `${colours.yellow('!')} It does not run yet: ${reason}\n${error}${words}${next}`;
 }

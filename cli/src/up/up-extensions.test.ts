@@ -32,7 +32,7 @@ describe('gofer up and the subscriptions in the code', () => {
       extension_id,
       subscription_id,
       settings,
-      ...(origin === undefined ? {} : { origin }),
+      origin: origin ?? 'api',
       status,
     }));
   };

@@ -1,10 +1,10 @@
 import { Option } from 'clipanion';
+import { ExtensionStartingCommand } from '../../extension/starting-command.ts';
 import { readWait, waitForExtension, waitOption } from '../../extension/wait-for-extension.ts';
 import { GoferCommand } from '../../gofer-command.ts';
-import { renderDoneWithExtension } from '../../output/extension-views.ts';
 import { toSafeLine } from '../../output/sanitise.ts';
 
-export class ExtensionEnable extends GoferCommand {
+export class ExtensionEnable extends ExtensionStartingCommand {
   static override paths = [['extension', 'enable']];
   static override usage = GoferCommand.Usage({
     category: 'Extensions',
@@ -20,8 +20,6 @@ export class ExtensionEnable extends GoferCommand {
     const client = await this.client();
     await client.call('update_extension', { path: { extension_id: this.id }, body: { enable: true } });
     const extension = await waitForExtension(client, this.id, { seconds, now: this.context.now });
-    await this.show(extension, (presentation) =>
-      renderDoneWithExtension(`Enabled extension ${toSafeLine(this.id)}`, extension, presentation),
-    );
+    await this.showStarted(`Enabled extension ${toSafeLine(this.id)}`, extension);
   }
 }

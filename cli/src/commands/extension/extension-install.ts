@@ -3,16 +3,17 @@ import { Option } from 'clipanion';
 import type { Static } from 'typebox';
 import { askPairs, askParameters, checkTerminal, unanswered } from '../../extension/ask-settings.ts';
 import { imageFor } from '../../extension/extension-image.ts';
+import { lastWords } from '../../extension/last-words.ts';
 import { REGISTRY_DETAILS, readRegistryAuth, registryPasswordOption, registryUserOption } from '../../extension/registry-options.ts';
 import { configOption, readSettings, SETTINGS_DETAILS } from '../../extension/settings.ts';
+import { ExtensionStartingCommand } from '../../extension/starting-command.ts';
 import { readWait, waitForExtension, waitOption } from '../../extension/wait-for-extension.ts';
 import { GoferCommand } from '../../gofer-command.ts';
-import { renderDoneWithExtension } from '../../output/extension-views.ts';
 import { toSafeLine } from '../../output/sanitise.ts';
 
 const ANSWER_MILLISECONDS = 60_000;
 
-export class ExtensionInstall extends GoferCommand {
+export class ExtensionInstall extends ExtensionStartingCommand {
   static override paths = [['extension', 'install']];
   static override usage = GoferCommand.Usage({
     category: 'Extensions',
@@ -61,9 +62,7 @@ export class ExtensionInstall extends GoferCommand {
     };
     const installed = await this.#install(request, wait);
     const extension = this.interactive && known === undefined ? await this.#askAfter(installed, asked, wait) : installed;
-    await this.show(extension, (presentation) =>
-      renderDoneWithExtension(`Installed extension ${toSafeLine(this.id)} (${toSafeLine(image)})`, extension, presentation),
-    );
+    await this.showStarted(`Installed extension ${toSafeLine(this.id)} (${toSafeLine(image)})`, extension);
   }
 
   async #install(body: Static<typeof InstallExtensionRequest>, wait: number): Promise<Extension> {
@@ -106,7 +105,8 @@ export class ExtensionInstall extends GoferCommand {
 
   async #askForMissing({ state, last_error, state_reason }: Extension): Promise<Record<string, string>> {
     if (state === 'running') return {};
-    const why = toSafeLine(last_error?.message ?? state_reason ?? 'it says nothing');
+    const said = await lastWords(await this.client(), this.id);
+    const why = toSafeLine([last_error?.message ?? state_reason ?? 'it says nothing', ...said].join('; '));
     return await this.#askPairs(`It does not run: ${why}\nSettings to change; an empty line leaves it as it is.`);
   }
 

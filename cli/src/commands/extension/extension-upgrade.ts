@@ -2,12 +2,12 @@ import { GoferError } from '@gofer/contracts';
 import { Option } from 'clipanion';
 import { REGISTRY_DETAILS, readRegistryAuth, registryPasswordOption, registryUserOption } from '../../extension/registry-options.ts';
 import { configOption, readSettings, SETTINGS_DETAILS } from '../../extension/settings.ts';
+import { ExtensionStartingCommand } from '../../extension/starting-command.ts';
 import { readWait, waitForExtension, waitOption } from '../../extension/wait-for-extension.ts';
 import { GoferCommand } from '../../gofer-command.ts';
-import { renderDoneWithExtension } from '../../output/extension-views.ts';
 import { toSafeLine } from '../../output/sanitise.ts';
 
-export class ExtensionUpgrade extends GoferCommand {
+export class ExtensionUpgrade extends ExtensionStartingCommand {
   static override paths = [['extension', 'upgrade']];
   static override usage = GoferCommand.Usage({
     category: 'Extensions',
@@ -52,6 +52,6 @@ export class ExtensionUpgrade extends GoferCommand {
     await client.call('update_extension', { path: { extension_id: this.id }, body: change });
     const extension = await waitForExtension(client, this.id, { seconds, now: this.context.now });
     const done = `Changed extension ${toSafeLine(this.id)} (${toSafeLine(extension.registration.image)})`;
-    await this.show(extension, (presentation) => renderDoneWithExtension(done, extension, presentation));
+    await this.showStarted(done, extension);
   }
 }
