@@ -25,3 +25,8 @@ export function manifest(): URL {
 export function processSupervisor(): string | undefined {
   return fromSource ? undefined : fileURLToPath(new URL('./process-supervisor.js', import.meta.url));
 }
+
+/** The program that an extension runs in that comes with the server. */
+export function builtInExtension(): string {
+  return fileURLToPath(new URL(fromSource ? './extension/built-in-extension.ts' : './built-in-extension.js', import.meta.url));
+}

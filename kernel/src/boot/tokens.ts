@@ -1,7 +1,9 @@
 import type { PluginLog } from '@gofer/contracts';
 import type { AccessControl } from '../access/access-control.ts';
+import type { DeliveryDispatcher } from '../extensions/delivery-dispatcher.ts';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
+import type { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
 import type { FailureLog, HttpServer, RateLimits } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
@@ -22,6 +24,7 @@ import type { CertificateSource } from '../tls/index.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
+import type { ExternalEvents } from './external-events.ts';
 import type { LoadedAuth } from './load-auth.ts';
 import type { LoadedStores } from './load-stores.ts';
 import type { TaskListener } from './task-listener.ts';
@@ -56,8 +59,12 @@ export const TOKENS = {
   runningExtensions: token<ExtensionManager>('extensions'),
   builtInListener: token<TaskListener>('listener for extensions that come with the server'),
   extensionService: token<StoredExtensionService>('extension service'),
+  subscriptionKeeper: token<SubscriptionKeeper>('subscription keeper'),
   subscriptions: token<SubscriptionService>('subscription service'),
   deliveries: token<DeliveryService>('delivery service'),
+  deliveryDispatcher: token<DeliveryDispatcher>('dispatcher of external events'),
+  eventCertificates: token<CertificateSource | undefined>('certificates of the listener for external events'),
+  externalEvents: token<ExternalEvents>('listener for external events'),
   services: token<Services>('services'),
   certificates: token<CertificateSource | undefined>('certificates'),
   http: token<HttpServer>('HTTP server'),

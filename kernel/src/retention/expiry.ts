@@ -21,6 +21,7 @@ export interface RetentionLimits {
   /** Milliseconds. */
   readonly eventsMs: number;
   readonly auditMs: number;
+  readonly deliveriesMs: number;
 }
 
 export interface ExpiryParts {
@@ -36,6 +37,8 @@ export interface ExpiryParts {
 /** Rows that one commit takes. */
 const BATCH = 50;
 const EVENT_BATCH = 500;
+/** Their bodies may be large. */
+const DELIVERY_BATCH = 20;
 
 export class Expiry {
   readonly #parts: ExpiryParts;
@@ -70,8 +73,23 @@ export class Expiry {
     await this.#untilFewer(() => store.sessions.deleteExpired(now(), EVENT_BATCH));
   }
 
-  async #untilFewer(remove: () => number): Promise<void> {
-    while (!this.#parts.leave.aborted && (await this.#parts.store.commit(remove)) >= EVENT_BATCH) await turn();
+  /** External events that are too old, also those that no extension has taken: answers with how many these were. And those of nobody. */
+  async deliveries(): Promise<number> {
+    const { store, limits, now, leave } = this.#parts;
+    for (const uid of store.deliveries.withoutReceiver())
+      await this.#untilFewer(() => store.deliveries.deleteOf(uid, DELIVERY_BATCH), DELIVERY_BATCH);
+    let given = 0;
+    while (!leave.aborted) {
+      const { deleted, pending } = await store.commit(() => store.deliveries.expire(now() - limits.deliveriesMs, DELIVERY_BATCH));
+      given += pending;
+      if (deleted < DELIVERY_BATCH) break;
+      await turn();
+    }
+    return given;
+  }
+
+  async #untilFewer(remove: () => number, batch = EVENT_BATCH): Promise<void> {
+    while (!this.#parts.leave.aborted && (await this.#parts.store.commit(remove)) >= batch) await turn();
   }
 
   /** Marked first, so that a reader hears that it has expired; then the files; then the run, which until then is found again. */

@@ -8,7 +8,28 @@ import { Retention } from './retention.ts';
 
 const HANGS = [{ sleep_ms: 3_600_000 }];
 const TASKS = [{ id: 'one', steps: [{ print: 'hello\n' }] }];
-const LIMITS: RetentionLimits = { logRuns: 2, objectRuns: 2, versions: 2, eventsMs: 3_600_000, auditMs: 3_600_000 };
+const LIMITS: RetentionLimits = {
+  logRuns: 2,
+  objectRuns: 2,
+  versions: 2,
+  eventsMs: 3_600_000,
+  auditMs: 3_600_000,
+  deliveriesMs: 3_600_000,
+};
+
+const EXTENSION = {
+  id: 'github',
+  image: 'builtin:github',
+  registry: undefined,
+  settings: [],
+  sealed: undefined,
+  key: 'key',
+  tokenId: 'token',
+  additionalRoles: [],
+  enabled: true,
+  created: 1,
+  modified: 1,
+};
 
 let services: ServiceStage;
 let now: () => number;
@@ -187,6 +208,30 @@ describe('events', () => {
   });
 });
 
+describe('external events', () => {
+  it('are removed when they are too old, also those that nobody has taken, and these are counted', async () => {
+    const { deliveries, extensions } = services.stage.store;
+    const event = (id: string, received: number) => ({ id, received, headers: {}, body: Buffer.from('event') });
+    await services.stage.store.commit(() => {
+      extensions.insert({ ...EXTENSION, uid: 'uid' });
+      for (let index = 0; index < 25; index += 1) deliveries.insert('gone', event(`gone-${index}`, 3_601_000));
+      for (let index = 0; index < 45; index += 1) deliveries.insert('uid', event(`old-${index}`, 1000));
+      deliveries.insert('uid', event('new', 2001));
+    });
+    const all = () => deliveries.list('uid', { state: undefined, limit: -1, offset: 0 });
+    const due = deliveries.due('uid', 0, 5);
+    const taken = { state: 'delivered', nextAttempt: 0, finished: 1, statusCode: 204, message: undefined } as const;
+    await services.stage.store.commit(() => {
+      for (const { seq } of due) deliveries.record(seq, taken);
+    });
+    now = () => 3_602_000;
+    expect(await expiryOf().deliveries()).toBe(40);
+    expect(all().map(({ id }) => id)).toEqual(['new']);
+    expect(deliveries.list('gone', { state: undefined, limit: -1, offset: 0 })).toEqual([]);
+    expect(await expiryOf().deliveries()).toBe(0);
+  });
+});
+
 describe('the looks', () => {
   it('follow the end of a run, and the timer', async () => {
     const looked: string[] = [];
@@ -194,6 +239,7 @@ describe('the looks', () => {
       ofPipeline: async (uid: string) => void looked.push(uid),
       events: async () => void looked.push('events'),
       identity: async () => undefined,
+      deliveries: async () => 0,
     };
     const log = (): void => undefined;
     const retention = new Retention({
@@ -220,6 +266,7 @@ describe('the looks', () => {
     const expiry = {
       ofPipeline: async () => undefined,
       identity: async () => undefined,
+      deliveries: async () => 2,
       events: async () => {
         if (fails) throw new Error('the disk is away');
         logged.push('done');
@@ -238,7 +285,7 @@ describe('the looks', () => {
     expect(logged).toEqual([expect.stringMatching(/^warn .*tried again later.*the disk is away/)]);
     fails = false;
     await retention.lookAtAll();
-    expect(logged.at(-1)).toBe('done');
+    expect(logged.slice(1)).toEqual(['done', expect.stringMatching(/^warn external events were removed .*"untaken":2/)]);
     await retention.close();
   });
 });

@@ -30,6 +30,7 @@ export interface ExtensionServiceParts {
 
 /** Those that every server has, under the id of their name. */
 const STANDARD = ['cron', 'interval'];
+const DELIVERIES_AT_A_TIME = 20;
 const OBJECTS_AT_A_TIME = 100;
 
 export class StoredExtensionService implements ExtensionService {
@@ -72,8 +73,11 @@ export class StoredExtensionService implements ExtensionService {
   }
 
   async uninstall(id: string): Promise<void> {
+    const { manager, store } = this.#parts;
     const record = await this.#inTurn(() => this.#delete(id));
-    await this.#parts.manager.remove(record);
+    await manager.remove(record);
+    // In small commits, as their bodies may be large; what a crash leaves of them expires with the rest.
+    while ((await store.commit(() => store.deliveries.deleteOf(record.uid, DELIVERIES_AT_A_TIME))) === DELIVERIES_AT_A_TIME);
   }
 
   async debug(id: string): Promise<string> {
