@@ -16,6 +16,11 @@ export function ownSdk(): URL {
   return new URL(fromSource ? '../../sdk/src/index.ts' : './sdk.js', import.meta.url);
 }
 
+/** The folder of the sources of the SDK of extensions, which `extension new` copies. */
+export function extensionSdk(): URL {
+  return new URL(fromSource ? '../../sdk/src/extension/' : './extension-sdk/', import.meta.url);
+}
+
 /** The package's manifest. */
 export function manifest(): URL {
   return new URL(fromSource ? '../../package.json' : '../package.json', import.meta.url);

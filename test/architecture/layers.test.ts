@@ -127,7 +127,7 @@ function isAllowed(room: string, target: string): boolean {
   );
 }
 
-const files = globSync('{contracts,config,kernel,plugins,cli,sdk,examples}/**/*.ts', {
+const files = globSync('{contracts,config,kernel,plugins,cli,sdk,extensions,examples}/**/*.ts', {
   cwd: root,
   exclude: (name) => name === 'node_modules' || name === 'dist',
 })

@@ -10,6 +10,7 @@ import { ExtensionGet } from './extension/extension-get.ts';
 import { ExtensionInstall } from './extension/extension-install.ts';
 import { ExtensionList } from './extension/extension-list.ts';
 import { ExtensionLogs } from './extension/extension-logs.ts';
+import { ExtensionNew } from './extension/extension-new.ts';
 import { ExtensionRedeliver } from './extension/extension-redeliver.ts';
 import { ExtensionUninstall } from './extension/extension-uninstall.ts';
 import { ExtensionUpgrade } from './extension/extension-upgrade.ts';
@@ -139,6 +140,7 @@ export const COMMANDS = [
   ExtensionDebug,
   ExtensionDeliveries,
   ExtensionRedeliver,
+  ExtensionNew,
   PipelineObjectList,
   PipelineObjectGet,
   PipelineObjectPut,

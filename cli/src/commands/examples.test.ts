@@ -106,6 +106,8 @@ describe('the examples of the help', () => {
     await prepareExtensions(command, namespace);
     const [, output] = /--output (\S+)/u.exec(command) ?? [];
     if (output !== undefined) await rm(join(directory, output), { force: true });
+    const [, folder] = /extension new (\S+)/u.exec(command) ?? [];
+    if (folder !== undefined) await rm(join(directory, folder), { recursive: true, force: true });
     const [, secret] = /secret global put (\w+)/u.exec(command) ?? [];
     if (secret !== undefined) await client.call('delete_global_secret', { path: { key: secret } });
     // Another example deletes it.
@@ -118,7 +120,7 @@ describe('the examples of the help', () => {
     const [, doing = '', named = ''] = /^gofer extension (\S+) ?(\S*)/u.exec(command) ?? [];
     const [, subscribed = ''] = /(?:pipeline (?:un)?subscri\S+(?: \w+)?|extension sub) simple (\S+)/u.exec(command) ?? [];
     const extension_id = subscribed === '' ? named : subscribed;
-    if (extension_id === '') return;
+    if (extension_id === '' || doing === 'new') return;
     const path = { extension_id };
     if (doing === 'install') return await client.call('uninstall_extension', { path }).catch(ignoreMissing);
     const { extensions } = await client.call('list_extensions', {});

@@ -2,7 +2,7 @@ import type { BuiltInExtensions } from '@gofer/kernel';
 import { builtInExtension } from '../assets.ts';
 import type { Surroundings } from '../surroundings.ts';
 
-const NAMES = ['cron', 'github', 'interval', 'webhook'] as const;
+const NAMES = ['cron', 'github', 'interval', 'pipeline', 'webhook'] as const;
 export type BuiltInExtensionName = (typeof NAMES)[number];
 
 /** What an extension is told of the server's own surroundings: how the machine reaches others, and its time zone. */

@@ -6,5 +6,6 @@ export const extensionModules: Readonly<Record<BuiltInExtensionName, () => Promi
   cron: () => import('@gofer/extension-cron'),
   github: () => import('@gofer/extension-github'),
   interval: () => import('@gofer/extension-interval'),
+  pipeline: () => import('@gofer/extension-pipeline'),
   webhook: () => import('@gofer/extension-webhook'),
 };

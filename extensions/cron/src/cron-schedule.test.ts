@@ -6,11 +6,12 @@ import { Zone } from './zone-spans.ts';
 const now = Date.parse('2026-01-01T00:00:00Z');
 
 function ticks(expression: string, zone: string, from: string, count: number): string[] {
-  return createCronSchedule(expression, new Zone(zone, 'timezone'), now)
-    .ticks(Date.parse(from))
-    .take(count)
-    .map((tick) => new Date(tick).toISOString().replace(':00.000Z', 'Z'))
-    .toArray();
+  const found: string[] = [];
+  for (const tick of createCronSchedule(expression, new Zone(zone, 'timezone'), now).ticks(Date.parse(from))) {
+    found.push(new Date(tick).toISOString().replace(':00.000Z', 'Z'));
+    if (found.length === count) break;
+  }
+  return found;
 }
 
 function refusal(expression: string): string {

@@ -27,7 +27,7 @@ export class KeptTimetable {
   readonly #host: ExtensionHost;
   readonly #object: KeptObject;
   readonly #timetable: Timetable;
-  /** The progress of those that are in the timetable is read from there. */
+  /** Those that have a name are in the timetable, and how far they are is read from there. */
   readonly #kept = new Map<string, Kept & { readonly name?: SubscriptionName }>();
   #cancelForgetting: (() => void) | undefined;
 
@@ -43,8 +43,8 @@ export class KeptTimetable {
   }
 
   /**
-   * Subscribes, or goes on. Resolves when the beginning of a new one is kept, so that nothing that is due behind it can be missed.
-   * `make` is told when the schedule began.
+   * Subscribes, or goes on. The beginning of a new one is kept first, so that nothing that is due behind it can be missed; rejects, and
+   * changes nothing, where it cannot be kept. `make` is told when the schedule began.
    */
   async set(name: SubscriptionName, { schedule, aheadMs }: Timing, make: (since: number) => Omit<TimetableEntry, 'name'>): Promise<void> {
     const now = this.#host.clock.now();
@@ -55,15 +55,17 @@ export class KeptTimetable {
       this.#timetable.set({ ...make(found.since), name }, progress);
       return;
     }
-    const anew = { position: now };
-    this.#kept.set(textOf(name), { schedule, since: now, progress: anew, name });
-    this.#timetable.set({ ...make(now), name }, anew);
+    const anew = { schedule, since: now, progress: { position: now } };
+    this.#kept.set(textOf(name), anew);
     try {
       await this.#object.save();
     } catch (error) {
-      this.#host.log('warn', `the beginning of ${textOf(name)} is not kept yet, trying again: ${String(error)}`);
-      this.#object.changed();
+      if (found === undefined) this.#kept.delete(textOf(name));
+      else this.#kept.set(textOf(name), found);
+      throw error;
     }
+    this.#kept.set(textOf(name), { ...anew, name });
+    this.#timetable.set({ ...make(now), name }, anew.progress);
   }
 
   remove(name: SubscriptionName): void {

@@ -153,7 +153,7 @@ export class Timetable {
         this.#work(item);
       }
     }
-    if (next !== Number.POSITIVE_INFINITY && (this.#timer === undefined || next < this.#timer.at)) this.#setTimer(next);
+    if (next !== Number.POSITIVE_INFINITY) this.#setTimer(next);
   }
 
   #work(item: Item): void {
