@@ -6,6 +6,7 @@ import { GoferClient } from '../api/gofer-client.ts';
 import { type Outcome, type RunOptions, runInProcess } from '../testing/run-in-process.ts';
 import { prepareSimple } from '../testing/sample-pipeline.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
+import { lastWords } from './last-words.ts';
 
 describe('an extension', () => {
   let server: TestServer;
@@ -61,7 +62,8 @@ describe('an extension', () => {
     const { code, stdout } = await gofer('extension install github --wait 5');
     expect(code).toBe(0);
     expect(stdout).toMatch(/^✓ Installed extension github \(builtin:github\)\n! It does not run yet: /u);
-    expect(stdout).toMatch(/ {2}│ .*APP_WEBHOOK_SECRET is missing/u);
+    const said = async () => (await lastWords(client, 'github')).join('\n');
+    await expect.poll(said, { timeout: 60_000 }).toMatch(/APP_WEBHOOK_SECRET is missing/u);
     const refused = await gofer('pipeline subscribe simple github pushes -s repository=a/b');
     expect(refused).toMatchObject({ code: ERROR_TABLE.UNAVAILABLE.exit, stderr: expect.stringContaining('gofer extension get github\n') });
     await gofer('extension uninstall github');

@@ -9,7 +9,7 @@ export abstract class ExtensionStartingCommand extends GoferCommand {
   protected async showStarted(done: string, extension: Extension): Promise<void> {
     const { extension_id, status } = extension.registration;
     const isForPeople = (await this.settings()).outputFormat === 'plain';
-    const isDown = extension.state === 'exited' && status === 'enabled';
+    const isDown = extension.state !== 'running' && status === 'enabled' && extension.last_error !== undefined;
     const said = isForPeople && isDown ? await lastWords(await this.client(), extension_id) : [];
     await this.show(extension, (presentation) => renderDoneWithExtension(done, extension, said, presentation));
   }
