@@ -102,6 +102,8 @@ describe('the examples of the help', () => {
     }
     const [, output] = /--output (\S+)/u.exec(command) ?? [];
     if (output !== undefined) await rm(join(directory, output), { force: true });
+    const [, folder] = /extension new (\S+)/u.exec(command) ?? [];
+    if (folder !== undefined) await rm(join(directory, folder), { recursive: true, force: true });
     const [, secret] = /secret global put (\w+)/u.exec(command) ?? [];
     if (secret !== undefined) await client.call('delete_global_secret', { path: { key: secret } });
     // Another example deletes it.

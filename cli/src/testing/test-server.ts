@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadServerConfig } from '@gofer/config';
 import { startServer } from '@gofer/kernel';
 import { builtInPlugins } from '../built-in-plugins.ts';
+import { builtInExtensions } from '../extension/built-in-extensions.ts';
 
 export interface TestServer {
   readonly url: string;
@@ -26,6 +27,7 @@ export async function startTestServer(engine: 'fake' | 'process', flags: Readonl
   const server = await startServer({
     loaded,
     builtIns: builtInPlugins,
+    builtInExtensions: builtInExtensions({ node: process.execPath, env: {} }),
     metadata: { semver: '0.0.0-test', commit: 'test' },
     write: (line) => void log.push(line),
   }).catch(async (error: unknown) => {
