@@ -1,6 +1,6 @@
+export { closestName } from '@gofer/contracts';
 export type { CliConfig } from './cli-schema.ts';
 export { CLI_ENVIRONMENT_PREFIX, cliConfigSchema } from './cli-schema.ts';
-export { closestName } from './closest-name.ts';
 export { formatDuration, parseDuration } from './duration.ts';
 export { editToml } from './edit-toml.ts';
 export type { CliConfigRequest, LoadedCliConfig } from './load-cli-config.ts';

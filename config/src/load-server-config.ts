@@ -1,6 +1,5 @@
 /** The server's configuration: read, checked as a whole, completed and frozen, or refused with every fault at once. */
-import type { Fault } from '@gofer/contracts';
-import { closestName } from './closest-name.ts';
+import { closestName, type Fault } from '@gofer/contracts';
 import type { ConfigFile, ReadResult } from './config-file.ts';
 import { isOpenToAll, readConfigFile } from './config-file.ts';
 import type { PluginSchemas } from './plugin-schemas.ts';

@@ -2,8 +2,7 @@
  * What somebody wrote, from each place where it can be written: the file, the environment, flags. Here keys are matched to their
  * declarations; whether a value is right is `read-value.ts`.
  */
-import type { Fault } from '@gofer/contracts';
-import { closestName } from './closest-name.ts';
+import { closestName, type Fault } from '@gofer/contracts';
 import type { ConfigFile } from './config-file.ts';
 import type { SettingSchema } from './setting.ts';
 import { findProperty, isTable, spellingsOf } from './setting.ts';

@@ -9,6 +9,7 @@ export type {
   TokenRecord,
 } from './auth.ts';
 export { TOKEN_PREFIX } from './auth.ts';
+export { closestName } from './closest-name.ts';
 export type { ErrorCode, Failure, Fault, GoferErrorOptions } from './errors.ts';
 export { codeOf, ERROR_TABLE, fromFailure, GoferError, isGoferError, toFailure } from './errors.ts';
 export type { ObjectRange, ObjectStat, ObjectStore, StoredObject } from './object-store.ts';

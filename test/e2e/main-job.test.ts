@@ -71,7 +71,9 @@ function mainJob(engine: 'process' | 'docker'): void {
     };
     const orders = [
       ['created_pipeline', 'completed_deployment', 'queued_run', 'started_run', 'started_task_execution one'],
-      ...['one', 'left', 'right', 'last'].map((task) => ['started', 'completed'].map((what) => `${what}_task_execution ${task}`)),
+      ...['one', 'left', 'right', 'last'].map((task) =>
+        ['created', 'started', 'completed'].map((what) => `${what}_task_execution ${task}`),
+      ),
       ['completed_task_execution one', 'started_task_execution left', 'completed_task_execution left', 'started_task_execution last'],
       ['completed_task_execution right', 'started_task_execution last', 'completed_task_execution last', 'completed_run'],
     ];

@@ -1,5 +1,4 @@
 /** What starts pipelines by themselves: extensions, the subscriptions to them, and the events from outside that they are handed. */
-import { GoferError } from '@gofer/contracts';
 import { SYSTEM_CLOCK } from '../clock/clock.ts';
 import type { BuiltInExtensions } from '../extensions/built-in-extensions.ts';
 import { BuiltInHost } from '../extensions/built-in-host.ts';
@@ -13,10 +12,10 @@ import { ExtensionStarts } from '../extensions/extension-starts.ts';
 import type { ExtensionHosts } from '../extensions/supervised-extension.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { StoredExtensionService } from '../services/extension-service.ts';
-import type { DeliveryService, SubscriptionService } from '../services/services.ts';
 import type { Container } from './container.ts';
 import { readExtensionCertificate } from './extension-certificate.ts';
 import { openBuiltInListener } from './register-front.ts';
+import { registerSubscriptions } from './register-subscriptions.ts';
 import type { ServerOptions } from './start-server.ts';
 import { TaskListener } from './task-listener.ts';
 import { TOKENS } from './tokens.ts';
@@ -46,8 +45,8 @@ export function registerExtensions(container: Container, options: ServerOptions)
         now: Date.now,
       }),
   );
-  container.register(TOKENS.subscriptions, () => unfinished<SubscriptionService>());
-  container.register(TOKENS.deliveries, () => unfinished<DeliveryService>());
+  registerSubscriptions(container);
+  container.register(TOKENS.deliveries, () => unfinished());
 }
 
 function createManager(container: Container, options: ServerOptions): ExtensionManager {
@@ -124,10 +123,3 @@ function createHosts(container: Container, { loaded, builtInExtensions }: Server
 }
 
 const NO_BUILT_INS: BuiltInExtensions = { names: [], command: () => undefined };
-
-function unfinished<Service extends object>(): Service {
-  const refuse = async (): Promise<never> => {
-    throw new GoferError('UNSUPPORTED', 'This server cannot do that yet.');
-  };
-  return new Proxy({} as Service, { get: () => refuse });
-}

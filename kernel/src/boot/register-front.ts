@@ -26,6 +26,7 @@ import { StoredSessionService } from '../services/session-service.ts';
 import { StoredSystemService } from '../services/system-service.ts';
 import { StoredTaskExecutionService } from '../services/task-execution-service.ts';
 import { StoredTokenService } from '../services/token-service.ts';
+import type { SubscriptionKey } from '../storage/subscriptions-table.ts';
 import type { Container } from './container.ts';
 import { TOKENS } from './tokens.ts';
 
@@ -78,7 +79,10 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
   );
   container.register(TOKENS.lookup, () => new Lookup(container.resolve(TOKENS.store), container.resolve(TOKENS.orchestrator).configs));
   container.register(TOKENS.deletions, () => new Deletions({ ...parts(), log, leave: container.resolve(TOKENS.leave).signal }));
-  container.register(TOKENS.pipelines, () => new StoredPipelineService({ ...parts(), deletions: container.resolve(TOKENS.deletions) }));
+  container.register(TOKENS.pipelines, () => {
+    const tellExtension = (key: SubscriptionKey): void => container.resolve(TOKENS.subscriptionKeeper).settleSoon(key);
+    return new StoredPipelineService({ ...parts(), deletions: container.resolve(TOKENS.deletions), tellExtension });
+  });
   container.register(TOKENS.configs, () => {
     const { store, orchestrator, lookup, secrets } = parts();
     return new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag: container.resolve(TOKENS.dag), secrets, now });

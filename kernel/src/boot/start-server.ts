@@ -110,6 +110,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const orchestrator = container.resolve(TOKENS.orchestrator);
     orchestrator.recover();
     container.resolve(TOKENS.deletions).resume();
+    container.resolve(TOKENS.subscriptionKeeper).resume();
     // What a crash has left in the stores without an owner.
     container.resolve(TOKENS.objects).collect();
     container.resolve(TOKENS.secrets).collect();

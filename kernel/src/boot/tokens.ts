@@ -2,6 +2,7 @@ import type { PluginLog } from '@gofer/contracts';
 import type { AccessControl } from '../access/access-control.ts';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
+import type { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
 import type { FailureLog, HttpServer, RateLimits } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
@@ -56,6 +57,7 @@ export const TOKENS = {
   runningExtensions: token<ExtensionManager>('extensions'),
   builtInListener: token<TaskListener>('listener for extensions that come with the server'),
   extensionService: token<StoredExtensionService>('extension service'),
+  subscriptionKeeper: token<SubscriptionKeeper>('subscription keeper'),
   subscriptions: token<SubscriptionService>('subscription service'),
   deliveries: token<DeliveryService>('delivery service'),
   services: token<Services>('services'),

@@ -23,7 +23,7 @@ import type { SecretValues } from '../stores/secret-values.ts';
 import { type LogMasking, type LogStore, SHORTEST_MASKED } from '../workers/logs/index.ts';
 import type { TaskEnvironment } from './task-spec.ts';
 
-export interface AttemptSubject extends ReferencePlace {
+export interface AttemptSubject extends Required<ReferencePlace> {
   readonly attemptUid: string;
   readonly task: TaskDefinition;
   readonly variables: readonly Variable[];

@@ -51,6 +51,7 @@ describe('a task that fails', () => {
     expect(logs.slice(0, 2)).toEqual(['no\n', 'no\n']);
     expect(logs[2]).toContain('GOFER_RUN_ATTEMPT=3\n');
     expect(stage.eventsOf(stage.run(uid)).filter((event) => event.includes(' one'))).toEqual([
+      'created_task_execution one',
       'started_task_execution one',
       'completed_task_execution one successful',
     ]);

@@ -94,7 +94,10 @@ export class LiveTasks {
     const readyAt = clock.now();
     const life = changeTask({ state: 'waiting' }, { kind: 'ready' });
     const live = this.#create(task, { variables: this.#subject.variablesOf(task, 1), life, readyAt });
-    step.write(() => store.taskExecutions.insert(this.#subject.run.uid, live.definition.id, readyAt, live.variables));
+    step.write(() => {
+      store.taskExecutions.insert(this.#subject.run.uid, live.definition.id, readyAt, live.variables);
+      store.events.emit('created_task_execution', { ...this.#subject.names(), task_execution_id: live.definition.id }, readyAt);
+    });
     if (!slots.tryTake()) {
       step.act(() => this.#timers.armStartLimit(live));
       return this.#waitForSlot(live);

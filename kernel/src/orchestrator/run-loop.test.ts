@@ -56,6 +56,7 @@ describe('a run', () => {
     expect(stage.eventsOf(run)).toEqual([
       'queued_run',
       'started_run',
+      'created_task_execution one',
       'started_task_execution one',
       'completed_task_execution one successful',
       'completed_run successful',

@@ -65,8 +65,12 @@ function expectOrderedEvents(stage: RunStage, runUid: string, tasks: readonly Ta
     const completed = events.filter((event) => event.startsWith(`completed_task_execution ${id} `));
     expect(completed, context).toEqual([`completed_task_execution ${id} ${statuses[id]}`]);
     const [end = ''] = completed;
+    expect(count(`created_task_execution ${id}`), context).toBe(1);
+    expect(events.indexOf(`created_task_execution ${id}`), context).toBeLessThan(events.indexOf(end));
     const started = events.indexOf(`started_task_execution ${id}`);
     expect(count(`started_task_execution ${id}`), context).toBe(stage.tasks(runUid)[id]?.started === 0 ? 0 : 1);
-    if (started >= 0) expect(started, context).toBeLessThan(events.indexOf(end));
+    if (started < 0) continue;
+    expect(started, context).toBeLessThan(events.indexOf(end));
+    expect(events.indexOf(`created_task_execution ${id}`), context).toBeLessThan(started);
   }
 }

@@ -85,5 +85,6 @@ export function writeTaskEnd(store: Store, subject: NamedRun, taskId: string, en
 /** In a commit: of a task that never became ready. */
 export function writeUndecidedEnd(store: Store, subject: RunSubject, taskId: string, end: TaskOutcome): void {
   store.taskExecutions.insertEnded(subject.run.uid, taskId, end);
+  store.events.emit('created_task_execution', { ...subject.names(), task_execution_id: taskId }, end.ended);
   store.events.emit('completed_task_execution', { ...subject.names(), task_execution_id: taskId, status: end.status }, end.ended);
 }

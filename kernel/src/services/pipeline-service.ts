@@ -1,6 +1,8 @@
 import type { PipelineMetadata } from '@gofer/contracts/api';
+import { endSubscriptionsOfPipeline } from '../extensions/subscription-ends.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { Store } from '../storage/store.ts';
+import type { SubscriptionKey } from '../storage/subscriptions-table.ts';
 import type { Deletions } from './deletions.ts';
 import { type Lookup, limitsOf, listVisible } from './lookup.ts';
 import type { Page, PipelinePath, PipelineService } from './services.ts';
@@ -9,6 +11,8 @@ export interface PipelineServiceParts {
   readonly store: Store;
   readonly lookup: Lookup;
   readonly deletions: Deletions;
+  /** Has an extension told, some time, that a subscription has ended. */
+  readonly tellExtension: (subscription: SubscriptionKey) => void;
   readonly now: () => number;
 }
 
@@ -46,24 +50,28 @@ export class StoredPipelineService implements PipelineService {
 
   async delete(path: PipelinePath): Promise<void> {
     const { store, lookup } = this.#parts;
-    const pipeline = await store.commitAudited(() => this.#hide(lookup.pipeline(path)));
-    this.#parts.deletions.emptyPipeline(pipeline);
+    const sweep = await store.commitAudited(() => this.#hide(lookup.pipeline(path)));
+    sweep();
   }
 
   /** Inside the commit that deletes the namespace. What it answers with must be called after that commit. */
   deleteAllOf(namespaceId: string): () => void {
     const hidden = this.#parts.store.pipelines.list(namespaceId, ...limitsOf({})).map((pipeline) => this.#hide(pipeline));
     return () => {
-      for (const pipeline of hidden) this.#parts.deletions.emptyPipeline(pipeline);
+      for (const sweep of hidden) sweep();
     };
   }
 
-  /** Its id is free at once; what runs is cancelled, and the rest goes when that has ended. */
-  #hide(pipeline: PipelineRecord): PipelineRecord {
-    const { store, now } = this.#parts;
+  /** Its id is free at once; what runs is cancelled, and the rest goes when that has ended. What it answers with is for after the commit. */
+  #hide(pipeline: PipelineRecord): () => void {
+    const { store, deletions, tellExtension, now } = this.#parts;
     const { namespace_id, pipeline_id } = pipeline.metadata;
     store.pipelines.hide(pipeline.uid, now());
+    const subscriptions = endSubscriptionsOfPipeline(store, pipeline.uid, now());
     store.events.emit('deleted_pipeline', { namespace_id, pipeline_id }, now());
-    return pipeline;
+    return () => {
+      for (const subscription of subscriptions) tellExtension(subscription);
+      deletions.emptyPipeline(pipeline);
+    };
   }
 }

@@ -1,6 +1,7 @@
 /** The services over a database, an orchestrator and logs of their own, as the boot puts them together. */
 import type { Run } from '@gofer/contracts/api';
 import { type PipelineOptions, pipelineJson, RunStage, type StageOptions, type TaskJson } from '../orchestrator/run-stage.fixture.ts';
+import type { SubscriptionKey } from '../storage/subscriptions-table.ts';
 import { RunningTaskAttachService } from './attach-service.ts';
 import { StoredConfigService } from './config-service.ts';
 import { Deletions } from './deletions.ts';
@@ -47,6 +48,8 @@ export class ServiceStage {
   readonly secrets: StoredSecretService;
   readonly events: StoredEventService;
   readonly deletions: Deletions;
+  /** For a test that has extensions. */
+  tellExtension: (subscription: SubscriptionKey) => void = () => undefined;
   /** Directories that are to have more room than any disk has: with one of them no run starts. */
   readonly watched: WatchedDirectory[] = [];
   /** The time by which a look at the disk ages: each one is a new one. */
@@ -76,7 +79,7 @@ export class ServiceStage {
     const { objects, secrets } = stage.stores;
     this.deletions = new Deletions({ store, orchestrator, logs, objects, secrets, log, now, leave: this.#leave.signal });
     const { deletions } = this;
-    this.pipelines = new StoredPipelineService({ store, lookup, deletions, now });
+    this.pipelines = new StoredPipelineService({ store, lookup, deletions, tellExtension: (key) => this.tellExtension(key), now });
     this.namespaces = new StoredNamespaceService(store, now, (id) => this.pipelines.deleteAllOf(id));
     this.configs = new StoredConfigService({ store, lookup, configs: orchestrator.configs, dag, secrets, now });
     this.deployments = new StoredDeploymentService(store, lookup);

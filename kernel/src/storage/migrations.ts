@@ -318,6 +318,7 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
       CREATE UNIQUE INDEX subscriptions_by_name ON subscriptions (extension_id, namespace_id, pipeline_id, subscription_id);
       CREATE INDEX subscriptions_of_pipeline ON subscriptions (pipeline_uid);
+      CREATE INDEX subscriptions_unfinished ON subscriptions (intent) WHERE intent IS NOT NULL;
 
       CREATE TABLE deliveries (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -59,18 +59,17 @@ export class SubscriptionsTable {
   readonly #byUid: SQLite.Statement<[string], SubscriptionRow>;
   readonly #list: SQLite.Statement<[string, number, number], SubscriptionRow>;
   readonly #ofExtension: SQLite.Statement<[string], SubscriptionRow>;
-  readonly #abandoned: SQLite.Statement<[], SubscriptionRow>;
+  readonly #unfinished: SQLite.Statement<[], SubscriptionRow>;
   readonly #insert: SQLite.Statement<[string, string, ...Name, string, string, string | null, number]>;
   readonly #want: SQLite.Statement<[string, string]>;
   readonly #apply: SQLite.Statement<[string, number, string, number, string]>;
   readonly #give: SQLite.Statement<[string | null, string]>;
   readonly #settle: SQLite.Statement<[number, string | null, string]>;
-  readonly #setFault: SQLite.Statement<[string | null, string]>;
+  readonly #setFault: SQLite.Statement<[string, string]>;
   readonly #markDeleted: SQLite.Statement<[string]>;
   readonly #ofPipeline: SQLite.Statement<[string], SubscriptionRow>;
   readonly #delete: SQLite.Statement<[string]>;
   readonly #currentStart: SQLite.Statement<[string], { uid: string }>;
-  readonly #isEnabled: SQLite.Statement<[string], { enabled: number }>;
 
   constructor(connection: Connection) {
     this.#isSubscribed = connection.prepare(
@@ -87,7 +86,7 @@ export class SubscriptionsTable {
     this.#ofExtension = connection.prepare(
       'SELECT * FROM subscriptions WHERE extension_id = ? ORDER BY namespace_id, pipeline_id, subscription_id',
     );
-    this.#abandoned = connection.prepare("SELECT * FROM subscriptions WHERE intent = 'create'");
+    this.#unfinished = connection.prepare('SELECT * FROM subscriptions WHERE intent IS NOT NULL');
     this.#insert = connection.prepare(
       `INSERT INTO subscriptions (uid, pipeline_uid, extension_id, namespace_id, pipeline_id, subscription_id, settings, origin, intent,
          given_to, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'create', ?, ?, 0)`,
@@ -106,7 +105,6 @@ export class SubscriptionsTable {
       `SELECT s.uid FROM extension_starts s JOIN extensions e ON e.uid = s.extension_uid
        WHERE e.id = ? AND s.ended = 0 ORDER BY s.created DESC, s.uid DESC LIMIT 1`,
     );
-    this.#isEnabled = connection.prepare('SELECT enabled FROM extensions WHERE id = ?');
   }
 
   /** Whether the pipeline has an enabled subscription to the extension. */
@@ -143,9 +141,9 @@ export class SubscriptionsTable {
     return this.#ofPipeline.all(pipelineUid).map(toRecord);
   }
 
-  /** Those that were being made. */
-  inCreation(): SubscriptionRecord[] {
-    return this.#abandoned.all().map(toRecord);
+  /** Those of which something was begun. */
+  unfinished(): SubscriptionRecord[] {
+    return this.#unfinished.all().map(toRecord);
   }
 
   /** With the intent `create`; its name must be free. */
@@ -193,12 +191,6 @@ export class SubscriptionsTable {
   /** The start of an installed extension that has not ended; undefined where none has been made. */
   currentStart(extensionId: string): string | undefined {
     return this.#currentStart.get(extensionId)?.uid;
-  }
-
-  /** Undefined for an extension that is not installed. */
-  isExtensionEnabled(extensionId: string): boolean | undefined {
-    const row = this.#isEnabled.get(extensionId);
-    return row === undefined ? undefined : row.enabled === 1;
   }
 }
 

@@ -11,8 +11,9 @@ export interface ReferencePlace {
   readonly namespaceId: string;
   readonly pipelineId: string;
   readonly pipelineUid: string;
-  readonly runUid: string;
-  readonly runId: number;
+  /** Absent outside of a run. */
+  readonly runUid?: string;
+  readonly runId?: number;
 }
 
 export interface ReferencesParts {
@@ -66,12 +67,7 @@ export class References {
           signal,
         );
       case 'run_object':
-        return this.#object(
-          place.runUid,
-          reference,
-          `gofer run object put ${place.pipelineId} ${place.runId} ${toWord(name)} FILE${inNamespace(place)}`,
-          signal,
-        );
+        return this.#runObject(reference, place, signal);
     }
   }
 
@@ -96,10 +92,17 @@ export class References {
     return secrets.read(secret.value);
   }
 
+  async #runObject(reference: Reference, place: ReferencePlace, signal: AbortSignal): Promise<Uint8Array> {
+    const { runUid, runId, pipelineId } = place;
+    if (runUid === undefined) throw missing('it belongs to no run, so there is no run whose object it could be');
+    const cure = `gofer run object put ${pipelineId} ${runId} ${toWord(reference.name)} FILE${inNamespace(place)}`;
+    return this.#object(runUid, reference, cure, signal);
+  }
+
   async #object(ownerUid: string, reference: Reference, cure: string, signal: AbortSignal): Promise<Uint8Array> {
     const { store, objects } = this.#parts;
     const object = store.objects.find(ownerUid, reference.name);
-    if (object === undefined) throw missing(`there is no such object; put it there before this task starts, as with: ${cure}`);
+    if (object === undefined) throw missing(`there is no such object; put it there first, as with: ${cure}`);
     if (object.size > LARGEST_VALUE)
       throw missing(`the object has ${object.size} bytes, and a variable can carry ${LARGEST_VALUE}; let the task download it`);
     const pieces: Uint8Array[] = [];

@@ -1,0 +1,245 @@
+/**
+ * Keeps extensions and the subscriptions that are stored of one mind. What is stored counts: a subscription is given to its extension in
+ * each of its lives, once, and again only where the two may differ; one that is deleted or disabled is taken from it. What cannot be
+ * done now is done when the extension is back, or tried again after a pause.
+ */
+import { codeOf, type PluginLog } from '@gofer/contracts';
+import type { Clock } from '../clock/clock.ts';
+import type { Store } from '../storage/store.ts';
+import type { SubscriptionKey, SubscriptionRecord } from '../storage/subscriptions-table.ts';
+import type { References } from '../stores/references.ts';
+import type { ExtensionCalls } from './extension-calls.ts';
+import { NameQueues } from './name-queues.ts';
+import { resolveParams } from './subscription-params.ts';
+
+export interface SubscriptionKeeperParts {
+  readonly store: Store;
+  readonly calls: ExtensionCalls;
+  readonly references: References;
+  readonly clock: Clock;
+  readonly log: PluginLog;
+  /** Aborts when the server stops: what is under way is left to the next one. */
+  readonly leave: AbortSignal;
+}
+
+/** How a subscription and its extension are with each other. `faulty`: the extension, or a reference, refuses it for now. */
+type Standing = 'settled' | 'faulty' | 'unreachable';
+
+/** At the same time, for one extension. */
+const PARALLEL = 16;
+const FIRST_PAUSE_MS = 30_000;
+const LONGEST_PAUSE_MS = 600_000;
+
+interface Retry {
+  pauseMs: number;
+  cancel: (() => void) | undefined;
+}
+
+export class SubscriptionKeeper {
+  readonly #parts: SubscriptionKeeperParts;
+  readonly #queues = new NameQueues();
+  readonly #retries = new Map<string, Retry>();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(parts: SubscriptionKeeperParts) {
+    this.#parts = parts;
+    parts.calls.onHealthy(async (extensionId) => {
+      this.#forgetRetry(extensionId);
+      await this.#reconcile(extensionId);
+    });
+    parts.leave.addEventListener('abort', () => {
+      for (const extensionId of this.#retries.keys()) this.#forgetRetry(extensionId);
+    });
+  }
+
+  /** Goes on with what an earlier server did not finish, where no extension is needed for it; the rest follows when that is healthy. */
+  resume(): void {
+    for (const record of this.#parts.store.subscriptions.unfinished()) this.settleSoon(record);
+  }
+
+  /** Nothing else happens to a subscription of this name until `work` has ended. */
+  exclusively<T>(key: SubscriptionKey, work: () => Promise<T>): Promise<T> {
+    return this.#queues.exclusively(JSON.stringify([key.extensionId, key.namespaceId, key.pipelineId, key.subscriptionId]), work);
+  }
+
+  /** Behind what is under way with it. */
+  settleSoon(key: SubscriptionKey): void {
+    this.#background(() => this.exclusively(key, () => this.settle(key)));
+  }
+
+  /** Within `exclusively`: makes the extension agree with what is stored, or tries that again later. */
+  async settle(key: SubscriptionKey): Promise<void> {
+    if ((await this.#settle(key)) !== 'settled') this.#retryLater(key.extensionId);
+  }
+
+  /** Resolves when nothing is under way; what waits for an extension, or for its time, is not. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+    await this.#queues.settled();
+  }
+
+  /** True where the extension has it in its present life, with exactly these settings. */
+  isHeld({ extensionId, givenTo, agreed }: SubscriptionRecord): boolean {
+    return agreed && givenTo !== undefined && givenTo === this.#parts.store.subscriptions.currentStart(extensionId);
+  }
+
+  /**
+   * Within `exclusively`: has the extension take the subscription with these parameters, in the place of what it may have of it. Rejects
+   * as `ExtensionCalls.subscribe` does; then it is not known whether it has it.
+   */
+  async hand(record: SubscriptionRecord, params: Readonly<Record<string, string>>): Promise<void> {
+    const { store, calls } = this.#parts;
+    const { extensionId } = record;
+    const start = store.subscriptions.currentStart(extensionId);
+    const mayHaveIt = this.#mayHaveIt(record);
+    if (record.agreed || record.givenTo !== start) await store.commit(() => store.subscriptions.give(record.uid, start));
+    // Some extensions leave what they have as it is, others have it twice. One that has none may fail to be told: then the other call counts.
+    if (mayHaveIt) await this.take(record);
+    await calls.subscribe(extensionId, { ...toName(record), params });
+  }
+
+  /** Within `exclusively`: has the extension let go of it. False where it may still have it. */
+  async take(record: SubscriptionRecord): Promise<boolean> {
+    if (!this.#mayHaveIt(record)) return true;
+    try {
+      await this.#parts.calls.unsubscribe(record.extensionId, toName(record));
+      return true;
+    } catch (error) {
+      this.#parts.log('debug', `the extension '${record.extensionId}' could not be told that a subscription has ended`, {
+        subscription: record.subscriptionId,
+        error: messageOf(error),
+      });
+      return false;
+    }
+  }
+
+  /** Within `exclusively`: of one that nobody sees. False where its row stays until the extension can be told. */
+  async discard(record: SubscriptionRecord): Promise<boolean> {
+    const { store } = this.#parts;
+    if (!(await this.take(record))) {
+      this.#retryLater(record.extensionId);
+      return false;
+    }
+    await store.commit(() => store.subscriptions.delete(record.uid));
+    return true;
+  }
+
+  async #settle(key: SubscriptionKey): Promise<Standing> {
+    const record = this.#parts.store.subscriptions.find(key);
+    if (record === undefined) return 'settled';
+    // Whoever was making it would be here instead.
+    if (record.intent === 'create' || record.intent === 'delete') return (await this.discard(record)) ? 'settled' : 'unreachable';
+    if (record.enabled) return this.#give(record);
+    if (record.intent === undefined) return 'settled';
+    if (!(await this.take(record))) return 'unreachable';
+    await this.#conclude(record, { agreed: false });
+    return 'settled';
+  }
+
+  async #give(record: SubscriptionRecord): Promise<Standing> {
+    if (record.intent === undefined && this.isHeld(record)) return 'settled';
+    const { references, leave } = this.#parts;
+    try {
+      await this.hand(record, await resolveParams(references, record, leave));
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== 'INVALID_ARGUMENT' && code !== 'FAILED_PRECONDITION') {
+        this.#parts.log('debug', `the extension '${record.extensionId}' could not be given a subscription`, {
+          subscription: record.subscriptionId,
+          error: messageOf(error),
+        });
+        return 'unreachable';
+      }
+      await this.#conclude(record, { agreed: false, fault: messageOf(error) });
+      return 'faulty';
+    }
+    await this.#conclude(record, { agreed: true });
+    return 'settled';
+  }
+
+  async #conclude({ uid }: SubscriptionRecord, outcome: { agreed: boolean; fault?: string }): Promise<void> {
+    const { store } = this.#parts;
+    await store.commit(() => {
+      // One that was deleted meanwhile is behind this in its queue.
+      const intent = store.subscriptions.byUid(uid)?.intent;
+      if (intent !== 'delete') store.subscriptions.settle(uid, outcome);
+    });
+  }
+
+  /** Rejects never: an extension is ready also where something of its subscriptions is not. */
+  async #reconcile(extensionId: string): Promise<void> {
+    const { store, log, leave } = this.#parts;
+    const records = store.subscriptions
+      .ofExtension(extensionId)
+      .filter((record) => record.intent !== undefined || (record.enabled && !this.isHeld(record)))
+      // What starts runs goes before what is only to be forgotten.
+      .toSorted((a, b) => Number(isToBeTaken(a)) - Number(isToBeTaken(b)));
+    const standings: Standing[] = [];
+    const isHopeless = (): boolean => standings.filter((standing) => standing === 'unreachable').length >= PARALLEL;
+    let next = 0;
+    const work = async (): Promise<void> => {
+      // An extension that does not answer is not asked for each of them.
+      while (next < records.length && !leave.aborted && !isHopeless()) {
+        const record = records[next];
+        next += 1;
+        if (record !== undefined) standings.push(await this.exclusively(record, () => this.#settle(record)));
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: Math.min(PARALLEL, records.length) }, work));
+      if (standings.some((standing) => standing !== 'settled')) this.#retryLater(extensionId);
+      else this.#forgetRetry(extensionId);
+    } catch (error) {
+      if (leave.aborted) return;
+      log('error', `the subscriptions of the extension '${extensionId}' could not be looked through; they are again later`, {
+        error: messageOf(error),
+      });
+      this.#retryLater(extensionId);
+    }
+  }
+
+  /** Once, whoever asks for it; only while the extension runs, since the next life begins with all of it. */
+  #retryLater(extensionId: string): void {
+    const { clock, calls, leave } = this.#parts;
+    const retry = this.#retries.get(extensionId) ?? { pauseMs: FIRST_PAUSE_MS, cancel: undefined };
+    if (retry.cancel !== undefined || leave.aborted) return;
+    retry.cancel = clock.after(retry.pauseMs, () => {
+      retry.cancel = undefined;
+      if (calls.isReady(extensionId)) this.#background(() => this.#reconcile(extensionId));
+    });
+    retry.pauseMs = Math.min(retry.pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#retries.set(extensionId, retry);
+  }
+
+  #forgetRetry(extensionId: string): void {
+    this.#retries.get(extensionId)?.cancel?.();
+    this.#retries.delete(extensionId);
+  }
+
+  #mayHaveIt({ extensionId, givenTo }: SubscriptionRecord): boolean {
+    return givenTo !== undefined && givenTo === this.#parts.store.subscriptions.currentStart(extensionId);
+  }
+
+  #background(work: () => Promise<void>): void {
+    const { log, leave } = this.#parts;
+    const pending: Promise<void> = work()
+      .catch((error: unknown) => {
+        if (leave.aborted) return;
+        log('error', 'a subscription could not be seen to; the next start of its extension tries again', { error: messageOf(error) });
+      })
+      .finally(() => this.#underWay.delete(pending));
+    this.#underWay.add(pending);
+  }
+}
+
+function isToBeTaken({ intent, enabled }: SubscriptionRecord): boolean {
+  return !enabled || intent === 'create' || intent === 'delete';
+}
+
+function toName({ namespaceId, pipelineId, subscriptionId }: SubscriptionKey) {
+  return { namespaceId, pipelineId, subscriptionId };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
