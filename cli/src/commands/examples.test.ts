@@ -167,7 +167,7 @@ describe('the examples of the help', () => {
 
   it.each(ENDLESS)('%s', async (command) => {
     const config = join(directory, 'gofer_web.toml');
-    await writeFile(config, '[development]\nbypass_auth = true\n[scheduler]\nengine = "fake"\n');
+    await writeFile(config, '[development]\nbypass_auth = true\n[external_events]\nenable = false\n[scheduler]\nengine = "fake"\n');
     const [, ...argv] = command.split(' ');
     const fixed = [
       '--bind-address',

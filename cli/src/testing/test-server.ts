@@ -21,7 +21,13 @@ export async function startTestServer(engine: 'fake' | 'process', flags: Readonl
     environment: { XDG_STATE_HOME: directory },
     systemConfigPath: join(directory, 'none.toml'),
     homeDirectory: directory,
-    flags: { 'server.bind_address': '127.0.0.1:0', 'scheduler.engine': engine, 'server.shutdown_timeout': '5s', ...flags },
+    flags: {
+      'server.bind_address': '127.0.0.1:0',
+      'external_events.enable': 'false',
+      'scheduler.engine': engine,
+      'server.shutdown_timeout': '5s',
+      ...flags,
+    },
   });
   const log: string[] = [];
   const server = await startServer({

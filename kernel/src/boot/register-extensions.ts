@@ -14,6 +14,7 @@ import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { StoredExtensionService } from '../services/extension-service.ts';
 import type { Container } from './container.ts';
 import { readExtensionCertificate } from './extension-certificate.ts';
+import { registerExternalEvents } from './register-external-events.ts';
 import { openBuiltInListener } from './register-front.ts';
 import { registerSubscriptions } from './register-subscriptions.ts';
 import type { ServerOptions } from './start-server.ts';
@@ -46,7 +47,7 @@ export function registerExtensions(container: Container, options: ServerOptions)
       }),
   );
   registerSubscriptions(container);
-  container.register(TOKENS.deliveries, () => unfinished());
+  registerExternalEvents(container, options.loaded);
 }
 
 function createManager(container: Container, options: ServerOptions): ExtensionManager {

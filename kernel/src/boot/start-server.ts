@@ -18,7 +18,7 @@ import { registerBodies, registerRetention, registerStores, registerWork } from 
 import { registerExtensions } from './register-extensions.ts';
 import { openTaskListener, registerFront } from './register-front.ts';
 import { loadSchedulers } from './schedulers.ts';
-import { openServerCertificate } from './server-certificate.ts';
+import { openEventsCertificate, openServerCertificate } from './server-certificate.ts';
 import { createServerLog } from './server-log.ts';
 import { TOKENS } from './tokens.ts';
 
@@ -39,10 +39,12 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Where external events are taken: `http://127.0.0.1:8081`; undefined where they are not. */
+  readonly externalEventsUrl: string | undefined;
   /** The scheduler that takes new tasks. */
   readonly engine: string;
   readonly log: PluginLog;
-  /** Takes the TLS certificate anew. */
+  /** Takes the TLS certificates anew. */
   reload(): Promise<void>;
   /** Leaves running tasks alone. Resolves when everything is closed; a second call waits for the first. */
   stop(): Promise<void>;
@@ -70,6 +72,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       () => certificates?.close(),
     );
     container.resolve(TOKENS.certificates);
+    const eventCertificates = await openEventsCertificate(config, certificates, log);
+    container.register(
+      TOKENS.eventCertificates,
+      () => eventCertificates,
+      () => eventCertificates?.close(),
+    );
+    container.resolve(TOKENS.eventCertificates);
     const { umask } = options;
     const host = createPluginHost(config.server.storage_path, {
       instanceId: store.system.instanceId,
@@ -119,22 +128,30 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // A scheduler that takes its time to say where its tasks are keeps nobody else waiting.
     void openTaskListener(container, options.loaded, options.metadata.semver);
     container.resolve(TOKENS.retention).start();
-    container.resolve(TOKENS.runningExtensions).start();
+    // Ends before extensions do: what they have been handed they may answer.
+    const extensions = container.resolve(TOKENS.runningExtensions);
+    const externalEvents = container.resolve(TOKENS.externalEvents);
+    await externalEvents.open();
+    extensions.start();
     const url = http.address ?? '';
     const { engine } = schedulers.loaded[0];
     log('info', `Gofer ${options.metadata.semver} is ready at ${url}`, {
       scheduler: engine,
       developmentMode: options.loaded.developmentMode,
       resumedRuns: orchestrator.activeRuns,
+      ...(externalEvents.url === undefined ? {} : { externalEvents: externalEvents.url }),
     });
     if (!config.development.bypass_auth && !store.system.preferences().bootstrap_token_created)
       log('warn', 'nobody can get in yet: create the first token with `gofer token bootstrap`, before others can reach this server');
     let stopping: Promise<void> | undefined;
     return {
       url,
+      externalEventsUrl: externalEvents.url,
       engine,
       log,
-      reload: () => http.reload(),
+      async reload() {
+        await Promise.all([http.reload(), externalEvents.reload()]);
+      },
       stop() {
         stopping ??= close().then(() => log('info', 'stopped'));
         return stopping;

@@ -1,5 +1,6 @@
 import type { PluginLog } from '@gofer/contracts';
 import type { AccessControl } from '../access/access-control.ts';
+import type { DeliveryDispatcher } from '../extensions/delivery-dispatcher.ts';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
 import type { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
@@ -23,6 +24,7 @@ import type { CertificateSource } from '../tls/index.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
+import type { ExternalEvents } from './external-events.ts';
 import type { LoadedAuth } from './load-auth.ts';
 import type { LoadedStores } from './load-stores.ts';
 import type { TaskListener } from './task-listener.ts';
@@ -60,6 +62,9 @@ export const TOKENS = {
   subscriptionKeeper: token<SubscriptionKeeper>('subscription keeper'),
   subscriptions: token<SubscriptionService>('subscription service'),
   deliveries: token<DeliveryService>('delivery service'),
+  deliveryDispatcher: token<DeliveryDispatcher>('dispatcher of external events'),
+  eventCertificates: token<CertificateSource | undefined>('certificates of the listener for external events'),
+  externalEvents: token<ExternalEvents>('listener for external events'),
   services: token<Services>('services'),
   certificates: token<CertificateSource | undefined>('certificates'),
   http: token<HttpServer>('HTTP server'),
