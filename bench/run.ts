@@ -1,7 +1,7 @@
 /**
  * `node bench/run.ts [PART…]`: measures the whole server against its goals, each number beside what the machine itself needs for the
  * same work in the same run, prints the table and writes `bench/results/`. Parts: docker, process, fake, logs,
- * searches, masking, objects, identity, idle.
+ * searches, masking, objects, identity, events, idle.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
@@ -10,6 +10,7 @@ import { logSearches } from './log-searches.ts';
 import { maskedLogs } from './masked-logs.ts';
 import { authorizedRequests } from './server/authorized-requests.ts';
 import { dockerEngine } from './server/docker-engine.ts';
+import { externalEvents } from './server/external-event.ts';
 import { fakeEngine } from './server/fake-engine.ts';
 import { idleServer } from './server/idle-server.ts';
 import { logsOfATask } from './server/logs-of-a-task.ts';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, { title: string; measure: () => Promise<Row
   idle: { title: 'An idle server', measure: idleServer },
   fake: { title: 'The engine itself (fake scheduler)', measure: fakeEngine },
   identity: { title: 'Who is calling, and what they may do', measure: authorizedRequests },
+  events: { title: 'Events from outside (webhook extension)', measure: externalEvents },
   process: { title: 'Tasks as processes', measure: processEngine },
   logs: { title: 'The log of a task (process scheduler)', measure: logsOfATask },
   searches: { title: 'Parts of a long log', measure: logSearches },

@@ -23,6 +23,8 @@ export interface Answer {
 
 export class BenchServer {
   readonly url: URL;
+  /** Where it takes external events; undefined where it takes none. */
+  readonly externalEvents: string | undefined;
   readonly pid: number;
   readonly directory: string;
   /** From the start of the process to its readiness. */
@@ -32,9 +34,10 @@ export class BenchServer {
   readonly #process: ChildProcess;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
-  private constructor(child: ChildProcess, url: string, directory: string, readyMs: number) {
+  private constructor(child: ChildProcess, line: string, url: string, directory: string, readyMs: number) {
     this.#process = child;
     this.url = new URL(url);
+    this.externalEvents = /externalEvents\W+(http:\/\/[\d.:]+)/.exec(line)?.[1];
     this.pid = child.pid ?? 0;
     this.directory = directory;
     this.readyMs = readyMs;
@@ -47,7 +50,9 @@ export class BenchServer {
   ): Promise<BenchServer> {
     const directory = mkdtempSync(join(process.env['GOFER_BENCH_DIR'] ?? tmpdir(), 'gofer-bench-'));
     const started = performance.now();
-    const flags = ['--bind-address', '127.0.0.1:0', '--scheduler', engine, ...settings.flatMap((setting) => ['--set', setting])];
+    const takesEvents = settings.some((setting) => setting.startsWith('external_events.'));
+    const all = [...(takesEvents ? [] : ['external_events.enable=false']), ...settings];
+    const flags = ['--bind-address', '127.0.0.1:0', '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
     const child = spawn(process.execPath, [...nodeFlags, GOFER, 'service', 'start', ...flags], {
       env: { PATH: process.env['PATH'], HOME: directory, XDG_STATE_HOME: directory },
       stdio: ['ignore', 'pipe', 'inherit'],
@@ -57,7 +62,7 @@ export class BenchServer {
       const url = /is ready at (http:\/\/[^\s"]+)/.exec(line)?.[1];
       if (url === undefined) continue;
       child.stdout.resume();
-      return new BenchServer(child, url, directory, performance.now() - started);
+      return new BenchServer(child, line, url, directory, performance.now() - started);
     }
     throw new Error('the server ended before it was ready');
   }

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,6 +60,26 @@ describe('the bundle', () => {
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
+  });
+
+  it('runs an extension that comes with the server, which loads nothing of the command', async () => {
+    const entry = join(root, 'dist/built-in-extension.js');
+    const env = {
+      GOFER_EXTENSION_SYSTEM_ID: 'hooks',
+      GOFER_EXTENSION_SYSTEM_SECRET: 'k'.repeat(40),
+      GOFER_EXTENSION_SYSTEM_GOFER_HOST: '127.0.0.1:1',
+      GOFER_EXTENSION_SYSTEM_USE_TLS: 'false',
+      GOFER_EXTENSION_SYSTEM_BIND_ADDRESS: '127.0.0.1:0',
+      GOFER_EXTENSION_SYSTEM_LOG_LEVEL: 'error',
+    };
+    const child = spawn(process.execPath, [entry, 'github'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    child.stdout.on('data', (piece: Buffer) => (said += piece.toString()));
+    const [code] = (await once(child, 'close')) as [number];
+    // It has read its settings, and these are not among them.
+    expect(said).toContain('APP_WEBHOOK_SECRET is missing');
+    expect(code).toBe(1);
+    expect(await readFile(entry, 'utf8')).not.toContain('clipanion');
   });
 
   it('serves, with its threads, and runs a pipeline to its end', async () => {

@@ -5,8 +5,8 @@
  *
  * `--strict` makes a failure the exit code; `--out DIRECTORY` replaces `dist/`.
  */
-import { existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { copyFileSync, existsSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { BuildOptions, Metafile, Plugin } from 'esbuild';
@@ -60,9 +60,21 @@ async function bundle(): Promise<void> {
     logOverride: { 'empty-import-meta': 'silent' },
   };
   const command = await build({ ...common, entryPoints: { gofer: 'cli/src/main.ts' }, splitting: true });
+  // Each extension in a file of its own: a process runs only one.
+  const extensions = await build({
+    ...common,
+    entryPoints: { 'built-in-extension': 'cli/src/extension/built-in-extension.ts' },
+    splitting: true,
+  });
   const parts = await build({ ...common, entryPoints: partEntries() });
+  const copied = copyExtensionSdk();
   writeFileSync(join(staging, 'package.json'), '{ "type": "module" }\n');
-  writeFileSync(join(staging, 'sources.json'), `${JSON.stringify(sourcesOf([command.metafile, parts.metafile]))}\n`);
+  const metafiles = [command.metafile, extensions.metafile, parts.metafile];
+  writeFileSync(
+    join(staging, 'sources.json'),
+    `${JSON.stringify(sourcesOf(metafiles, copied))}
+`,
+  );
   // Replaced as a whole, so that nobody starts half a bundle.
   rmSync(dist, { recursive: true, force: true });
   renameSync(staging, dist);
@@ -81,11 +93,26 @@ function partEntries(): Record<string, string> {
   return Object.fromEntries(Object.entries(entries).filter(([, path]) => existsSync(join(root, path))));
 }
 
+/** As sources, which `gofer extension new` writes into the folders of others; answers with their paths. */
+function copyExtensionSdk(): string[] {
+  const from = 'sdk/src/extension';
+  const files = globSync(`${from}/**/*.ts`, { cwd: root }).filter((path) => !/\.(?:test|fixture)\.ts$/.test(path));
+  for (const file of files) {
+    const copy = join(staging, 'extension-sdk', relative(from, file));
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(join(root, file), copy);
+  }
+  return files;
+}
+
 /** File → size and modification time, of every file of ours and of the list of the packages of others. */
-function sourcesOf(metafiles: readonly (Metafile | undefined)[]): Record<string, readonly [size: number, modified: number]> {
+function sourcesOf(
+  metafiles: readonly (Metafile | undefined)[],
+  copied: readonly string[],
+): Record<string, readonly [size: number, modified: number]> {
   const inputs = metafiles.flatMap((metafile) => Object.keys(metafile?.inputs ?? {}));
   const own = inputs.filter((path) => !path.includes('node_modules/')).map((path) => relative(root, join(root, path)));
-  const files = [...new Set([...own, 'package.json', 'package-lock.json', 'cli/build/bundle.ts'])].filter((path) =>
+  const files = [...new Set([...own, ...copied, 'package.json', 'package-lock.json', 'cli/build/bundle.ts'])].filter((path) =>
     existsSync(join(root, path)),
   );
   return Object.fromEntries(

@@ -16,6 +16,11 @@ export function ownSdk(): URL {
   return new URL(fromSource ? '../../sdk/src/index.ts' : './sdk.js', import.meta.url);
 }
 
+/** The folder of the sources of the SDK of extensions, which `extension new` copies. */
+export function extensionSdk(): URL {
+  return new URL(fromSource ? '../../sdk/src/extension/' : './extension-sdk/', import.meta.url);
+}
+
 /** The package's manifest. */
 export function manifest(): URL {
   return new URL(fromSource ? '../../package.json' : '../package.json', import.meta.url);
@@ -24,4 +29,9 @@ export function manifest(): URL {
 /** The bundled supervisor of the scheduler `process`; undefined from source, where the plugin finds its own. */
 export function processSupervisor(): string | undefined {
   return fromSource ? undefined : fileURLToPath(new URL('./process-supervisor.js', import.meta.url));
+}
+
+/** The program that an extension runs in that comes with the server. */
+export function builtInExtension(): string {
+  return fileURLToPath(new URL(fromSource ? './extension/built-in-extension.ts' : './built-in-extension.js', import.meta.url));
 }

@@ -34,6 +34,18 @@ describe('what others could read', () => {
     expect(await warnings(`${open}\ntls_cert_path = "/c.pem"\ntls_key_path = "/k.pem"`)).toEqual([]);
   });
 
+  it('events in clear are warned of where others can send them, but for those of a proxy', async () => {
+    const warnings = (events: string, server = '') => warningsOf(`[server]\n${server}\n[external_events]\n${events}\n`);
+    const open = 'bind_address = "0.0.0.0:8081"';
+    expect(await warnings(open)).toEqual([
+      expect.stringMatching(/^external_events\.bind_address 0\.0\.0\.0:8081 is reachable by others, without TLS/),
+    ]);
+    expect(await warnings('')).toEqual([]);
+    expect(await warnings(`${open}\nenable = false`)).toEqual([]);
+    expect(await warnings(open, 'trusted_proxies = ["10.0.0.1"]')).toEqual([]);
+    expect(await warnings(`${open}\ntls_cert_path = "/c.pem"\ntls_key_path = "/k.pem"`)).toEqual([]);
+  });
+
   it.each([
     [0o644, true],
     [0o640, false],

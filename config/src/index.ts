@@ -16,7 +16,7 @@ export { resolvePluginBlock } from './resolve-plugin-block.ts';
 export { sampleServerConfig } from './sample-server-config.ts';
 export { isLoopbackAddress } from './server-rules.ts';
 export type { ServerConfig } from './server-schema.ts';
-export { SERVER_ENVIRONMENT_PREFIX, serverConfigSchema } from './server-schema.ts';
+export { EXTERNAL_EVENTS_ADDRESS, SERVER_ENVIRONMENT_PREFIX, serverConfigSchema } from './server-schema.ts';
 export { STATE_DIRECTORY_MODE, stateDirectory } from './state-directory.ts';
 export type { PluginSection } from './store-and-scheduler-schema.ts';
 export { BUILT_IN_ENGINES } from './store-and-scheduler-schema.ts';

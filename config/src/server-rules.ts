@@ -90,18 +90,27 @@ function checkTls(config: ServerConfig, fault: AddFault, warnings: string[]): vo
     }
   }
   if (!config.development.use_included_certs) return;
+  const { enable, use_tls: eventsUseTls, tls_cert_path: eventsCertificate } = config.external_events;
+  // It is of use to the one listener, whatever the other one has.
+  if (enable && eventsUseTls && eventsCertificate === undefined) return;
   if (!config.server.use_tls) warnings.push('development.use_included_certs has no effect on the service while server.use_tls is false');
   else if (config.server.tls_cert_path !== undefined)
     warnings.push('development.use_included_certs has no effect on the service, which has server.tls_cert_path');
 }
 
 /** Behind a proxy of another machine the address is not loopback, and TLS is the proxy's. */
-function checkClearText({ server, development }: ServerConfig, warnings: string[]): void {
-  if (development.bypass_auth || server.use_tls || server.trusted_proxies.length > 0 || isLoopbackAddress(server.bind_address)) return;
-  warnings.push(
-    `server.bind_address ${server.bind_address} is reachable by others, without TLS: whoever is on the way can read their tokens. ` +
-      'Set server.use_tls, or bind a loopback address behind a proxy with TLS; server.trusted_proxies names a proxy on another machine',
-  );
+function checkClearText({ server, external_events: events, development }: ServerConfig, warnings: string[]): void {
+  if (development.bypass_auth || server.trusted_proxies.length > 0) return;
+  const warn = (section: string, address: string, risk: string): void => {
+    warnings.push(
+      `${section}.bind_address ${address} is reachable by others, without TLS: ${risk}. ` +
+        `Set ${section}.use_tls, or bind a loopback address behind a proxy with TLS; server.trusted_proxies names a proxy on another machine`,
+    );
+  };
+  if (!server.use_tls && !isLoopbackAddress(server.bind_address))
+    warn('server', server.bind_address, 'whoever is on the way can read their tokens');
+  if (events.enable && !events.use_tls && !isLoopbackAddress(events.bind_address))
+    warn('external_events', events.bind_address, 'whoever is on the way can read the events, change them, and send them again');
 }
 
 function checkFront(config: ServerConfig, fault: AddFault, warnings: string[]): void {

@@ -131,12 +131,26 @@ const limitsSchema = table('What one client, and all of them together, may ask o
   }),
 });
 
+/** Where external events are taken unless another address is chosen. */
+export const EXTERNAL_EVENTS_ADDRESS = 'localhost:8081';
+
 const externalEventsSchema = table(
   'The listener for events from outside, such as webhooks, which are handed to extensions.',
   {
     enable: flag('Start the listener.', { default: true }),
-    bind_address: address('The address and port of the listener.', { default: 'localhost:8081', aliases: ['host'] }),
+    bind_address: address('The address and port of the listener. Port 0 takes a free one.', {
+      default: EXTERNAL_EVENTS_ADDRESS,
+      aliases: ['host'],
+    }),
     ...tlsKeys,
+    max_body_size: count('The largest body of an event in bytes.', { default: 26_214_400, minimum: 1024, maximum: 268_435_456 }),
+    requests_per_minute: count('How many events are taken for one extension in a minute. 0 is unlimited.', { default: 600 }),
+    max_pending: count('How many events may wait for one extension; more are refused until it has taken some.', {
+      default: 10_000,
+      minimum: 1,
+      maximum: 100_000,
+    }),
+    delivery_retention: duration('How long events are kept, whether their extension took them or not.', { default: '168h', minimum: '1m' }),
   },
   { aliases: ['external_events_api'] },
 );

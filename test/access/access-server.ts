@@ -89,6 +89,7 @@ export class AccessServer {
       homeDirectory: directory,
       flags: {
         'server.bind_address': '127.0.0.1:0',
+        'external_events.enable': 'false',
         'server.storage_path': this.databasePath,
         'server.shutdown_timeout': '2s',
         'api.task_execution_logs_dir': join(directory, 'logs'),

@@ -78,7 +78,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // Harnesses stand beside the plugins that they test.
   plugins: ['contracts/src', 'contracts/src/conformance'],
   // The command is the distribution: it alone names the plugins that come with it, and loads the kernel where a server is started.
-  cli: ['contracts/src', 'contracts/src/api', 'contracts/src/pipeline', 'config/src', 'sdk/src', 'kernel/src', 'plugins', 'extensions'],
+  cli: [
+    'contracts/src',
+    'contracts/src/api',
+    'contracts/src/pipeline',
+    'config/src',
+    'sdk/src',
+    'sdk/src/extension',
+    'kernel/src',
+    'plugins',
+    'extensions',
+  ],
   examples: ['sdk/src'],
   extensions: ['sdk/src', 'sdk/src/extension', 'sdk/src/extension/testing'],
 };
@@ -106,6 +116,7 @@ function roomOf(file: string): string | undefined {
 function targetOf(specifier: string, file: string): string | undefined {
   if (specifier.startsWith('.')) return roomOf(normalize(join(dirname(file), specifier)));
   if (/^@gofer\/(scheduler|object-store|secret-store|auth)-/.test(specifier)) return 'plugins';
+  if (specifier.startsWith('@gofer/extension-')) return 'extensions';
   return PACKAGES[specifier];
 }
 
@@ -116,7 +127,7 @@ function isAllowed(room: string, target: string): boolean {
   );
 }
 
-const files = globSync('{contracts,config,kernel,plugins,cli,sdk,examples}/**/*.ts', {
+const files = globSync('{contracts,config,kernel,plugins,cli,sdk,extensions,examples}/**/*.ts', {
   cwd: root,
   exclude: (name) => name === 'node_modules' || name === 'dist',
 })

@@ -52,7 +52,7 @@ export class DocsServer {
   /** On the port it had before, if it had one. Resolves with the line that says that it is ready. */
   async start(flags: readonly string[] = ['--scheduler', 'process']): Promise<string> {
     const bind = this.#url === '' ? '127.0.0.1:0' : new URL(this.#url).host;
-    const idle = ['--set', 'scheduler.process.idle_timeout=1'];
+    const idle = ['--set', 'scheduler.process.idle_timeout=1', '--set', 'external_events.enable=false'];
     const server = spawn(process.execPath, [GOFER, 'service', 'start', '--bind-address', bind, ...flags, ...idle], {
       cwd: this.directory,
       env: this.#environment,

@@ -35,7 +35,6 @@ beforeAll(async () => {
     settings: [
       'development.bypass_auth=false',
       'development.pretty_logging=true',
-      'external_events.enable=false',
       `secret_store.sqlite.encryption_key=${'0123456789abcdef'.repeat(2)}`,
     ],
     env: INSPECTED,

@@ -150,6 +150,8 @@ describe('gofer service start', () => {
     'start',
     '--bind-address',
     '127.0.0.1:0',
+    '--set',
+    'external_events.enable=false',
     '--scheduler',
     'fake',
     '--log-level',

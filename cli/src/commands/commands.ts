@@ -2,6 +2,7 @@ import { AuditList } from './audit/audit-list.ts';
 import { Context } from './context.ts';
 import { EventGet } from './event/event-get.ts';
 import { EventList } from './event/event-list.ts';
+import { ExtensionNew } from './extension/extension-new.ts';
 import { Fetch } from './fetch.ts';
 import { Login } from './login.ts';
 import { Logout } from './logout.ts';
@@ -140,6 +141,7 @@ export const COMMANDS = [
   RoleUpdate,
   RoleDelete,
   AuditList,
+  ExtensionNew,
   ServiceStart,
   ServiceInitConfig,
   ServiceBackup,

@@ -102,6 +102,8 @@ describe('the examples of the help', () => {
     }
     const [, output] = /--output (\S+)/u.exec(command) ?? [];
     if (output !== undefined) await rm(join(directory, output), { force: true });
+    const [, folder] = /extension new (\S+)/u.exec(command) ?? [];
+    if (folder !== undefined) await rm(join(directory, folder), { recursive: true, force: true });
     const [, secret] = /secret global put (\w+)/u.exec(command) ?? [];
     if (secret !== undefined) await client.call('delete_global_secret', { path: { key: secret } });
     // Another example deletes it.
@@ -165,7 +167,7 @@ describe('the examples of the help', () => {
 
   it.each(ENDLESS)('%s', async (command) => {
     const config = join(directory, 'gofer_web.toml');
-    await writeFile(config, '[development]\nbypass_auth = true\n[scheduler]\nengine = "fake"\n');
+    await writeFile(config, '[development]\nbypass_auth = true\n[external_events]\nenable = false\n[scheduler]\nengine = "fake"\n');
     const [, ...argv] = command.split(' ');
     const fixed = [
       '--bind-address',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { loadServerConfig } from '@gofer/config';
 import { startServer } from '@gofer/kernel';
 import { builtInPlugins } from '../built-in-plugins.ts';
+import { builtInExtensions } from '../extension/built-in-extensions.ts';
 
 export interface TestServer {
   readonly url: string;
@@ -20,12 +21,19 @@ export async function startTestServer(engine: 'fake' | 'process', flags: Readonl
     environment: { XDG_STATE_HOME: directory },
     systemConfigPath: join(directory, 'none.toml'),
     homeDirectory: directory,
-    flags: { 'server.bind_address': '127.0.0.1:0', 'scheduler.engine': engine, 'server.shutdown_timeout': '5s', ...flags },
+    flags: {
+      'server.bind_address': '127.0.0.1:0',
+      'external_events.enable': 'false',
+      'scheduler.engine': engine,
+      'server.shutdown_timeout': '5s',
+      ...flags,
+    },
   });
   const log: string[] = [];
   const server = await startServer({
     loaded,
     builtIns: builtInPlugins,
+    builtInExtensions: builtInExtensions({ node: process.execPath, env: {} }),
     metadata: { semver: '0.0.0-test', commit: 'test' },
     write: (line) => void log.push(line),
   }).catch(async (error: unknown) => {

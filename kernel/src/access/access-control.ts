@@ -1,7 +1,16 @@
 /** Who is behind a request, and what they may do: the roles as they are now, tokens and sessions, and when each was last used. */
 import { type AuthPrincipal, codeOf, GoferError, type PluginLog, type TokenDirectory } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
-import { INJECTED_ROLE, type Principal, RoleBook, SYSTEM_ROLES, type TargetIds } from '../domain/index.ts';
+import {
+  EXTENSION_ROLE_PREFIX,
+  extensionRole,
+  extensionRoleId,
+  INJECTED_ROLE,
+  type Principal,
+  RoleBook,
+  SYSTEM_ROLES,
+  type TargetIds,
+} from '../domain/index.ts';
 import type { Store } from '../storage/store.ts';
 import type { StoredToken } from '../storage/tokens-table.ts';
 import { hashSecret } from './mint-secret.ts';
@@ -33,6 +42,7 @@ export class AccessControl {
   /** Rejects with `UNAUTHENTICATED`, and with `UNAVAILABLE` where the plugin's back end cannot be asked. */
   async ofToken(token: string): Promise<Principal> {
     const { id, user, roles } = await this.#parts.authenticate(token);
+    if (roles.some((role) => role.startsWith(EXTENSION_ROLE_PREFIX))) return this.#touch(this.#ofExtension({ id, user, roles }));
     if (!roles.includes(INJECTED_ROLE)) return this.#touch({ id, user, roles });
     const stored = this.#parts.store.tokens.byId(id);
     const scope = stored?.task === undefined ? undefined : this.#scopeOf(stored.task.pipelineUid);
@@ -40,6 +50,17 @@ export class AccessControl {
       throw new GoferError('UNAUTHENTICATED', 'The token was given to a task, and there is no such task, or its pipeline was deleted.');
     }
     return this.#touch({ id, user, roles, scope });
+  }
+
+  /**
+   * The same for the token of an extension alone; undefined for every other one. Where nobody needs a token an extension is known by its
+   * own all the same.
+   */
+  extensionOfToken(token: string): Principal | undefined {
+    const { store, now } = this.#parts;
+    const stored = store.tokens.byHash(hashSecret(token));
+    if (stored === undefined || !isGood(stored, now()) || store.extensions.ofToken(stored.id) === undefined) return undefined;
+    return this.#touch(this.#ofExtension({ id: stored.id, user: stored.user, roles: stored.roles }));
   }
 
   /** `secret`: what the session's cookie holds. Rejects with `UNAUTHENTICATED`. */
@@ -51,6 +72,8 @@ export class AccessControl {
     const token = store.tokens.byId(session.tokenId);
     if (token === undefined || !isGood(token, now()))
       throw new GoferError('UNAUTHENTICATED', "The session's token has expired or was disabled or deleted.");
+    if (store.extensions.ofToken(token.id) !== undefined)
+      throw new GoferError('UNAUTHENTICATED', 'The token of this session was given to an extension, which has no browser.');
     return this.#touch({ id: token.id, user: token.user, roles: token.roles });
   }
 
@@ -69,6 +92,21 @@ export class AccessControl {
     await this.#writeLastUsed();
   }
 
+  /** One that is disabled keeps what it has in its own objects until it has ended, and does nothing else. */
+  #ofExtension({ id, user, roles }: Principal): Principal {
+    const { extensions, subscriptions } = this.#parts.store;
+    const of = extensions.ofToken(id);
+    if (of === undefined) throw new GoferError('UNAUTHENTICATED', 'The token was given to an extension, and there is no such extension.');
+    const { id: extensionId, enabled } = of;
+    const isSubscribed = ({ namespace_id, pipeline_id }: TargetIds): boolean => {
+      if (!enabled || namespace_id === undefined) return false;
+      return pipeline_id === undefined
+        ? subscriptions.hasInNamespace(extensionId, namespace_id)
+        : subscriptions.isSubscribed(extensionId, namespace_id, pipeline_id);
+    };
+    return { id, user, roles: enabled ? roles : [extensionRoleId(extensionId)], extension: { id: extensionId, isSubscribed } };
+  }
+
   /** Undefined where the pipeline is gone: another one may have its name by now. */
   #scopeOf(pipelineUid: string): Principal['scope'] {
     const { pipelines } = this.#parts.store;
@@ -79,7 +117,8 @@ export class AccessControl {
   }
 
   #readRoles(): RoleBook {
-    return new RoleBook([...SYSTEM_ROLES, ...this.#parts.store.roles.list()]);
+    const { roles, extensions } = this.#parts.store;
+    return new RoleBook([...SYSTEM_ROLES, ...extensions.list().map(({ id }) => extensionRole(id)), ...roles.list()]);
   }
 
   #touch(principal: Principal): Principal {

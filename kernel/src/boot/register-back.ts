@@ -100,7 +100,7 @@ export function registerWork(container: Container, { config }: LoadedServerConfi
 }
 
 export function registerRetention(container: Container, { config }: LoadedServerConfig, log: PluginLog): void {
-  const { api, object_store } = config;
+  const { api, external_events, object_store } = config;
   container.register(
     TOKENS.retention,
     () => {
@@ -112,6 +112,7 @@ export function registerRetention(container: Container, { config }: LoadedServer
         versions: api.pipeline_version_retention,
         eventsMs: api.event_log_retention * 1000,
         auditMs: api.audit_retention * 1000,
+        deliveriesMs: external_events.delivery_retention * 1000,
       };
       const [logs, objects, secrets] = [
         container.resolve(TOKENS.logs),

@@ -1,13 +1,20 @@
 /** What starts pipelines by themselves: extensions, the subscriptions to them, and the events from outside that they are handed. */
-import { GoferError } from '@gofer/contracts';
 import { SYSTEM_CLOCK } from '../clock/clock.ts';
+import type { BuiltInExtensions } from '../extensions/built-in-extensions.ts';
+import { BuiltInHost } from '../extensions/built-in-host.ts';
+import { ContainerHost } from '../extensions/container-host.ts';
 import { ExtensionClient } from '../extensions/extension-client.ts';
-import { ExtensionEnvironments } from '../extensions/extension-environment.ts';
+import { ExtensionEnvironments, type ExtensionEnvironmentsParts } from '../extensions/extension-environment.ts';
 import type { ExtensionHost } from '../extensions/extension-host.ts';
+import { sweepExtensionLeftovers } from '../extensions/extension-leftovers.ts';
 import { ExtensionManager } from '../extensions/extension-manager.ts';
 import { ExtensionStarts } from '../extensions/extension-starts.ts';
-import type { DeliveryService, ExtensionService } from '../services/services.ts';
+import type { ExtensionHosts } from '../extensions/supervised-extension.ts';
+import type { NamedScheduler } from '../orchestrator/run-context.ts';
+import { StoredExtensionService } from '../services/extension-service.ts';
 import type { Container } from './container.ts';
+import { readExtensionCertificate } from './extension-certificate.ts';
+import { registerExternalEvents } from './register-external-events.ts';
 import { openBuiltInListener } from './register-front.ts';
 import { registerSubscriptions } from './register-subscriptions.ts';
 import type { ServerOptions } from './start-server.ts';
@@ -25,37 +32,50 @@ export function registerExtensions(container: Container, options: ServerOptions)
     // While the listeners still answer: what extensions have to keep they keep with the server.
     (extensions) => extensions.stop(Math.min(config.extensions.stop_timeout, config.server.shutdown_timeout) * 1000),
   );
-  container.register(TOKENS.extensionService, () => unfinished<ExtensionService>());
+  container.register(
+    TOKENS.extensionService,
+    () =>
+      new StoredExtensionService({
+        store: container.resolve(TOKENS.store),
+        secrets: container.resolve(TOKENS.secrets),
+        objects: container.resolve(TOKENS.objects),
+        logs: container.resolve(TOKENS.logs),
+        manager: container.resolve(TOKENS.extensionManager),
+        access: container.resolve(TOKENS.access),
+        builtIns: options.builtInExtensions?.names ?? [],
+        now: Date.now,
+      }),
+  );
   registerSubscriptions(container);
-  container.register(TOKENS.deliveries, () => unfinished<DeliveryService>());
+  registerExternalEvents(container, options.loaded);
 }
 
 function createManager(container: Container, options: ServerOptions): ExtensionManager {
   const { config } = options.loaded;
   const { extensions } = config;
+  const [log, clock] = [container.resolve(TOKENS.log), SYSTEM_CLOCK];
   const parts = {
     store: container.resolve(TOKENS.store),
     secrets: container.resolve(TOKENS.secrets),
     logs: container.resolve(TOKENS.logs),
   };
-  let builtInListener: Promise<void> | undefined;
+  let ca: string | undefined;
   const environments = new ExtensionEnvironments({
     ...parts,
     references: container.resolve(TOKENS.references),
     logLevel: config.api.log_level,
-    tls: async () => undefined,
-    baseUrl: async (isBuiltIn) => {
-      if (!isBuiltIn) return container.resolve(TOKENS.taskListener).baseUrl();
-      builtInListener ??= openBuiltInListener(container, options.loaded, options.metadata.semver);
-      await builtInListener;
-      return container.resolve(TOKENS.builtInListener).baseUrl();
+    tls: async () => {
+      const certificate = await readExtensionCertificate(config, container.resolve(TOKENS.certificates), log);
+      ca = certificate?.ca;
+      return certificate;
     },
+    baseUrl: createBaseUrl(container, options),
   });
   return new ExtensionManager({
     ...parts,
-    clock: SYSTEM_CLOCK,
-    log: container.resolve(TOKENS.log),
-    hosts: { builtIn: unfinished<ExtensionHost>(), container: unfinished<ExtensionHost>(), ofEngine: () => undefined },
+    clock,
+    log,
+    hosts: createHosts(container, options),
     starts: new ExtensionStarts({ ...parts, now: Date.now }),
     environments,
     connect: (extensionId, url, key) =>
@@ -64,19 +84,43 @@ function createManager(container: Container, options: ServerOptions): ExtensionM
         url,
         key,
         verifyCerts: extensions.verify_certs,
-        clock: SYSTEM_CLOCK,
+        ...(ca === undefined ? {} : { ca }),
+        clock,
         callTimeoutMs: extensions.request_timeout * 1000,
       }),
     times: { startTimeoutMs: extensions.start_timeout * 1000, healthIntervalMs: extensions.health_interval * 1000 },
     random: Math.random,
     stopGraceMs: extensions.stop_timeout * 1000,
-    sweep: async () => undefined,
+    sweep: async (isKnown) => {
+      const context = { instanceId: parts.store.system.instanceId, log, clock, leave: container.resolve(TOKENS.leave).signal };
+      const schedulers = container.resolve(TOKENS.schedulers);
+      await Promise.all(schedulers.map(({ engine, scheduler }) => sweepExtensionLeftovers(engine, scheduler, isKnown, context)));
+    },
   });
 }
 
-function unfinished<Service extends object>(): Service {
-  const refuse = async (): Promise<never> => {
-    throw new GoferError('UNSUPPORTED', 'This server cannot do that yet.');
+/** Those that come with the server are given an address on loopback, for which a listener is opened when the first of them needs it. */
+function createBaseUrl(container: Container, options: ServerOptions): ExtensionEnvironmentsParts['baseUrl'] {
+  let opened: Promise<void> | undefined;
+  return async (isBuiltIn) => {
+    if (!isBuiltIn) return container.resolve(TOKENS.taskListener).baseUrl();
+    opened ??= openBuiltInListener(container, options.loaded, options.metadata.semver);
+    await opened;
+    return container.resolve(TOKENS.builtInListener).baseUrl();
   };
-  return new Proxy({} as Service, { get: () => refuse });
 }
+
+/** Images run where tasks run. */
+function createHosts(container: Container, { loaded, builtInExtensions }: ServerOptions): ExtensionHosts {
+  const { instanceId } = container.resolve(TOKENS.store).system;
+  const useTls = loaded.config.extensions.use_tls;
+  const toHost = ({ engine, scheduler }: NamedScheduler): ExtensionHost =>
+    new ContainerHost({ engine, scheduler, instanceId, useTls, clock: SYSTEM_CLOCK });
+  const [current, ...others] = container.resolve(TOKENS.schedulers);
+  const builtIn = new BuiltInHost({ extensions: builtInExtensions ?? NO_BUILT_INS, clock: SYSTEM_CLOCK });
+  const containerHost = toHost(current);
+  const all = new Map([builtIn, containerHost, ...others.map(toHost)].map((host) => [host.engine, host]));
+  return { builtIn, container: containerHost, ofEngine: (engine) => all.get(engine) };
+}
+
+const NO_BUILT_INS: BuiltInExtensions = { names: [], command: () => undefined };

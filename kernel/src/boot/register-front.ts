@@ -4,7 +4,7 @@ import type { LoadedServerConfig } from '@gofer/config';
 import type { PluginLog } from '@gofer/contracts';
 import type { SystemMetadata } from '@gofer/contracts/api';
 import { AccessControl } from '../access/access-control.ts';
-import { BYPASSED_AUTHORITY, createHttpServer, FailureLog, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
+import { createBypassedAuthority, createHttpServer, FailureLog, type HttpServer, RateLimits, TokenAuthority } from '../http/index.ts';
 import { RunningTaskAttachService } from '../services/attach-service.ts';
 import { StoredAuditService } from '../services/audit-service.ts';
 import { Authenticators } from '../services/authenticators.ts';
@@ -48,6 +48,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       new RateLimits({
         failedAuthentications: config.limits.failed_authentications,
         expensiveRequests: config.limits.expensive_requests,
+        runsOfExtension: config.extensions.runs_per_minute,
       }),
   );
   container.register(TOKENS.failures, () => new FailureLog(log, now));
@@ -117,7 +118,7 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
       events: new StoredEventService(store, config.api.event_log_retention * 1000, now),
       tokens: new StoredTokenService(store, now),
       sessions: new StoredSessionService(store, config.server.session_lifetime * 1000, now),
-      roles: new StoredRoleService(store, container.resolve(TOKENS.access)),
+      roles: new StoredRoleService(store, container.resolve(TOKENS.access), now),
       audit: new StoredAuditService(store),
       extensions: container.resolve(TOKENS.extensionService),
       subscriptions: container.resolve(TOKENS.subscriptions),
@@ -131,7 +132,9 @@ export function registerFront(container: Container, loaded: LoadedServerConfig, 
         ...frontOptions(container, loaded, metadata.semver),
         config: config.server,
         certificates: container.resolve(TOKENS.certificates),
-        authority: config.development.bypass_auth ? BYPASSED_AUTHORITY : createAuthority(container, loaded, false),
+        authority: config.development.bypass_auth
+          ? createBypassedAuthority(container.resolve(TOKENS.access))
+          : createAuthority(container, loaded, false),
       }),
     async (http) => {
       const graceMs = config.server.shutdown_timeout * 1000;

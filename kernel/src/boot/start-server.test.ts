@@ -44,6 +44,7 @@ async function start(flags: Flags = {}, builtIns = BUILT_INS): Promise<RunningSe
     homeDirectory: directory,
     flags: {
       'server.bind_address': '127.0.0.1:0',
+      'external_events.enable': 'false',
       'server.storage_path': storagePath(),
       'api.task_execution_logs_dir': join(directory, 'logs'),
       'scheduler.engine': 'fake',
@@ -142,6 +143,26 @@ describe('a server', () => {
     expect(message).toContain(new URL(first.url).host);
     Store.open(join(directory, 'other.db')).close();
     expect(await ask(first, '/api/namespaces/default')).toMatchObject({ namespace: { id: 'default' } });
+  });
+
+  it('takes external events at an address of its own, says where, and does not start where that is taken', async () => {
+    const events = { 'external_events.enable': 'true', 'external_events.bind_address': '127.0.0.1:0' };
+    const first = await start(events);
+    const { externalEventsUrl } = first;
+    expect(externalEventsUrl).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(lines.find((line) => line.includes('is ready at'))).toContain(externalEventsUrl);
+    const post = (path: string) => fetch(`${externalEventsUrl}${path}`, { method: 'POST', body: 'event' });
+    expect((await post('/events/none')).status).toBe(404);
+    expect((await fetch(`${externalEventsUrl}/api/namespaces`)).status).toBe(404);
+    const host = new URL(externalEventsUrl ?? '').host;
+    const other = { ...events, 'external_events.bind_address': host, 'server.storage_path': join(directory, 'other.db') };
+    const { code, message } = await faultOf(start(other));
+    expect(code).toBe('LOCKED');
+    expect(message).toContain(`external_events.bind_address: ${host} is in use by another process.`);
+    expect(message).toContain('external_events.enable = false');
+    await first.stop();
+    await expectPortFree(externalEventsUrl ?? '');
+    expect((await start()).externalEventsUrl).toBeUndefined();
   });
 
   it('asks for tokens where it is told to, and hands out the first one', async () => {

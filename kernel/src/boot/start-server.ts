@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { type LoadedServerConfig, redact } from '@gofer/config';
 import type { AuthHost, ContractId, PluginHost, PluginLog } from '@gofer/contracts';
 import { createTokenDirectory } from '../access/access-control.ts';
+import type { BuiltInExtensions } from '../extensions/built-in-extensions.ts';
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { makePrivateDirectory } from '../storage/private-directory.ts';
 import type { Store } from '../storage/store.ts';
@@ -17,7 +18,7 @@ import { registerBodies, registerRetention, registerStores, registerWork } from 
 import { registerExtensions } from './register-extensions.ts';
 import { openTaskListener, registerFront } from './register-front.ts';
 import { loadSchedulers } from './schedulers.ts';
-import { openServerCertificate } from './server-certificate.ts';
+import { openEventsCertificate, openServerCertificate } from './server-certificate.ts';
 import { createServerLog } from './server-log.ts';
 import { TOKENS } from './tokens.ts';
 
@@ -25,6 +26,8 @@ export interface ServerOptions {
   readonly loaded: LoadedServerConfig;
   /** The plugins that come with this distribution. */
   readonly builtIns: BuiltInPlugins;
+  /** The extensions that come with this distribution; absent: none. */
+  readonly builtInExtensions?: BuiltInExtensions;
   /** What `GET /api/system/metadata` answers. */
   readonly metadata: { readonly semver: string; readonly commit: string };
   /** The file mode creation mask that plugins are told (`PluginHost`). */
@@ -36,10 +39,12 @@ export interface ServerOptions {
 export interface RunningServer {
   /** Where it listens: `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** Where external events are taken: `http://127.0.0.1:8081`; undefined where they are not. */
+  readonly externalEventsUrl: string | undefined;
   /** The scheduler that takes new tasks. */
   readonly engine: string;
   readonly log: PluginLog;
-  /** Takes the TLS certificate anew. */
+  /** Takes the TLS certificates anew. */
   reload(): Promise<void>;
   /** Leaves running tasks alone. Resolves when everything is closed; a second call waits for the first. */
   stop(): Promise<void>;
@@ -67,6 +72,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       () => certificates?.close(),
     );
     container.resolve(TOKENS.certificates);
+    const eventCertificates = await openEventsCertificate(config, certificates, log);
+    container.register(
+      TOKENS.eventCertificates,
+      () => eventCertificates,
+      () => eventCertificates?.close(),
+    );
+    container.resolve(TOKENS.eventCertificates);
     const { umask } = options;
     const host = createPluginHost(config.server.storage_path, {
       instanceId: store.system.instanceId,
@@ -103,6 +115,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
     await container.resolve(TOKENS.namespaces).ensureDefault();
     await container.resolve(TOKENS.configs).sealCredentials();
+    if (config.extensions.install_std_extensions) await container.resolve(TOKENS.extensionService).installStandard();
     const orchestrator = container.resolve(TOKENS.orchestrator);
     orchestrator.recover();
     container.resolve(TOKENS.deletions).resume();
@@ -115,22 +128,30 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     // A scheduler that takes its time to say where its tasks are keeps nobody else waiting.
     void openTaskListener(container, options.loaded, options.metadata.semver);
     container.resolve(TOKENS.retention).start();
-    container.resolve(TOKENS.runningExtensions).start();
+    // Ends before extensions do: what they have been handed they may answer.
+    const extensions = container.resolve(TOKENS.runningExtensions);
+    const externalEvents = container.resolve(TOKENS.externalEvents);
+    await externalEvents.open();
+    extensions.start();
     const url = http.address ?? '';
     const { engine } = schedulers.loaded[0];
     log('info', `Gofer ${options.metadata.semver} is ready at ${url}`, {
       scheduler: engine,
       developmentMode: options.loaded.developmentMode,
       resumedRuns: orchestrator.activeRuns,
+      ...(externalEvents.url === undefined ? {} : { externalEvents: externalEvents.url }),
     });
     if (!config.development.bypass_auth && !store.system.preferences().bootstrap_token_created)
       log('warn', 'nobody can get in yet: create the first token with `gofer token bootstrap`, before others can reach this server');
     let stopping: Promise<void> | undefined;
     return {
       url,
+      externalEventsUrl: externalEvents.url,
       engine,
       log,
-      reload: () => http.reload(),
+      async reload() {
+        await Promise.all([http.reload(), externalEvents.reload()]);
+      },
       stop() {
         stopping ??= close().then(() => log('info', 'stopped'));
         return stopping;
@@ -171,7 +192,7 @@ async function loadServerSchedulers(
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
   try {
-    const inUse = store.attempts.enginesInUse();
+    const inUse = [...new Set([...store.attempts.enginesInUse(), ...store.extensionStarts.enginesInUse()])];
     return {
       loaded: await loadSchedulers({ engine: config.scheduler.engine, automatic: options.builtIns.automatic, inUse, load, log }),
       close,

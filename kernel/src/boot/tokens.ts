@@ -1,5 +1,6 @@
 import type { PluginLog } from '@gofer/contracts';
 import type { AccessControl } from '../access/access-control.ts';
+import type { DeliveryDispatcher } from '../extensions/delivery-dispatcher.ts';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
 import type { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
@@ -10,10 +11,11 @@ import type { Retention } from '../retention/retention.ts';
 import type { StoredConfigService } from '../services/config-service.ts';
 import type { Deletions } from '../services/deletions.ts';
 import type { DiskReserve } from '../services/disk-reserve.ts';
+import type { StoredExtensionService } from '../services/extension-service.ts';
 import type { Lookup } from '../services/lookup.ts';
 import type { StoredNamespaceService } from '../services/namespace-service.ts';
 import type { StoredPipelineService } from '../services/pipeline-service.ts';
-import type { DeliveryService, ExtensionService, Services, SubscriptionService } from '../services/services.ts';
+import type { DeliveryService, Services, SubscriptionService } from '../services/services.ts';
 import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
 import type { References } from '../stores/references.ts';
@@ -22,6 +24,7 @@ import type { CertificateSource } from '../tls/index.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
+import type { ExternalEvents } from './external-events.ts';
 import type { LoadedAuth } from './load-auth.ts';
 import type { LoadedStores } from './load-stores.ts';
 import type { TaskListener } from './task-listener.ts';
@@ -55,10 +58,13 @@ export const TOKENS = {
   /** Resolved once the server can be reached; ends before its listeners do. */
   runningExtensions: token<ExtensionManager>('extensions'),
   builtInListener: token<TaskListener>('listener for extensions that come with the server'),
-  extensionService: token<ExtensionService>('extension service'),
+  extensionService: token<StoredExtensionService>('extension service'),
   subscriptionKeeper: token<SubscriptionKeeper>('subscription keeper'),
   subscriptions: token<SubscriptionService>('subscription service'),
   deliveries: token<DeliveryService>('delivery service'),
+  deliveryDispatcher: token<DeliveryDispatcher>('dispatcher of external events'),
+  eventCertificates: token<CertificateSource | undefined>('certificates of the listener for external events'),
+  externalEvents: token<ExternalEvents>('listener for external events'),
   services: token<Services>('services'),
   certificates: token<CertificateSource | undefined>('certificates'),
   http: token<HttpServer>('HTTP server'),

@@ -2,6 +2,7 @@ export type { Actor } from './actor.ts';
 export { runsThatGiveWay } from './concurrency.ts';
 export type { Cancelled, DecideOptions } from './decide.ts';
 export type { Decision, FinishedTask } from './decision.ts';
+export { EXTENSION_ROLE_PREFIX, type ExtensionPrincipal, extensionRole, extensionRoleId } from './extension-role.ts';
 export type { FinalStatus } from './final-status.ts';
 export type { CompiledGraph, Graph } from './graph.ts';
 export { effectiveRunLimit, unlimitedIfZero } from './limits.ts';

@@ -3,6 +3,7 @@
  * what it depends on is in its key.
  */
 import { type Action, type Permission, RESOURCE_TARGETS, type Resource, type ResourcePermission } from '@gofer/contracts/api';
+import { type ExtensionPrincipal, extensionRoleId, isWithinReach } from './extension-role.ts';
 import { isTargeted, type TargetedResource } from './permission.ts';
 import type { RoleRecord } from './role.ts';
 import { ADMIN_ROLE, BOOTSTRAP_ROLE } from './system-roles.ts';
@@ -17,7 +18,7 @@ export interface Principal {
   /** Present for a token that reaches one pipeline only, whatever its roles say. */
   readonly scope?: { readonly namespaceId: string; readonly pipelineId: string };
   /** Present for the token of an extension, which reaches by its own role only itself and what is subscribed to it. */
-  readonly extension?: { readonly id: string; readonly isSubscribed: (ids: TargetIds) => boolean };
+  readonly extension?: ExtensionPrincipal;
 }
 
 /** What a path names, by the names of its parameters. */
@@ -60,7 +61,12 @@ export class RoleBook {
     if (!isInScope(principal, ids)) return false;
     if (isAdmin(principal)) return true;
     if (permission === 'admin') return false;
-    return this.#recall(principal.roles, permission, ids);
+    const { extension, roles } = principal;
+    if (extension === undefined) return this.#recall(roles, permission, ids);
+    const own = extensionRoleId(extension.id);
+    if (isWithinReach(extension, permission, ids) && roles.includes(own) && this.#recall([own], permission, ids)) return true;
+    const others = roles.filter((role) => role !== own);
+    return others.length > 0 && this.#recall(others, permission, ids);
   }
 
   #recall(roles: readonly string[], permission: ResourcePermission, ids: TargetIds): boolean {

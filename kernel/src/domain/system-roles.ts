@@ -58,11 +58,14 @@ export const SYSTEM_ROLES: readonly RoleRecord[] = [
           { resource: 'configs' },
           { resource: 'objects' },
           { resource: 'runs' },
-          { resource: 'task_executions' },
         ],
         actions: ['read', 'write'],
       },
-      { resources: [{ resource: 'deployments' }, { resource: 'events' }, { resource: 'subscriptions' }], actions: ['read'] },
+      // To write a task execution is to run commands in it: they could read the secrets that it was given.
+      {
+        resources: [{ resource: 'deployments' }, { resource: 'events' }, { resource: 'subscriptions' }, { resource: 'task_executions' }],
+        actions: ['read'],
+      },
     ],
     system: true,
   },

@@ -10,7 +10,7 @@ export interface SubscriptionName {
 
 /** How an extension answered a delivery. */
 export interface DeliveryAnswer {
-  /** HTTP: 2xx took it; 4xx refused it, for good; anything else may be tried again. */
+  /** HTTP: 2xx took it; 4xx, but for 408, 425 and 429, refused it, for good; anything else may be tried again. */
   readonly statusCode: number;
   /** The extension's own words, cut to some hundred characters. */
   readonly message?: string;

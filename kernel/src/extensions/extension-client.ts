@@ -166,10 +166,10 @@ export class ExtensionClient {
     return this.#unavailable(exchange, `it answers ${answer.statusCode}${words === '' ? '' : `: ${words}`}`);
   }
 
-  #unavailable({ call }: Pick<Exchange, 'call'>, what: string, cause?: unknown): GoferError {
+  /** Without the cause: an error of the connection holds what the extension sent, which may be anything. */
+  #unavailable({ call }: Exchange, what: string): GoferError {
     const { method, path } = CALLS[call];
-    const message = `The extension '${this.#options.extensionId}' could not be asked (${method} ${path}): ${what}`;
-    return new GoferError('UNAVAILABLE', message, cause === undefined ? {} : { cause });
+    return new GoferError('UNAVAILABLE', `The extension '${this.#options.extensionId}' could not be asked (${method} ${path}): ${what}`);
   }
 
   /** Resolves with any answer that has a status; what comes behind that may be cut. */
@@ -191,7 +191,7 @@ export class ExtensionClient {
       const what = late.signal.aborted
         ? `it did not answer within ${timeoutMs / 1000} s`
         : describeFault(error, this.#options.url, MAX_HEADER_BYTES);
-      throw this.#unavailable(exchange, what, error);
+      throw this.#unavailable(exchange, what);
     } finally {
       forget();
     }

@@ -4,6 +4,9 @@ import type { LogChunk, TaskHandle } from '@gofer/contracts';
 /** The port that an extension listens on inside its container. */
 export const EXTENSION_PORT = 8082;
 
+/** The address of what had ended before it could be reached: nobody answers there. */
+export const NOWHERE = 'http://127.0.0.1:0';
+
 /** One start of an extension. */
 export interface ExtensionStart {
   /** A uuid that is never reused. */
@@ -24,7 +27,7 @@ export interface ExtensionEnd {
 }
 
 export interface RunningExtension {
-  /** Where the server reaches it, without a path: `http://127.0.0.1:32768`. */
+  /** Where the server reaches it, without a path: `http://127.0.0.1:32768`; `NOWHERE` for one that has ended before that was known. */
   readonly url: string;
   /** Outlives this server; undefined for what ends with it. */
   readonly handle: TaskHandle | undefined;
@@ -45,7 +48,8 @@ export interface ExtensionHost {
   readonly replay: boolean;
   /**
    * Starts it. `progress` says in words how far it is. Rejects with the scheduler's codes (`IMAGE_NOT_FOUND`, `UNAVAILABLE`, …), with
-   * `UNSUPPORTED` where this host cannot run it, and with `CANCELLED` when `signal` aborts; nothing is left behind then.
+   * `UNSUPPORTED` where this host cannot run it, and with `CANCELLED` when `signal` aborts; nothing is left behind then. Resolves for one
+   * that has ended already, so that its output can be read.
    */
   start(start: ExtensionStart, progress: (message: string) => void, signal: AbortSignal): Promise<RunningExtension>;
   /** One that an earlier server has started and that still runs; undefined where it does not. Rejects with `UNAVAILABLE`. */

@@ -80,6 +80,24 @@ export class ExtensionManager implements ExtensionCalls {
     return () => this.#changed.delete(listener);
   }
 
+  /** Resolves once it is ready, or after so many milliseconds, or when `signal` aborts. */
+  async whenReady(extensionId: string, ms: number, signal: AbortSignal): Promise<void> {
+    if (ms === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (this.isReady(extensionId)) resolve();
+    };
+    const done = (): void => resolve();
+    const [forgetChange, forgetTime] = [this.onChange(look), this.#parts.clock.after(ms, done)];
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+    look();
+    await promise;
+    signal.removeEventListener('abort', done);
+    forgetChange();
+    forgetTime();
+  }
+
   isReady(extensionId: string): boolean {
     return this.#supervised.get(extensionId)?.isReady === true;
   }

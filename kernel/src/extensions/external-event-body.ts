@@ -10,8 +10,8 @@ const PIECE = 16 * 1024;
 /** So many bytes are measured in one turn of the event loop. */
 const MEASURED_AT_ONCE = 1024 * 1024;
 
-/** Each byte's digits, a comma behind them. */
-const DIGITS = Array.from({ length: 256 }, (_, byte) => Buffer.from(`${byte},`, 'latin1'));
+const ZERO = 0x30;
+const COMMA = 0x2c;
 
 export interface ExternalEvent {
   readonly headers: Readonly<Record<string, string>>;
@@ -38,12 +38,13 @@ async function* pieces(head: Uint8Array, body: Uint8Array, tail: Uint8Array): As
 }
 
 function encode(bytes: Uint8Array): Uint8Array {
-  const text = Buffer.allocUnsafe(bytes.byteLength * 4);
+  const text = new Uint8Array(bytes.byteLength * 4);
   let at = 0;
   for (const byte of bytes) {
-    const digits = DIGITS[byte] as Buffer;
-    for (let index = 0; index < digits.byteLength; index += 1) text[at + index] = digits[index] as number;
-    at += digits.byteLength;
+    if (byte >= 100) text[at++] = ZERO + Math.trunc(byte / 100);
+    if (byte >= 10) text[at++] = ZERO + (Math.trunc(byte / 10) % 10);
+    text[at++] = ZERO + (byte % 10);
+    text[at++] = COMMA;
   }
   return text.subarray(0, at);
 }

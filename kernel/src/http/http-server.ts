@@ -1,5 +1,5 @@
 /** The server's front door: the application behind its port, and the end of both. */
-import { type IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { PluginLog } from '@gofer/contracts';
 import { uuidv7 } from 'uuidv7';
 import type { Services } from '../services/services.ts';
@@ -20,6 +20,8 @@ import { createSecretHandlers } from './handlers/secret-handlers.ts';
 import { createHttpApp } from './http-app.ts';
 import { Lifetimes } from './lifetimes.ts';
 import { Listener } from './listener/listener.ts';
+import { type HttpServer, ListeningServer } from './listener/listening-server.ts';
+import { responseToUpgrade } from './listener/upgrade-response.ts';
 import { createProbeRouter } from './probe-router.ts';
 import type { HttpLimits } from './request/request-limits.ts';
 import { createWebSocketHandlers } from './streams/web-socket-handlers.ts';
@@ -52,22 +54,6 @@ export interface HttpServerOptions {
   readonly rateLimits?: RateLimits;
   readonly requestId?: () => string;
 }
-
-export interface HttpServer {
-  /** Resolves once connections are accepted. Rejects with `LOCKED` where the port is taken, with `CONFIG_INVALID` for an address that cannot be bound. */
-  listen(): Promise<void>;
-  /** Where it listens, as `http://host:port` or `https://host:port`; undefined before `listen`. */
-  readonly address: string | undefined;
-  /** Takes the certificate anew, where there is one; connections that are open go on. What cannot be used is logged, and not taken. */
-  reload(): Promise<void>;
-  /**
-   * Takes no more connections, asks WebSockets to come back later (1012, service restart), wakes what waits, lets requests in progress finish for `graceMs`, then
-   * cuts off what is left. A second call does nothing more.
-   */
-  close(graceMs: number): Promise<void>;
-}
-
-const WEB_SOCKET_LEAVE_MS = 2_000;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { config, limits, log, services } = options;
@@ -102,6 +88,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
           addressOf: (request) => clientAddress(request, proxies),
           isSecure: (request) => isSecure(request, proxies),
           expensive: async (principalId) => options.rateLimits?.expensive(principalId),
+          runOfExtension: async (extensionId) => options.rateLimits?.runOfExtension(extensionId),
           refused: async (principalId) => options.rateLimits?.refused(principalId),
           now: Date.now,
         },
@@ -126,80 +113,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const respond = app.callback();
   const listener = new Listener({
     bindAddress: config.bind_address,
+    section: 'server',
     limits,
     patienceMs: config.request_timeout * 1000,
     certificates: options.certificates,
     onRequest: (request, response) => void respond(request, response),
     onUpgrade: (request, socket, head) => {
       upgrades.set(request, { socket, head });
-      void respond(request, responseFor(request, log));
+      void respond(request, responseToUpgrade(request, log));
     },
     requestId,
     log,
   });
   return new ListeningServer(listener, { lifetimes, webSockets, certificates: options.certificates });
-}
-
-/** The answer to an upgrade that is refused is plain HTTP; one that is accepted takes the socket away from it. */
-function responseFor(request: IncomingMessage, log: PluginLog): ServerResponse {
-  const response = new ServerResponse(request);
-  const { socket } = request;
-  socket.on('error', (error) => log('debug', 'a connection broke', { error }));
-  response.shouldKeepAlive = false;
-  response.assignSocket(socket);
-  response.once('finish', () => {
-    response.detachSocket(socket);
-    socket.destroySoon();
-  });
-  return response;
-}
-
-interface Parts {
-  readonly lifetimes: Lifetimes;
-  readonly webSockets: WebSocketHub;
-  readonly certificates: CertificateSource | undefined;
-}
-
-class ListeningServer implements HttpServer {
-  readonly #listener: Listener;
-  readonly #parts: Parts;
-  #closing: Promise<void> | undefined;
-
-  constructor(listener: Listener, parts: Parts) {
-    this.#listener = listener;
-    this.#parts = parts;
-  }
-
-  get address(): string | undefined {
-    return this.#listener.address;
-  }
-
-  listen(): Promise<void> {
-    return this.#listener.listen();
-  }
-
-  async reload(): Promise<void> {
-    await this.#parts.certificates?.reload();
-  }
-
-  close(graceMs: number): Promise<void> {
-    this.#closing ??= this.#close(graceMs);
-    return this.#closing;
-  }
-
-  async #close(graceMs: number): Promise<void> {
-    const { lifetimes, webSockets } = this.#parts;
-    const closed = this.#listener.close();
-    webSockets.close();
-    lifetimes.end();
-    // A follower that has stopped reading does not hear that it is asked to leave; everybody else has by then.
-    const hangUp = setTimeout(() => webSockets.terminate(), Math.min(graceMs, WEB_SOCKET_LEAVE_MS));
-    const cutOff = setTimeout(() => {
-      webSockets.terminate();
-      this.#listener.cutOff();
-    }, graceMs);
-    await closed;
-    clearTimeout(hangUp);
-    clearTimeout(cutOff);
-  }
 }

@@ -336,6 +336,7 @@ export function createMemoryServices(): MemoryServices {
       ofExtension: record('subscriptions.ofExtension', () => [SUBSCRIPTION]),
     },
     deliveries: {
+      assertAccepts: record('deliveries.assertAccepts', () => undefined),
       accept: record('deliveries.accept', () => DELIVERY.delivery_id),
       list: record('deliveries.list', () => [DELIVERY]),
       get: record('deliveries.get', () => DELIVERY),

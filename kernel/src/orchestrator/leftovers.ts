@@ -1,6 +1,7 @@
 /**
  * Finds what earlier servers of this database left with a scheduler: attempts that have ended and were not removed, and attempts that
- * the database does not know (their run was deleted). Only what carries this server's own instance label is looked at.
+ * the database does not know (their run was deleted). Only what carries this server's own instance label is looked at; containers of
+ * extensions, which carry it too, have a sweep of their own.
  */
 import { codeOf, type ListedTask, type PluginLog, type Scheduler } from '@gofer/contracts';
 import { type Clock, pause } from '../clock/clock.ts';
@@ -26,7 +27,7 @@ export async function sweepLeftovers(engine: string, scheduler: Scheduler, conte
   }
   for (const { handle, labels } of await listWithPatience(scheduler, context)) {
     const attemptUid = labels['attempt'];
-    if (attemptUid === undefined) continue;
+    if (attemptUid === undefined || labels['extension'] !== undefined) continue;
     const attempt = store.attempts.byUid(attemptUid);
     if (attempt !== undefined && (attempt.state !== 'complete' || attempt.handle !== undefined)) continue;
     log('info', 'removing a task that no run owns', { engine, attempt: attemptUid });

@@ -146,6 +146,7 @@ describe('after a restart', () => {
     await startBeside('unknown-to-the-database', { instance, attempt: 'unknown-to-the-database' });
     await startBeside('of-another-server', { instance: 'another', attempt: 'of-another-server' });
     await startBeside(kept?.uid ?? '', { instance, attempt: kept?.uid ?? '' });
+    await startBeside('of-an-extension', { instance, attempt: 'of-an-extension', extension: 'its-uid' });
     // As if the server had gone before the removal was written down.
     await stage.store.commit(() =>
       stage.store.attempts.insert({ uid: 'never-heard-of', runUid: ended.uid, taskId: 'one', number: 2, engine: 'fake', created: 1 }),
@@ -159,7 +160,7 @@ describe('after a restart', () => {
     const remaining = async (): Promise<string[]> =>
       (await stage.scheduler.list({})).map(({ labels }) => labels['attempt'] ?? '').toSorted();
     const [live] = stage.store.attempts.listOfRun(run.uid);
-    const expected = ['of-another-server', live?.uid ?? '', kept?.uid ?? ''].toSorted();
+    const expected = ['of-an-extension', 'of-another-server', live?.uid ?? '', kept?.uid ?? ''].toSorted();
     const until = performance.now() + 10_000;
     while ((await remaining()).length > expected.length && performance.now() < until) await new Promise((resolve) => setImmediate(resolve));
     expect(await remaining()).toEqual(expected);

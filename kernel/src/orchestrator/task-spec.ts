@@ -1,6 +1,7 @@
 /** What the scheduler is told of one attempt. */
 import type { TaskSpec } from '@gofer/contracts';
 import type { TaskDefinition } from '@gofer/contracts/pipeline';
+import { engineLabel } from '../domain/engine-label.ts';
 
 export interface TaskIdentity {
   readonly instanceId: string;
@@ -38,8 +39,7 @@ export function taskSpec(task: TaskDefinition, environment: TaskEnvironment, ide
       run: identity.runUid,
       task: task.id,
       attempt: identity.attemptUid,
-      // A package or path given as the engine is no label value; its name's own characters are.
-      engine: identity.engine.replace(/[^A-Za-z0-9._-]+/g, '-').slice(-63),
+      engine: engineLabel(identity.engine),
     },
   };
 }

@@ -21,6 +21,7 @@ export interface RetentionLimits {
   /** Milliseconds. */
   readonly eventsMs: number;
   readonly auditMs: number;
+  readonly deliveriesMs: number;
 }
 
 export interface ExpiryParts {
@@ -36,6 +37,8 @@ export interface ExpiryParts {
 /** Rows that one commit takes. */
 const BATCH = 50;
 const EVENT_BATCH = 500;
+/** Their bodies may be large. */
+const DELIVERY_BATCH = 20;
 
 export class Expiry {
   readonly #parts: ExpiryParts;
@@ -68,6 +71,19 @@ export class Expiry {
     await this.#untilFewer(() => store.audit.prune(now() - limits.auditMs, EVENT_BATCH));
     await this.#untilFewer(() => store.tokens.deleteExpired(now(), EVENT_BATCH));
     await this.#untilFewer(() => store.sessions.deleteExpired(now(), EVENT_BATCH));
+  }
+
+  /** External events that are too old, also those that no extension has taken: answers with how many these were. */
+  async deliveries(): Promise<number> {
+    const { store, limits, now, leave } = this.#parts;
+    let given = 0;
+    while (!leave.aborted) {
+      const { deleted, pending } = await store.commit(() => store.deliveries.expire(now() - limits.deliveriesMs, DELIVERY_BATCH));
+      given += pending;
+      if (deleted < DELIVERY_BATCH) break;
+      await turn();
+    }
+    return given;
   }
 
   async #untilFewer(remove: () => number): Promise<void> {

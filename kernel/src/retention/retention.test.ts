@@ -8,7 +8,14 @@ import { Retention } from './retention.ts';
 
 const HANGS = [{ sleep_ms: 3_600_000 }];
 const TASKS = [{ id: 'one', steps: [{ print: 'hello\n' }] }];
-const LIMITS: RetentionLimits = { logRuns: 2, objectRuns: 2, versions: 2, eventsMs: 3_600_000, auditMs: 3_600_000 };
+const LIMITS: RetentionLimits = {
+  logRuns: 2,
+  objectRuns: 2,
+  versions: 2,
+  eventsMs: 3_600_000,
+  auditMs: 3_600_000,
+  deliveriesMs: 3_600_000,
+};
 
 let services: ServiceStage;
 let now: () => number;
@@ -187,6 +194,27 @@ describe('events', () => {
   });
 });
 
+describe('external events', () => {
+  it('are removed when they are too old, also those that nobody has taken, and these are counted', async () => {
+    const { deliveries } = services.stage.store;
+    const event = (id: string, received: number) => ({ id, received, headers: {}, body: Buffer.from('event') });
+    await services.stage.store.commit(() => {
+      for (let index = 0; index < 45; index += 1) deliveries.insert('uid', event(`old-${index}`, 1000));
+      deliveries.insert('uid', event('new', 2001));
+    });
+    const all = () => deliveries.list('uid', { state: undefined, limit: -1, offset: 0 });
+    const due = deliveries.due('uid', 0, 5);
+    const taken = { state: 'delivered', nextAttempt: 0, finished: 1, statusCode: 204, message: undefined } as const;
+    await services.stage.store.commit(() => {
+      for (const { seq } of due) deliveries.record(seq, taken);
+    });
+    now = () => 3_602_000;
+    expect(await expiryOf().deliveries()).toBe(40);
+    expect(all().map(({ id }) => id)).toEqual(['new']);
+    expect(await expiryOf().deliveries()).toBe(0);
+  });
+});
+
 describe('the looks', () => {
   it('follow the end of a run, and the timer', async () => {
     const looked: string[] = [];
@@ -194,6 +222,7 @@ describe('the looks', () => {
       ofPipeline: async (uid: string) => void looked.push(uid),
       events: async () => void looked.push('events'),
       identity: async () => undefined,
+      deliveries: async () => 0,
     };
     const log = (): void => undefined;
     const retention = new Retention({
@@ -220,6 +249,7 @@ describe('the looks', () => {
     const expiry = {
       ofPipeline: async () => undefined,
       identity: async () => undefined,
+      deliveries: async () => 2,
       events: async () => {
         if (fails) throw new Error('the disk is away');
         logged.push('done');
@@ -238,7 +268,7 @@ describe('the looks', () => {
     expect(logged).toEqual([expect.stringMatching(/^warn .*tried again later.*the disk is away/)]);
     fails = false;
     await retention.lookAtAll();
-    expect(logged.at(-1)).toBe('done');
+    expect(logged.slice(1)).toEqual(['done', expect.stringMatching(/^warn external events were removed .*"untaken":2/)]);
     await retention.close();
   });
 });

@@ -5,7 +5,7 @@ import type { Expiry } from './expiry.ts';
 
 export interface RetentionParts {
   readonly store: Store;
-  readonly expiry: Pick<Expiry, 'ofPipeline' | 'events' | 'identity'>;
+  readonly expiry: Pick<Expiry, 'ofPipeline' | 'events' | 'identity' | 'deliveries'>;
   /** Milliseconds between two looks at everything. */
   readonly intervalMs: number;
   readonly log: PluginLog;
@@ -51,7 +51,7 @@ export class Retention {
 
   /** Resolves when everything was looked at. */
   lookAtAll(): Promise<void> {
-    const { store, expiry, leave } = this.#parts;
+    const { store, expiry, leave, log } = this.#parts;
     return this.#enqueue(async () => {
       for (let page = store.pipelines.uidsAfter('', PAGE); page.length > 0 && !leave.aborted; ) {
         for (const uid of page) await expiry.ofPipeline(uid);
@@ -59,6 +59,9 @@ export class Retention {
       }
       await expiry.events();
       await expiry.identity();
+      const untaken = await expiry.deliveries();
+      if (untaken > 0)
+        log('warn', 'external events were removed that no extension had taken in time (external_events.delivery_retention)', { untaken });
     });
   }
 

@@ -46,7 +46,7 @@ beforeEach(() => {
   });
   tokens = new StoredTokenService(store, now);
   sessions = new StoredSessionService(store, SESSION_MS, now);
-  roles = new StoredRoleService(store, access);
+  roles = new StoredRoleService(store, access, Date.now);
 });
 afterEach(async () => {
   await access.close();

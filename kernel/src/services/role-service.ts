@@ -2,21 +2,24 @@ import { type Fault, GoferError } from '@gofer/contracts';
 import type { GivenPermission, Role } from '@gofer/contracts/api';
 import { IDENTIFIER_RULE, isIdentifier } from '@gofer/contracts/pipeline';
 import type { AccessControl } from '../access/access-control.ts';
-import { type RoleRecord, readPermissions, SYSTEM_ROLES, writePermissions } from '../domain/index.ts';
+import { type RoleRecord, readPermissions, writePermissions } from '../domain/index.ts';
 import type { Store } from '../storage/store.ts';
+import { knownRoles } from './known-roles.ts';
 import type { Page, RoleService } from './services.ts';
 
 export class StoredRoleService implements RoleService {
   readonly #store: Store;
   readonly #access: Pick<AccessControl, 'rolesChanged'>;
+  readonly #now: () => number;
 
-  constructor(store: Store, access: Pick<AccessControl, 'rolesChanged'>) {
+  constructor(store: Store, access: Pick<AccessControl, 'rolesChanged'>, now: () => number) {
     this.#store = store;
     this.#access = access;
+    this.#now = now;
   }
 
   async list({ limit, offset = 0 }: Page): Promise<Role[]> {
-    const roles = [...SYSTEM_ROLES, ...this.#store.roles.list()];
+    const roles = knownRoles(this.#store);
     return roles.slice(offset, limit === undefined ? undefined : offset + limit).map(toRole);
   }
 
@@ -38,9 +41,10 @@ export class StoredRoleService implements RoleService {
     assertNoFaults('created', [...idFault, ...faults]);
     return this.#change(() => {
       // Roles are told apart by more than the size of a letter: `Admin` beside `admin` would deceive.
-      const taken = [...SYSTEM_ROLES, ...this.#store.roles.list()].find((role) => role.id.toLowerCase() === id.toLowerCase());
+      const taken = knownRoles(this.#store).find((role) => role.id.toLowerCase() === id.toLowerCase());
       if (taken !== undefined) throw new GoferError('ALREADY_EXISTS', `There is a role '${taken.id}' already.`);
       this.#store.roles.put({ id, description, permissions });
+      this.#store.events.emit('created_role', { role_id: id }, this.#now());
       return this.#existing(id);
     });
   }
@@ -63,6 +67,7 @@ export class StoredRoleService implements RoleService {
     await this.#change(() => {
       const role = this.#own(id, 'deleted');
       this.#store.roles.delete(id);
+      this.#store.events.emit('deleted_role', { role_id: id }, this.#now());
       return role;
     });
   }
@@ -76,12 +81,13 @@ export class StoredRoleService implements RoleService {
 
   #own(id: string, what: string): RoleRecord {
     const role = this.#existing(id);
-    if (role.system) throw new GoferError('FORBIDDEN', `The role '${id}' comes with the server and cannot be ${what}.`);
+    if (role.system)
+      throw new GoferError('FORBIDDEN', `The role '${id}' comes with the server, or with an extension, and cannot be ${what}.`);
     return role;
   }
 
   #existing(id: string): RoleRecord {
-    const role = SYSTEM_ROLES.find((each) => each.id === id) ?? this.#store.roles.find(id);
+    const role = knownRoles(this.#store).find((each) => each.id === id);
     if (role === undefined) throw new GoferError('NOT_FOUND', `There is no role '${id.slice(0, 64)}'.`);
     return role;
   }

@@ -378,15 +378,19 @@ export interface DeliveryQuery extends Page {
   readonly state?: Delivery['state'];
 }
 export interface DeliveryService {
+  /** Rejects as `accept` would, for whoever has not read the event yet. */
+  assertAccepts(extensionId: string): Promise<void>;
   /**
    * Keeps an event from outside, then answers with its id; the extension is handed it afterwards. Rejects with `NOT_FOUND` where no such
-   * extension is installed, with `UNAVAILABLE` where it is disabled, with `RESOURCE_EXHAUSTED` where too many wait for it.
+   * extension is installed, with `UNAVAILABLE` where it is disabled, with `RESOURCE_EXHAUSTED` where too many wait for it, with
+   * `STORAGE_FULL` where the disk has no room.
    */
   accept(extensionId: string, event: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array }): Promise<string>;
-  /** Newest first, without headers. */
+  /** Newest first, without headers; the newest hundred where no limit is asked for. */
   list(extensionId: string, query: DeliveryQuery): Promise<Delivery[]>;
   get(extensionId: string, deliveryId: string): Promise<Delivery>;
   body(extensionId: string, deliveryId: string): Promise<Uint8Array>;
+  /** Has the extension handed it again, whatever became of it before; its attempts go on counting. */
   redeliver(extensionId: string, deliveryId: string): Promise<Delivery>;
 }
 

@@ -19,7 +19,7 @@ export class StoredSessionService implements SessionService {
     const { secret, hash } = mintSecret();
     return this.#store.commitAudited(() => {
       const token = this.#store.tokens.byId(principal.id);
-      if (token === undefined || principal.scope !== undefined)
+      if (token === undefined || principal.scope !== undefined || principal.extension !== undefined)
         throw new GoferError('FAILED_PRECONDITION', 'A session of a browser needs a token of a person, made with `gofer token create`.');
       const end = this.#now() + this.#lifetimeMs;
       const expires = token.expires === 0 ? end : Math.min(end, token.expires);

@@ -2,7 +2,15 @@ import { type Fault, GoferError } from '@gofer/contracts';
 import type { Token } from '@gofer/contracts/api';
 import { uuidv7 } from 'uuidv7';
 import { mintSecret } from '../access/mint-secret.ts';
-import { ADMIN_ROLE, BOOTSTRAP_ROLE, INJECTED_ROLE, isAdmin, type Principal, SYSTEM_ROLES } from '../domain/index.ts';
+import {
+  ADMIN_ROLE,
+  BOOTSTRAP_ROLE,
+  EXTENSION_ROLE_PREFIX,
+  INJECTED_ROLE,
+  isAdmin,
+  type Principal,
+  SYSTEM_ROLES,
+} from '../domain/index.ts';
 import type { Store } from '../storage/store.ts';
 import type { StoredToken } from '../storage/tokens-table.ts';
 import { limitsOf } from './lookup.ts';
@@ -99,6 +107,7 @@ export class StoredTokenService implements TokenService {
   #roleFault(creator: Principal, role: string): { readonly message: string; readonly denied: boolean } | undefined {
     if (role.toLowerCase() === BOOTSTRAP_ROLE) return { message: 'is the role of the first token, and is given to no other', denied: true };
     if (role === INJECTED_ROLE) return { message: 'is the role of the tokens of tasks, and is given to no other', denied: true };
+    if (role.startsWith(EXTENSION_ROLE_PREFIX)) return { message: 'is the role of an extension, and is given to no other', denied: true };
     const exists = this.#store.roles.find(role) !== undefined || SYSTEM_ROLES.some(({ id }) => id === role);
     if (!exists) return { message: `names the role '${role.slice(0, 64)}', which does not exist`, denied: false };
     if (isAdmin(creator) || creator.roles.includes(role)) return undefined;

@@ -320,6 +320,7 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX subscriptions_of_pipeline ON subscriptions (pipeline_uid);
       CREATE INDEX subscriptions_unfinished ON subscriptions (intent) WHERE intent IS NOT NULL;
 
+      -- \`failures\` counts attempts in vain since it became pending, or was made so again; \`attempts\` all there were.
       CREATE TABLE deliveries (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE,
@@ -329,13 +330,14 @@ export const MIGRATIONS: readonly Migration[] = [
         body BLOB NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'refused', 'failed')),
         attempts INTEGER NOT NULL DEFAULT 0,
+        failures INTEGER NOT NULL DEFAULT 0,
         next_attempt INTEGER NOT NULL DEFAULT 0,
         finished INTEGER NOT NULL DEFAULT 0,
         status_code INTEGER,
         message TEXT
       ) STRICT;
       CREATE INDEX deliveries_of_extension ON deliveries (extension_uid, seq);
-      CREATE INDEX deliveries_pending ON deliveries (extension_uid, seq) WHERE state = 'pending';
+      CREATE INDEX deliveries_pending ON deliveries (extension_uid, next_attempt, seq) WHERE state = 'pending';
       CREATE INDEX deliveries_by_age ON deliveries (received);
 
       -- Set once the extensions that every server has were installed, so that one which is uninstalled stays so.

@@ -5,6 +5,7 @@ import { AuditTrail } from './audit-trail.ts';
 import { Commits } from './commits.ts';
 import { ConfigsTable } from './configs-table.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
+import { DeliveriesTable } from './deliveries-table.ts';
 import { DeploymentsTable } from './deployments-table.ts';
 import { EventsTable } from './events-table.ts';
 import { ExtensionStartsTable } from './extension-starts-table.ts';
@@ -39,6 +40,7 @@ export class Store {
   readonly sessions: SessionsTable;
   readonly roles: RolesTable;
   readonly extensions: ExtensionsTable;
+  readonly deliveries: DeliveriesTable;
   readonly extensionStarts: ExtensionStartsTable;
   readonly subscriptions: SubscriptionsTable;
   readonly audit: AuditTable;
@@ -66,6 +68,7 @@ export class Store {
     this.sessions = new SessionsTable(connection);
     this.roles = new RolesTable(connection);
     this.extensions = new ExtensionsTable(connection);
+    this.deliveries = new DeliveriesTable(connection);
     this.extensionStarts = new ExtensionStartsTable(connection);
     this.subscriptions = new SubscriptionsTable(connection);
     this.audit = new AuditTable(connection);

@@ -57,8 +57,8 @@ export interface Extension {
   unsubscribe(name: SubscriptionName): Promise<void> | void;
   /** Absent: every external event is refused. The same event may come again; throw a `Refusal` for one that is not to be tried again. */
   externalEvent?(event: ExternalEvent): Promise<void> | void;
-  /** Anything that JSON can say, for whoever looks for a fault; no secrets. */
-  debug?(): Promise<unknown> | unknown;
+  /** Anything that JSON can say, or a promise of it, for whoever looks for a fault; no secrets. */
+  debug?(): unknown;
   /** Before the process ends: what is under way is finished or kept. */
   shutdown?(): Promise<void> | void;
 }

@@ -66,7 +66,11 @@ ${environmentVariables(builtInPluginSchemas)
     }).catch((error: unknown) => {
       throw asTyped(error, typed);
     });
-    const [{ startServer }, { builtInPlugins }] = await Promise.all([import('@gofer/kernel'), import('../../built-in-plugins.ts')]);
+    const [{ startServer }, { builtInPlugins }, { builtInExtensions }] = await Promise.all([
+      import('@gofer/kernel'),
+      import('../../built-in-plugins.ts'),
+      import('../../extension/built-in-extensions.ts'),
+    ]);
     // Whatever the server makes is its own; only what its tasks make is made as by the user who started it.
     const umask = context.setUmask(0o077);
     const asked = Promise.withResolvers<void>();
@@ -75,6 +79,7 @@ ${environmentVariables(builtInPluginSchemas)
       const server = await startServer({
         loaded,
         builtIns: builtInPlugins,
+        builtInExtensions: builtInExtensions(context),
         metadata: { semver: context.version, commit: context.env.GOFER_COMMIT ?? 'unknown' },
         umask,
         write: (line) => void context.stdout.write(line.endsWith('\n') ? line : `${line}\n`),

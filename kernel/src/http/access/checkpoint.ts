@@ -23,6 +23,8 @@ export interface AccessOptions {
   readonly isSecure: (request: IncomingMessage) => boolean;
   /** Counts an expensive request; the seconds to wait, once there were too many. */
   readonly expensive: (principalId: string) => Promise<number | undefined>;
+  /** Counts a run that an extension starts; the seconds to wait, once there were too many. */
+  readonly runOfExtension: (extensionId: string) => Promise<number | undefined>;
   /** Counts a request that is in the audit though its token permits nothing; the seconds to wait, once there were too many. */
   readonly refused: (principalId: string) => Promise<number | undefined>;
   readonly now: () => number;
@@ -34,6 +36,8 @@ export interface Caller {
   readonly address: string;
   readonly requestId: string;
 }
+
+const STARTS_RUN: ReadonlySet<OperationId> = new Set(['start_run', 'retry_run']);
 
 type RouteContext = Context & { state: HttpState };
 
@@ -92,11 +96,24 @@ export class Checkpoint {
     // Sessions are for every token, whatever its roles.
     if (!authority.bypassed && permission === 'token' && this.#targetOf !== undefined)
       assertPatient(await refused(caller.principal.id), 'to begin or end a session were sent');
+    await this.#assertNoFlood(caller.principal);
     const wait = this.#route.expensive === true ? await expensive(caller.principal.id) : undefined;
     if (wait === undefined) return;
     throw new AnsweredError(
       'RESOURCE_EXHAUSTED',
       `Too many expensive requests were sent with this token: try again in ${wait} s (limits.expensive_requests).`,
+      { headers: { 'retry-after': String(wait) } },
+    );
+  }
+
+  /** An extension that has gone wrong takes the runs of nobody else. */
+  async #assertNoFlood({ extension }: Principal): Promise<void> {
+    if (extension === undefined || !STARTS_RUN.has(this.#id)) return;
+    const wait = await this.#options.runOfExtension(extension.id);
+    if (wait === undefined) return;
+    throw new AnsweredError(
+      'RESOURCE_EXHAUSTED',
+      `The extension '${extension.id}' has started too many runs: try again in ${wait} s (extensions.runs_per_minute).`,
       { headers: { 'retry-after': String(wait) } },
     );
   }
@@ -133,7 +150,9 @@ function assertPatient(wait: number | undefined, what: string): void {
   );
 }
 
-function describeCaller({ user, roles, scope }: Principal): string {
+function describeCaller({ user, roles, scope, extension }: Principal): string {
+  if (extension !== undefined)
+    return `the token is of the extension ${extension.id}, and reaches what is subscribed to that${roles.length > 1 ? ', and what its additional roles allow' : ''}`;
   if (scope !== undefined) return `the token is of a task of pipeline ${scope.namespaceId}/${scope.pipelineId}, and reaches that only`;
   if (roles.length === 0) return `the token of '${user}' has no role`;
   return `the token of '${user}' has ${roles.length === 1 ? 'the role' : 'the roles'} ${roles.slice(0, 10).join(', ')}`;

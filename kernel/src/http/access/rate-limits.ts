@@ -1,4 +1,4 @@
-/** What one client may ask for in a minute: `limits.failed_authentications` and `limits.expensive_requests`. */
+/** What one client may ask for in a minute: `limits.failed_authentications`, `limits.expensive_requests`, `extensions.runs_per_minute`. */
 import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
 
@@ -7,6 +7,8 @@ export interface RateLimitsOptions {
   readonly failedAuthentications: number;
   /** Of one token in a window; 0 is unlimited. */
   readonly expensiveRequests: number;
+  /** Of one extension in a window; 0 is unlimited. */
+  readonly runsOfExtension?: number;
   readonly windowSeconds?: number;
   /** Clients that are told apart in one window; those beyond share one count, so that memory is bounded whatever the number of addresses. */
   readonly clients?: number;
@@ -19,12 +21,20 @@ export class RateLimits {
   readonly #failures: Counts | undefined;
   readonly #refused: Counts | undefined;
   readonly #expensive: Counts | undefined;
+  readonly #runs: Counts | undefined;
 
-  constructor({ failedAuthentications, expensiveRequests, windowSeconds = WINDOW_SECONDS, clients = CLIENTS }: RateLimitsOptions) {
+  constructor({
+    failedAuthentications,
+    expensiveRequests,
+    runsOfExtension = 0,
+    windowSeconds = WINDOW_SECONDS,
+    clients = CLIENTS,
+  }: RateLimitsOptions) {
     const counts = (points: number) => (points === 0 ? undefined : new Counts(points, windowSeconds, clients));
     this.#failures = counts(failedAuthentications);
     this.#refused = counts(failedAuthentications);
     this.#expensive = counts(expensiveRequests);
+    this.#runs = counts(runsOfExtension);
   }
 
   /**
@@ -43,6 +53,11 @@ export class RateLimits {
   /** Counts an expensive request. Resolves with the seconds to wait, once there were too many. */
   async expensive(principalId: string): Promise<number | undefined> {
     return await this.#expensive?.add(principalId);
+  }
+
+  /** Counts a run that an extension starts. Resolves with the seconds to wait, once there were too many. */
+  async runOfExtension(extensionId: string): Promise<number | undefined> {
+    return await this.#runs?.add(extensionId);
   }
 }
 

@@ -1,4 +1,4 @@
-/** Credentials are asked for and checked. One authority belongs to one listener: that for tasks takes the tokens of tasks only. */
+/** Credentials are asked for and checked. One authority belongs to one listener: that for tasks takes the tokens of tasks and extensions only. */
 import { codeOf, type GoferError } from '@gofer/contracts';
 import type { Permission } from '@gofer/contracts/api';
 import type { AccessControl } from '../../access/access-control.ts';
@@ -11,7 +11,7 @@ export interface TokenAuthorityOptions {
   readonly access: Pick<AccessControl, 'ofToken' | 'ofSession' | 'authorize'>;
   /** `server.anonymous_read`. */
   readonly anonymousRead: boolean;
-  /** True: nobody but tasks is let in, and nothing is done for whoever has no token. */
+  /** True: nobody but tasks and extensions is let in, and nothing is done for whoever has no token. */
   readonly tasksOnly: boolean;
   /** Counts a failure of this address; the seconds that it has to wait, once there were too many. */
   readonly failed: (address: string) => Promise<number | undefined>;
@@ -67,7 +67,7 @@ export class TokenAuthority implements Authority {
       if (codeOf(error) === 'UNAUTHENTICATED') throw await refusal(error instanceof Error ? error.message : '');
       throw error;
     }
-    if (tasksOnly && principal.scope === undefined) throw notHere();
+    if (tasksOnly && principal.scope === undefined && principal.extension === undefined) throw notHere();
     return principal;
   }
 
@@ -92,5 +92,7 @@ export function unauthenticated(message: string, error?: 'invalid_token' | 'insu
 }
 
 function notHere(): GoferError {
-  return unauthenticated("This address serves tasks only: it takes the tokens that tasks are given. Use the server's main address.");
+  return unauthenticated(
+    "This address serves tasks and extensions only: it takes the tokens that they are given. Use the server's main address.",
+  );
 }

@@ -13,6 +13,8 @@ import { TlsHandshakes } from './tls-handshakes.ts';
 
 export interface ListenerOptions {
   readonly bindAddress: string;
+  /** Of the configuration: what is said of the address names its key. */
+  readonly section: 'server' | 'external_events';
   readonly limits: HttpLimits;
   /** How long a client may take to send its request, in milliseconds. */
   readonly patienceMs: number;
@@ -92,13 +94,14 @@ export class Listener {
   }
 
   listen(): Promise<void> {
-    const { bindAddress } = this.#options;
-    const { host, port } = splitBindAddress(bindAddress);
+    const { bindAddress, section } = this.#options;
+    const key = `${section}.bind_address`;
+    const { host, port } = splitBindAddress(bindAddress, key);
     const { promise, reject, resolve } = Promise.withResolvers<void>();
     const refuse = (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
       const text = taken ? 'is in use by another process' : `cannot be bound: ${cause.message}`;
-      reject(new GoferError(taken ? 'LOCKED' : 'CONFIG_INVALID', `server.bind_address: ${bindAddress} ${text}.`, { cause }));
+      reject(new GoferError(taken ? 'LOCKED' : 'CONFIG_INVALID', `${key}: ${bindAddress} ${text}.`, { cause }));
     };
     this.#server.once('error', refuse);
     this.#server.listen({ host, port }, () => {

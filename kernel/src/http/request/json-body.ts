@@ -1,7 +1,7 @@
 /** A request's JSON body: bounded in bytes, time (by the server's timeouts) and depth. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GoferError } from '@gofer/contracts';
-import { tooSlow } from './slow-client.ts';
+import { collectBody } from './collect-body.ts';
 
 export function assertPlainEncoding(request: IncomingMessage): void {
   const encoding = request.headers['content-encoding'];
@@ -38,7 +38,7 @@ export async function readJsonBody(request: IncomingMessage, response: ServerRes
   assertPlainEncoding(request);
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge(limit);
   if (request.headers.expect !== undefined) response.writeContinue();
-  const bytes = await collect(request, limits);
+  const bytes = await collectBody(request, { ...limits, tooLarge: () => tooLarge(limit) });
   const size = bytes.length;
   if (size === 0) return { value: undefined, size };
   // A body must be UTF-8 (RFC 8259 §8.1): anything else would be replaced silently by the decoder.
@@ -73,26 +73,6 @@ function isWellFormed(value: unknown): boolean {
   if (typeof value === 'string') return value.isWellFormed();
   if (typeof value !== 'object' || value === null) return true;
   return Object.entries(value).every(([key, inner]) => key.isWellFormed() && isWellFormed(inner));
-}
-
-/** By events, not by iteration: this stands on the path of every run that is started. */
-function collect(request: IncomingMessage, { size: limit, timeMs }: BodyLimits): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const gone = (cause?: unknown) => reject(new GoferError('CANCELLED', 'The client went away before its request was complete.', { cause }));
-  if (request.destroyed) gone();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > limit) reject(tooLarge(limit));
-    else chunks.push(chunk);
-  });
-  request.once('end', () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
-  request.once('error', gone);
-  // Most bodies have come with their head: only the others cost a timer.
-  if (request.complete || request.readableEnded) return promise;
-  const timer = setTimeout(() => reject(tooSlow(timeMs)), timeMs);
-  return promise.finally(() => clearTimeout(timer));
 }
 
 function isJson(mediaType: string): boolean {

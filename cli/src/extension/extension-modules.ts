@@ -1,0 +1,11 @@
+import type { ExtensionFactory } from '@gofer/sdk/extension';
+import type { BuiltInExtensionName } from './built-in-extensions.ts';
+
+/** The extensions that this distribution brings, each loaded in the process that runs it. */
+export const extensionModules: Readonly<Record<BuiltInExtensionName, () => Promise<{ readonly extension: ExtensionFactory }>>> = {
+  cron: () => import('@gofer/extension-cron'),
+  github: () => import('@gofer/extension-github'),
+  interval: () => import('@gofer/extension-interval'),
+  pipeline: () => import('@gofer/extension-pipeline'),
+  webhook: () => import('@gofer/extension-webhook'),
+};

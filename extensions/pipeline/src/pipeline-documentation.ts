@@ -1,0 +1,53 @@
+/** What the extension says of itself. */
+import type { ExtensionInfo } from '@gofer/sdk/extension';
+
+export const DEFAULT_MAX_DEPTH = '20';
+
+const documentation = `# Pipeline
+
+Runs a pipeline when another one has run:
+
+\`\`\`
+gofer pipeline subscribe deploy pipeline after_build -s pipeline=build -s status=successful
+\`\`\`
+
+\`pipeline\` is the id of a pipeline in the same namespace. \`NAMESPACE/PIPELINE\` names one in another namespace: the extension hears of its runs
+only where it was installed with a role that may read them (\`additional_roles\`). \`status\` is a list of \`successful\`, \`failed\` and
+\`cancelled\`, or \`any\`.
+
+Every run that ends after the subscription was made counts once, also while the server or the extension is away. Another pipeline or status
+starts anew.
+
+A pipeline cannot follow itself. Pipelines that start each other in a circle can be subscribed: such a chain is cut after
+${DEFAULT_MAX_DEPTH} runs (\`MAX_DEPTH\`), and the extension's log says so.
+
+## Variables of the run
+
+| Variable | Value |
+|---|---|
+| \`GOFER_EXTENSION_PIPELINE_NAMESPACE\` | The namespace of the run that has ended |
+| \`GOFER_EXTENSION_PIPELINE_PIPELINE\` | Its pipeline |
+| \`GOFER_EXTENSION_PIPELINE_RUN\` | Its number |
+| \`GOFER_EXTENSION_PIPELINE_STATUS\` | \`successful\`, \`failed\` or \`cancelled\` |
+| \`GOFER_EXTENSION_PIPELINE_EVENT\` | The event that has told of its end |
+| \`GOFER_EXTENSION_PIPELINE_DEPTH\` | How many pipelines of such a chain there are up to this run, beside the first |
+`;
+
+export const info: ExtensionInfo = {
+  documentation,
+  configParams: [
+    {
+      key: 'MAX_DEPTH',
+      required: false,
+      documentation: `How long a chain of pipelines that start each other may be. Default: ${DEFAULT_MAX_DEPTH}.`,
+    },
+  ],
+  subscriptionParams: [
+    { key: 'pipeline', required: true, documentation: 'The pipeline whose runs are followed: its id, or NAMESPACE/PIPELINE.' },
+    {
+      key: 'status',
+      required: false,
+      documentation: 'How such a run must have ended: a list of `successful` (default), `failed`, `cancelled`, or `any`.',
+    },
+  ],
+};
