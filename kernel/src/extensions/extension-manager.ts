@@ -82,6 +82,7 @@ export class ExtensionManager implements ExtensionCalls {
 
   /** Resolves once it is ready, or after so many milliseconds, or when `signal` aborts. */
   async whenReady(extensionId: string, ms: number, signal: AbortSignal): Promise<void> {
+    if (ms === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
       if (this.isReady(extensionId)) resolve();

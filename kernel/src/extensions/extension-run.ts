@@ -65,7 +65,7 @@ export async function watchRun(
     listener.ready();
     return { reason: await untilHopeless(client, healthIntervalMs, clock, either, listener), healthyMs: healthyMs() };
   } catch (error) {
-    if (end !== undefined) return { reason: `it ended: ${end.reason}`, end, healthyMs: healthyMs() };
+    if (end !== undefined) return { reason: end.reason, end, healthyMs: healthyMs() };
     signal.throwIfAborted();
     return { reason: messageOf(error), healthyMs: healthyMs() };
   }

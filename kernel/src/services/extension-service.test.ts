@@ -1,0 +1,262 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AccessControl } from '../access/access-control.ts';
+import { hashSecret } from '../access/mint-secret.ts';
+import { ExtensionStage, IMAGE, MISSING_IMAGE, SERVER_URL } from '../extensions/extension-stage.fixture.ts';
+import { StoredExtensionService } from './extension-service.ts';
+import type { NewExtension } from './services.ts';
+
+const NEVER = new AbortController().signal;
+const PLAIN = { image: IMAGE, settings: {}, additionalRoles: [] };
+
+let stage: ExtensionStage;
+let access: AccessControl;
+let service: StoredExtensionService;
+beforeEach(async () => {
+  stage = await ExtensionStage.open();
+  await attach();
+});
+afterEach(async () => {
+  await access.close();
+  await stage.close();
+});
+
+/** The service over the server that the stage has now, whose manager starts. */
+async function attach(): Promise<void> {
+  const { store, manager } = stage;
+  access = new AccessControl({
+    store,
+    authenticate: async (token) => {
+      const found = store.tokens.byHash(hashSecret(token));
+      if (found === undefined) throw new Error('there is no such token');
+      return { id: found.id, user: found.user, roles: found.roles, groups: [] };
+    },
+    now: () => stage.clock.now(),
+    log: () => {},
+  });
+  service = new StoredExtensionService({
+    store,
+    manager,
+    access,
+    secrets: stage.stores.secrets,
+    objects: stage.stores.objects,
+    logs: stage.logs,
+    builtIns: ['cron', 'interval'],
+    now: () => stage.clock.now(),
+  });
+  manager.start();
+}
+
+async function install(id = 'watcher', registration: Partial<NewExtension> = {}): Promise<void> {
+  await service.install({ id, ...PLAIN, ...registration }, 0, NEVER);
+}
+
+/** What the latest start of it was given. */
+async function environmentOf(id: string): Promise<Readonly<Record<string, string>>> {
+  await stage.ready(id);
+  return stage.started.at(-1)?.env ?? {};
+}
+
+function eventKinds(): string[] {
+  return stage.store.events.after(0, 100).flatMap(({ event }) => Object.keys(event.kind));
+}
+
+describe('an extension that is installed', () => {
+  it('is told about the server, runs, and is shown with its documentation and without what is secret', async () => {
+    await install('watcher', { settings: { MODE: 'quiet', TOKEN: 'global_secret{{ token }}' } });
+    await stage.until('the reason', async () => (await service.get('watcher')).next_start !== undefined);
+    expect((await service.get('watcher')).last_error?.message).toBe(
+      'setting TOKEN refers to global_secret{{token}}: there is no such global secret; an administrator stores it with: gofer secret global put token',
+    );
+    await stage.putGlobalSecret('token', 'the secret value');
+    const env = await environmentOf('watcher');
+    const key = env['GOFER_EXTENSION_SYSTEM_SECRET'];
+    expect(env).toEqual({
+      GOFER_EXTENSION_SYSTEM_ID: 'watcher',
+      GOFER_EXTENSION_SYSTEM_LOG_LEVEL: 'info',
+      GOFER_EXTENSION_SYSTEM_SECRET: expect.stringMatching(/^gofer_/),
+      GOFER_EXTENSION_SYSTEM_USE_TLS: 'false',
+      GOFER_EXTENSION_SYSTEM_TLS_CERT: '',
+      GOFER_EXTENSION_SYSTEM_TLS_KEY: '',
+      GOFER_EXTENSION_SYSTEM_GOFER_HOST: '172.17.0.1:8080',
+      GOFER_EXTENSION_SYSTEM_GOFER_URL: SERVER_URL,
+      GOFER_EXTENSION_SYSTEM_BIND_ADDRESS: '0.0.0.0:8082',
+      MODE: 'quiet',
+      TOKEN: 'the secret value',
+    });
+    expect(await service.list()).toEqual([
+      expect.objectContaining({
+        state: 'running',
+        health: 'healthy',
+        engine: 'fake',
+        url: stage.extension.url,
+        documentation: expect.objectContaining({ body: 'An extension.' }),
+        registration: expect.objectContaining({
+          extension_id: 'watcher',
+          status: 'enabled',
+          settings: [
+            { key: 'MODE', value: '[redacted]', source: 'system' },
+            { key: 'TOKEN', value: 'global_secret{{token}}', source: 'system' },
+          ],
+        }),
+      }),
+    ]);
+    expect(stage.extension.asked.find(({ call }) => call === 'GET /api/info')?.authorization).toBe(`Bearer ${key}`);
+    expect(await service.debug('watcher')).toBe('inside');
+    expect(eventKinds()).toEqual(['created_role', 'installed_extension']);
+  });
+
+  it('has a token with a role of its own, which reaches what is subscribed to it', async () => {
+    await stage.addPipeline('default', 'mine');
+    await stage.addPipeline('default', 'another');
+    await install('watcher', { additionalRoles: ['anonymous'] });
+    await stage.subscribe('watcher', 'default', 'mine');
+    const key = (await environmentOf('watcher'))['GOFER_EXTENSION_SYSTEM_SECRET'] ?? '';
+    const principal = await access.ofToken(key);
+    expect(principal).toMatchObject({
+      user: 'watcher (extension)',
+      roles: ['extension_watcher', 'anonymous'],
+      extension: { id: 'watcher' },
+    });
+    const may = (
+      action: 'read' | 'write' | 'delete',
+      resources: ('namespaces' | 'pipelines' | 'runs' | 'objects')[],
+      pipeline_id: string,
+    ) => access.authorize(principal, { action, resources }, { namespace_id: 'default', pipeline_id });
+    expect(may('write', ['namespaces', 'pipelines', 'runs'], 'mine')).toBe(true);
+    expect(may('write', ['namespaces', 'pipelines', 'runs'], 'another')).toBe(false);
+    expect(may('write', ['namespaces', 'pipelines'], 'mine')).toBe(false);
+    expect(may('read', ['namespaces', 'pipelines', 'objects'], 'mine')).toBe(false);
+    expect(may('delete', ['namespaces', 'pipelines', 'runs'], 'mine')).toBe(false);
+    // By its additional role, everywhere.
+    expect(may('read', ['namespaces', 'pipelines', 'runs'], 'another')).toBe(true);
+
+    await service.update('watcher', { enable: false });
+    const disabled = await access.ofToken(key);
+    expect(
+      access.authorize(
+        disabled,
+        { action: 'write', resources: ['namespaces', 'pipelines', 'runs'] },
+        { namespace_id: 'default', pipeline_id: 'mine' },
+      ),
+    ).toBe(false);
+    expect(access.authorize(disabled, { action: 'write', resources: ['extensions', 'objects'] }, { extension_id: 'watcher' })).toBe(true);
+    await service.update('watcher', { enable: true });
+    await expect(access.ofToken(key)).rejects.toThrow('no such token');
+  });
+
+  it('is refused where it cannot be used, with everything that is wrong', async () => {
+    const wrong = {
+      id: 'x',
+      image: 'builtin:nothing',
+      settings: { 'A B': '', GOFER_EXTENSION_SYSTEM_ID: 'y', OBJECT: 'pipeline_object{{a}}' },
+      additionalRoles: ['bootstrap', 'nobody-has-it', 'extension_x'],
+    };
+    await expect(service.install(wrong, 0, NEVER)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      details: expect.arrayContaining(
+        [
+          '$.id',
+          '$.image',
+          '$.settings.GOFER_EXTENSION_SYSTEM_ID',
+          '$.settings.OBJECT',
+          '$.additional_roles[0]',
+          '$.additional_roles[1]',
+          '$.additional_roles[2]',
+        ].map((path) => expect.objectContaining({ path })),
+      ),
+    });
+    expect(stage.store.extensions.list()).toEqual([]);
+    await install();
+    await expect(install()).rejects.toMatchObject({ code: 'ALREADY_EXISTS' });
+  });
+});
+
+describe('a change of an extension', () => {
+  it('starts it anew, with another token and the settings that it had', async () => {
+    await install('watcher', { settings: { KEPT: 'a', CHANGED: 'b', GONE: 'c' } });
+    const before = await environmentOf('watcher');
+    await service.update('watcher', { settings: { CHANGED: 'd', GONE: null } });
+    await stage.until('another start', () => stage.started.length === 2);
+    const after = await environmentOf('watcher');
+    expect(after).toMatchObject({ KEPT: 'a', CHANGED: 'd' });
+    expect(after).not.toHaveProperty('GONE');
+    const [old, current] = [before, after].map((env) => hashSecret(env['GOFER_EXTENSION_SYSTEM_SECRET'] ?? ''));
+    expect(stage.store.tokens.byHash(old ?? '')).toBeUndefined();
+    expect(stage.store.tokens.byHash(current ?? '')?.user).toBe('watcher (extension)');
+    expect(stage.extension.calls()).toContain('POST /api/shutdown');
+    expect((await service.get('watcher')).restarts).toBe(0);
+  });
+
+  it('that disables it ends it, and tells who asks for it', async () => {
+    await install();
+    await stage.ready('watcher');
+    await service.update('watcher', { enable: false });
+    await stage.until('its end', () => stage.startsOf('watcher').every(({ ended }) => ended !== 0));
+    expect(await service.get('watcher')).toMatchObject({
+      state: 'exited',
+      state_reason: 'it is disabled',
+      registration: { status: 'disabled' },
+    });
+    await expect(service.debug('watcher')).rejects.toMatchObject({
+      code: 'UNAVAILABLE',
+      message: "The extension 'watcher' does not run: it is disabled.",
+    });
+    await service.update('watcher', { enable: true });
+    await stage.ready('watcher');
+    expect(eventKinds()).toEqual(['created_role', 'installed_extension', 'disabled_extension', 'enabled_extension']);
+  });
+});
+
+describe('an extension that is uninstalled', () => {
+  it.for([IMAGE, MISSING_IMAGE])('leaves nothing behind, where it ran as where it never did (%s)', async (image) => {
+    await stage.addPipeline('default', 'mine');
+    await install('watcher', { image, settings: { A: 'b' } });
+    if (image === IMAGE) await stage.ready('watcher');
+    else await stage.until('a failure', async () => (await service.get('watcher')).last_error !== undefined);
+    await stage.subscribe('watcher', 'default', 'mine');
+    const [{ uid }, starts] = [stage.store.extensions.find('watcher') ?? { uid: '' }, stage.startsOf('watcher')];
+    let isGone = false;
+    void service.uninstall('watcher').then(() => {
+      isGone = true;
+    });
+    await stage.until('its end', () => isGone);
+    expect(stage.store.extensions.list()).toEqual([]);
+    expect(stage.store.extensionStarts.listOf(uid)).toEqual([]);
+    expect(stage.store.subscriptions.ofExtension('watcher')).toEqual([]);
+    expect(stage.store.tokens.list(-1, 0)).toEqual([]);
+    expect(await stage.stores.kept()).toEqual({ objects: [], secrets: [] });
+    for (const start of starts) await expect(stage.logs.stat(start.uid)).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    expect(await stage.scheduler.list({})).toEqual([]);
+    expect(eventKinds().slice(2)).toEqual(['deleted_role', 'uninstalled_extension']);
+    await expect(service.get('watcher')).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  });
+});
+
+describe('the extensions that every server has', () => {
+  it('are installed once: one that is uninstalled stays so', async () => {
+    await service.installStandard();
+    expect((await service.list()).map(({ registration }) => registration.image)).toEqual(['builtin:cron', 'builtin:interval']);
+    await service.uninstall('cron');
+    await service.installStandard();
+    expect(stage.store.extensions.list().map(({ id }) => id)).toEqual(['interval']);
+  });
+});
+
+describe('the log of an extension', () => {
+  it('is that of its latest start, and goes on with the next one', async () => {
+    await install();
+    await expect(service.logs('watcher', { follow: false, signal: NEVER })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    const stop = new AbortController();
+    const lines: string[] = [];
+    const reading = (async () => {
+      for await (const batch of await service.logs('watcher', { follow: true, signal: stop.signal }))
+        if (batch.format === 'lines') lines.push(...Buffer.from(batch.text).toString().trimEnd().split('\n'));
+    })();
+    await stage.ready('watcher');
+    await stage.crash('watcher');
+    await stage.until('both', () => lines.length === 3);
+    expect(lines).toEqual(['hello', 'started again: it ended with exit code 137 (ended by SIGKILL)', 'hello']);
+    stop.abort();
+    await expect(reading).rejects.toBeDefined();
+  });
+});
