@@ -6,6 +6,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import { extensionRoleId } from '../domain/index.ts';
 import { BUILT_IN_PREFIX } from '../extensions/extension-environment.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
+import { endSubscriptionsOfExtension } from '../extensions/subscription-ends.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
@@ -155,7 +156,7 @@ export class StoredExtensionService implements ExtensionService {
     const { store, secrets, objects, access, now } = this.#parts;
     const record = this.#existing(id);
     await store.commitAudited(() => {
-      for (const { uid } of store.subscriptions.ofExtension(id)) store.subscriptions.delete(uid);
+      endSubscriptionsOfExtension(store, id, now());
       for (let taken = OBJECTS_AT_A_TIME; taken === OBJECTS_AT_A_TIME; ) {
         const { deleted, loose } = store.objects.take(record.uid, OBJECTS_AT_A_TIME);
         objects.letGo(loose);
