@@ -109,15 +109,15 @@ class Backup {
         writeBackupFile(this.#directory, `objects/${body}`, this.#stores.objects.get(body, undefined, never)),
       );
     for (const value of snapshot.secrets()) await keep(`secrets/${value}`, () => this.#copySecret(value));
-    for (const { attemptUid, seal } of snapshot.logs()) {
-      if (seal !== undefined && seal.bytes > 0 && !existsSync(this.#logPaths(attemptUid).data)) missing.push(`logs/${attemptUid}`);
+    for (const { uid, seal } of snapshot.logs()) {
+      if (seal !== undefined && seal.bytes > 0 && !existsSync(this.#logPaths(uid).data)) missing.push(`logs/${uid}`);
       else
-        await this.#copyLog(attemptUid, seal !== undefined).then(
+        await this.#copyLog(uid, seal !== undefined).then(
           (copied) => files.push(...copied),
           (error: unknown) => {
             // It was removed while it was copied: the next moment does not name it.
             if (!isAbsence(error)) throw error;
-            missing.push(`logs/${attemptUid}`);
+            missing.push(`logs/${uid}`);
           },
         );
     }
@@ -129,14 +129,14 @@ class Backup {
     return await writeBackupFile(this.#directory, `secrets/${value}`, only(sealed));
   }
 
-  #logPaths(attemptUid: string) {
-    return logPaths(this.#options.loaded.config.api.task_execution_logs_dir, attemptUid);
+  #logPaths(uid: string) {
+    return logPaths(this.#options.loaded.config.api.task_execution_logs_dir, uid);
   }
 
   /** The index first; neither is there before the first byte of a log. */
-  async #copyLog(attemptUid: string, sealed: boolean): Promise<BackupFile[]> {
-    const from = this.#logPaths(attemptUid);
-    const to = logPaths('logs', attemptUid);
+  async #copyLog(uid: string, sealed: boolean): Promise<BackupFile[]> {
+    const from = this.#logPaths(uid);
+    const to = logPaths('logs', uid);
     const files: BackupFile[] = [];
     for (const part of ['index', 'data'] as const) {
       const known = this.#copied.get(to[part]);

@@ -51,24 +51,25 @@ export async function checkServer(options: OperationOptions, repair: boolean): P
 
 async function checkLogs(snapshot: Snapshot, directory: string): Promise<CheckFinding[]> {
   const findings: CheckFinding[] = [];
-  for (const { attemptUid, seal } of snapshot.logs()) {
-    const problem = seal === undefined ? undefined : await logProblem(directory, attemptUid, seal);
-    if (problem !== undefined) findings.push({ part: 'logs', subject: attemptUid, problem });
+  for (const { uid, seal, isFinished } of snapshot.logs()) {
+    const problem = isFinished ? await logProblem(directory, uid, seal) : undefined;
+    if (problem !== undefined) findings.push({ part: 'logs', subject: uid, problem });
   }
   return findings;
 }
 
-/** What is wrong with a sealed log; undefined where nothing is. */
-async function logProblem(directory: string, attemptUid: string, seal: LogSummary): Promise<string | undefined> {
+/** What is wrong with a sealed log; undefined where nothing is. `seal`: as the database has it, where that has one. */
+async function logProblem(directory: string, uid: string, seal: LogSummary | undefined): Promise<string | undefined> {
   try {
-    const { state, seal: kept, damages } = await verifyLog(logPaths(directory, attemptUid), undefined);
+    const { state, seal: kept, damages } = await verifyLog(logPaths(directory, uid), undefined);
     if (state === 'damaged') return damages.map(({ message }) => message).join('; ');
+    if (seal === undefined) return undefined;
     // An attempt whose log was never read has a seal without a hash.
     if (kept === undefined) return seal.sha256 === '' ? undefined : 'its index has no seal';
     return kept.sha256 === seal.sha256 && kept.lines === seal.lines ? undefined : 'its index has another seal than the database';
   } catch (error) {
     if (codeOf(error) !== 'NOT_FOUND') throw error;
-    return seal.sha256 === '' ? undefined : 'it is missing';
+    return seal === undefined || seal.sha256 === '' ? undefined : 'it is missing';
   }
 }
 

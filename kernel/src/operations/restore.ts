@@ -9,7 +9,7 @@ import { chmod, copyFile, mkdir, open, readdir, readFile, rename, rm } from 'nod
 import { dirname, join } from 'node:path';
 import { codeOf, GoferError } from '@gofer/contracts';
 import type { LoadedStores } from '../boot/load-stores.ts';
-import { changeInstance } from '../storage/change-instance.ts';
+import { changeInstance, distrustStarts } from '../storage/change-instance.ts';
 import { lockDatabase } from '../storage/database.ts';
 import { makePrivateDirectory } from '../storage/private-directory.ts';
 import { openForReading } from '../storage/snapshot.ts';
@@ -57,6 +57,7 @@ export async function restore(options: RestoreOptions, directory: string): Promi
     }
     const arriving = `${database}.restoring`;
     await copyOwned(join(directory, DATABASE), arriving);
+    distrustStarts(arriving);
     const ended = options.newInstance ? changeInstance(arriving, instanceId, Date.now()) : 0;
     await rename(arriving, database);
     await syncDirectory(dirname(database));

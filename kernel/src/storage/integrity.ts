@@ -31,8 +31,26 @@ const RULES: readonly { readonly problem: string; readonly find: string; readonl
     find: "SELECT a.uid FROM attempts a JOIN task_executions t ON t.run_uid = a.run_uid AND t.task_id = a.task_id JOIN runs r ON r.uid = a.run_uid WHERE t.state = 'complete' AND a.state <> 'complete' AND r.state <> 'complete'",
   },
   {
-    problem: 'an object belongs to no pipeline and no run',
-    find: 'SELECT owner_uid FROM objects WHERE owner_uid NOT IN (SELECT uid FROM pipelines) AND owner_uid NOT IN (SELECT uid FROM runs)',
+    problem: 'an object belongs to no pipeline, no run and no extension',
+    find: `SELECT owner_uid FROM objects WHERE owner_uid NOT IN (SELECT uid FROM pipelines) AND owner_uid NOT IN (SELECT uid FROM runs)
+           AND owner_uid NOT IN (SELECT uid FROM extensions)`,
+  },
+  {
+    problem: 'an extension has no token',
+    find: 'SELECT id FROM extensions WHERE token_id NOT IN (SELECT id FROM tokens)',
+  },
+  {
+    problem: 'a subscription is to an extension that is not installed',
+    find: 'SELECT uid FROM subscriptions WHERE extension_id NOT IN (SELECT id FROM extensions)',
+    repair: 'DELETE FROM subscriptions WHERE extension_id NOT IN (SELECT id FROM extensions)',
+    repaired: 'the subscription was removed',
+  },
+  {
+    problem: 'a subscription belongs to no pipeline',
+    find: "SELECT uid FROM subscriptions WHERE pipeline_uid NOT IN (SELECT uid FROM pipelines) AND intent IS NOT 'delete'",
+    // Its extension is told of it by the next server.
+    repair: `UPDATE subscriptions SET intent = 'delete', wanted = NULL WHERE pipeline_uid NOT IN (SELECT uid FROM pipelines)`,
+    repaired: 'the subscription has ended',
   },
 ];
 

@@ -10,9 +10,12 @@ import { APPLICATION_ID, type Connection } from './database.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 export interface SnapshotLog {
-  readonly attemptUid: string;
-  /** Present once the attempt has ended with its log sealed. */
+  /** Of an attempt, or of a start of an extension. */
+  readonly uid: string;
+  /** Present once an attempt has ended with its log sealed; that of an extension's start is known to the log alone. */
   readonly seal: LogSummary | undefined;
+  /** Nothing is written to it any more. */
+  readonly isFinished: boolean;
 }
 
 /** Opens a database for reading alone. Throws `NOT_FOUND`, and `CONFIG_INVALID` for one that is not of this release's schema. */
@@ -70,24 +73,33 @@ export class Snapshot {
     return new Map(rows.map(({ body, size }) => [body, size]));
   }
 
-  /** Keys of the secret store: of secrets, of registries' passwords, and of what unfinished attempts were given. */
+  /** Keys of the secret store: of secrets, of registries' passwords, of what extensions have, and of what is masked in logs that are written. */
   secrets(): Set<string> {
     const pointers = this.#connection
       .prepare<[], string>(
         `SELECT value FROM secrets UNION SELECT credentials FROM pipeline_configs WHERE credentials IS NOT NULL
-         UNION SELECT given FROM attempts WHERE given IS NOT NULL`,
+         UNION SELECT given FROM attempts WHERE given IS NOT NULL
+         UNION SELECT key FROM extensions UNION SELECT sealed FROM extensions WHERE sealed IS NOT NULL
+         UNION SELECT given FROM extension_starts WHERE given IS NOT NULL`,
       )
       .pluck()
       .all();
     return new Set(pointers.flatMap((pointer) => pointer.split(' ')));
   }
 
-  /** Of every attempt whose log was not removed. */
+  /** Of every attempt whose log was not removed, and of every start of an extension. */
   logs(): SnapshotLog[] {
     const rows = this.#connection
-      .prepare<[], { uid: string; log: string | null }>('SELECT uid, log FROM attempts WHERE logs_removed = 0')
+      .prepare<[], { uid: string; log: string | null; isFinished: number }>(
+        `SELECT uid, log, log IS NOT NULL AS isFinished FROM attempts WHERE logs_removed = 0
+         UNION ALL SELECT uid, NULL, ended > 0 AND handle IS NULL AND given IS NULL FROM extension_starts`,
+      )
       .all();
-    return rows.map(({ uid, log }) => ({ attemptUid: uid, seal: log === null ? undefined : (JSON.parse(log) as LogSummary) }));
+    return rows.map(({ uid, log, isFinished }) => ({
+      uid,
+      seal: log === null ? undefined : (JSON.parse(log) as LogSummary),
+      isFinished: isFinished === 1,
+    }));
   }
 
   /** Bodies that nothing points to and that the server knows to remove. */
@@ -98,7 +110,8 @@ export class Snapshot {
   /** Rows of the tables that people think in. */
   counts(): Record<string, number> {
     const count = (table: string): number => Number(this.#connection.prepare(`SELECT count(*) FROM ${table}`).pluck().get());
-    return Object.fromEntries(['namespaces', 'pipelines', 'runs', 'attempts', 'objects', 'secrets'].map((table) => [table, count(table)]));
+    const tables = ['namespaces', 'pipelines', 'runs', 'attempts', 'objects', 'secrets', 'extensions', 'subscriptions', 'deliveries'];
+    return Object.fromEntries(tables.map((table) => [table, count(table)]));
   }
 
   close(): void {
