@@ -91,8 +91,8 @@ function createManager(container: Container, options: ServerOptions): ExtensionM
     times: { startTimeoutMs: extensions.start_timeout * 1000, healthIntervalMs: extensions.health_interval * 1000 },
     random: Math.random,
     stopGraceMs: extensions.stop_timeout * 1000,
-    sweep: async (isKnown) => {
-      const context = { instanceId: parts.store.system.instanceId, log, clock, leave: container.resolve(TOKENS.leave).signal };
+    sweep: async (isKnown, leave) => {
+      const context = { instanceId: parts.store.system.instanceId, log, clock, leave };
       const schedulers = container.resolve(TOKENS.schedulers);
       await Promise.all(schedulers.map(({ engine, scheduler }) => sweepExtensionLeftovers(engine, scheduler, isKnown, context)));
     },

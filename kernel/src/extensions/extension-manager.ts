@@ -14,13 +14,19 @@ import { SupervisedExtension, type SupervisionParts } from './supervised-extensi
 export interface ExtensionManagerParts extends SupervisionParts {
   /** How long an extension that is disabled, changed or uninstalled has to end by itself, milliseconds. */
   readonly stopGraceMs: number;
-  /** Removes from the schedulers what no start is known for. Rejects with `UNAVAILABLE`. */
-  readonly sweep: (isKnown: (startUid: string) => boolean) => Promise<void>;
+  /** Removes from the schedulers what no start is known for. Rejects with `UNAVAILABLE`, and with `CANCELLED` when `leave` aborts. */
+  readonly sweep: (isKnown: (startUid: string) => boolean, leave: AbortSignal) => Promise<void>;
 }
+
+/** How much longer than it is given the end of one may take, by its scheduler and of its log, where the server stops; and what is still written then. */
+const OVERTIME_MS = 5000;
+const LAST_WORDS_MS = 1000;
 
 export class ExtensionManager implements ExtensionCalls {
   readonly #parts: ExtensionManagerParts;
   readonly #supervised = new Map<string, SupervisedExtension>();
+  /** Those that are ended. */
+  readonly #stopping = new Set<SupervisedExtension>();
   /** Of each extension's uid, those of it that are to end first. */
   readonly #ending = new Map<string, Promise<void>>();
   readonly #healthy: ((extensionId: string) => Promise<void>)[] = [];
@@ -62,16 +68,27 @@ export class ExtensionManager implements ExtensionCalls {
     await this.#forget(uid);
   }
 
-  /** Ends all of them; nothing is started afterwards. `graceMs`: how long each has to end by itself. */
+  /**
+   * Ends all of them; nothing is started afterwards. `graceMs`: how long each has to end by itself. What has not ended a little later, as its
+   * scheduler does not answer, runs on for the next server.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#isStarted = false;
     this.#leave.abort();
     for (const supervised of this.#supervised.values()) this.#track(supervised, graceMs);
-    await Promise.all([...this.#ending.values(), this.#tidying]);
+    const { clock } = this.#parts;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    let forget = clock.after(graceMs + OVERTIME_MS, () => {
+      for (const supervised of this.#stopping) supervised.letGo();
+      forget = clock.after(LAST_WORDS_MS, resolve);
+    });
+    await Promise.race([late, Promise.all([...this.#ending.values(), this.#tidying])]);
+    forget();
   }
 
   view(extensionId: string): ExtensionView {
-    return this.#supervised.get(extensionId)?.view ?? NOT_STARTED;
+    const supervised = this.#supervised.get(extensionId) ?? [...this.#stopping].findLast(({ record }) => record.id === extensionId);
+    return supervised?.view ?? NOT_STARTED;
   }
 
   /** Calls `listener` whenever what is shown of an extension, or its starts, may have changed, until the returned function is called. */
@@ -80,12 +97,12 @@ export class ExtensionManager implements ExtensionCalls {
     return () => this.#changed.delete(listener);
   }
 
-  /** Resolves once it is ready, or after so many milliseconds, or when `signal` aborts. */
+  /** Resolves once it is ready or is not to run, or after so many milliseconds, or when `signal` aborts. */
   async whenReady(extensionId: string, ms: number, signal: AbortSignal): Promise<void> {
     if (ms === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
-      if (this.isReady(extensionId)) resolve();
+      if (this.isReady(extensionId) || this.#parts.store.extensions.find(extensionId)?.enabled !== true) resolve();
     };
     const done = (): void => resolve();
     const [forgetChange, forgetTime] = [this.onChange(look), this.#parts.clock.after(ms, done)];
@@ -182,7 +199,9 @@ export class ExtensionManager implements ExtensionCalls {
 
   #track(supervised: SupervisedExtension, graceMs: number): void {
     const { uid } = supervised.record;
+    this.#stopping.add(supervised);
     const all = Promise.all([this.#ending.get(uid), supervised.stop(graceMs)]).then(() => {
+      this.#stopping.delete(supervised);
       if (this.#ending.get(uid) === all) this.#ending.delete(uid);
       this.#notify();
     });
@@ -203,7 +222,7 @@ export class ExtensionManager implements ExtensionCalls {
         await sweep((uid) => {
           const start = store.extensionStarts.find(uid);
           return start !== undefined && isUnfinished(start) && !lost.has(uid);
-        });
+        }, signal);
         return;
       } catch (error) {
         log('warn', 'what is left of extensions that do not run any more could not be removed, trying again', { reason: messageOf(error) });

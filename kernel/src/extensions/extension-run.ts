@@ -115,10 +115,14 @@ async function look(client: ExtensionClient, signal: AbortSignal): Promise<strin
   }
 }
 
-/** Asks it to end, then ends it; resolves when it has. Rejects where its host cannot be reached. */
+/**
+ * Asks it to end, then ends it; resolves when it has. It has `graceMs` for both: at most half of it to answer, the rest to end. Rejects where
+ * its host cannot be reached.
+ */
 export async function endRun(running: RunningExtension, client: ExtensionClient, graceMs: number, clock: Clock): Promise<void> {
+  const deadline = clock.monotonic() + graceMs;
   const patience = new AbortController();
-  const forget = clock.after(graceMs, () => patience.abort());
+  const forget = clock.after(graceMs / 2, () => patience.abort());
   void running.ended.then(() => patience.abort());
   try {
     await client.shutdown(patience.signal);
@@ -127,5 +131,5 @@ export async function endRun(running: RunningExtension, client: ExtensionClient,
   } finally {
     forget();
   }
-  await running.stop(graceMs);
+  await running.stop(Math.max(0, deadline - clock.monotonic()));
 }

@@ -41,6 +41,8 @@ export class TestExtension {
   /** `GET /api/health` with the authorisation that came with it. */
   readonly asked: { readonly call: string; readonly authorization: string | undefined; readonly body: string }[] = [];
   isHealthy = true;
+  /** It takes what it is asked, and does not answer. */
+  isMute = false;
   readonly #server: Server;
 
   constructor() {
@@ -52,6 +54,7 @@ export class TestExtension {
       });
       request.on('end', () => {
         this.asked.push({ call, authorization: request.headers.authorization, body });
+        if (this.isMute) return;
         if (call === 'GET /api/health') response.writeHead(this.isHealthy ? 204 : 500).end();
         else if (call === 'GET /api/info') response.end(JSON.stringify({ extension_id: 'x', documentation: DOCUMENTATION }));
         else if (call === 'GET /api/debug') response.end('{"info":"inside"}');
@@ -179,8 +182,7 @@ export class ExtensionStage {
       times: { startTimeoutMs: 60_000, healthIntervalMs: 10_000 },
       random: () => 1 - Number.EPSILON,
       stopGraceMs: 5000,
-      sweep: (isKnown) =>
-        sweepExtensionLeftovers('fake', scheduler, isKnown, { instanceId, log, clock, leave: new AbortController().signal }),
+      sweep: (isKnown, leave) => sweepExtensionLeftovers('fake', scheduler, isKnown, { instanceId, log, clock, leave }),
     });
     this.#parts = { store, stores, logs, manager };
   }

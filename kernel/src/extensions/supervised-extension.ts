@@ -73,6 +73,7 @@ export class SupervisedExtension {
   readonly #stop = new AbortController();
   #leave = new AbortController();
   #view: ExtensionView = { state: 'processing', health: 'unknown', url: '', started: 0 };
+  #running: RunningExtension | undefined;
   #client: ExtensionClient | undefined;
   #isReady = false;
   #graceMs = 0;
@@ -104,12 +105,18 @@ export class SupervisedExtension {
     this.#done = before.then(() => this.#superviseUntilStopped());
   }
 
-  /** Ends it and starts it no more; resolves when it has ended. One whose scheduler cannot be reached runs on, for the next server. */
+  /** Ends it and starts it no more; resolves when it has ended, however long its scheduler cannot be reached. */
   async stop(graceMs: number): Promise<void> {
     this.#graceMs = graceMs;
     if (!this.#stop.signal.aborted) this.#show({ ...this.#view, state: 'processing', reason: 'it is being stopped' });
     this.#stop.abort();
     await this.#done;
+  }
+
+  /** After `stop`: what has not ended by now runs on, for the next server. */
+  letGo(): void {
+    this.#running?.leave();
+    this.#leave.abort();
   }
 
   async #superviseUntilStopped(): Promise<void> {
@@ -180,8 +187,9 @@ export class SupervisedExtension {
 
   async #start(uid: string, host: ExtensionHost, prepared: PreparedStart): Promise<RunningExtension> {
     const { starts, clock } = this.#parts;
+    let running: RunningExtension | undefined;
     try {
-      const running = await host.start(
+      running = await host.start(
         { uid, ...prepared.start },
         (message) => this.#show({ ...this.#view, reason: this.#conceal(message) }),
         this.#stop.signal,
@@ -191,7 +199,9 @@ export class SupervisedExtension {
       return running;
     } catch (error) {
       await noteInLog(uid, `it could not be started: ${this.#conceal(messageOf(error))}`, this.#parts);
-      await starts.finish({ uid, handle: undefined }, host);
+      // One that could not be written down must not run on beside the next one.
+      running?.leave();
+      await starts.finish({ uid, handle: running?.handle }, host);
       throw error;
     }
   }
@@ -199,6 +209,7 @@ export class SupervisedExtension {
   async #live({ uid, running, host, masking }: Live, { key }: PreparedStart): Promise<RunEnd> {
     const { clock, connect, times } = this.#parts;
     const client = connect(this.record.id, running.url, key);
+    this.#running = running;
     const log = collectExtensionLog(uid, running, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {
       // It may fail while the extension is still watched; whoever waits for it hears of it.
@@ -215,6 +226,7 @@ export class SupervisedExtension {
     }
     const reason = this.#conceal(outcome.reason);
     await this.#putAnEnd({ uid, running, host, masking }, client, log, outcome.end === undefined ? reason : undefined);
+    this.#running = undefined;
     await client.close();
     return { ...outcome, reason };
   }

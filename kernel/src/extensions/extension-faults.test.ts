@@ -1,0 +1,153 @@
+/** What goes wrong around an extension: a scheduler that goes away, a disk that is full, and changes that cross. */
+import { GoferError } from '@gofer/contracts';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ExtensionStage } from './extension-stage.fixture.ts';
+
+let stage: ExtensionStage;
+beforeEach(async () => {
+  stage = await ExtensionStage.open();
+});
+afterEach(() => stage.close());
+
+const GRACE_MS = 1000;
+const never = () => new Promise<never>(() => {});
+const away = () => Promise.reject(new GoferError('UNAVAILABLE', 'the engine is away'));
+
+/** The scheduler answers so from now on, until what is returned is called. */
+function disturb(methods: readonly ('stop' | 'remove' | 'list' | 'inspect')[], answer: () => Promise<never>): () => void {
+  const { scheduler } = stage;
+  const former = methods.map((name) => [name, scheduler[name]] as const);
+  for (const name of methods) scheduler[name] = answer;
+  return () => {
+    for (const [name, method] of former) Object.assign(scheduler, { [name]: method });
+  };
+}
+
+/** Answers with how long it took, by the clock of the test. */
+async function stopServer(): Promise<number> {
+  const before = stage.clock.now();
+  let isStopped = false;
+  void stage.manager.stop(GRACE_MS).then(() => {
+    isStopped = true;
+  });
+  await stage.until('the end of the server', () => isStopped);
+  return stage.clock.now() - before;
+}
+
+const recordOf = () => {
+  const record = stage.store.extensions.find('watcher');
+  if (record === undefined) throw new Error('it is gone');
+  return record;
+};
+
+async function disable(): Promise<void> {
+  await stage.store.commit(() => stage.store.extensions.update(recordOf().uid, { ...recordOf(), enabled: false }));
+  stage.manager.apply(recordOf());
+}
+
+describe('the end of the server', () => {
+  it.each([
+    ['is away', away],
+    ['does not answer', never],
+  ])('is not kept waiting by a scheduler that %s: the next server ends what runs', async (_, answer) => {
+    await stage.install('watcher');
+    stage.manager.start();
+    await stage.ready('watcher');
+    const repair = disturb(['stop', 'remove'], answer);
+    expect(await stopServer()).toBeLessThanOrEqual(GRACE_MS + 6000);
+    repair();
+    await stage.die();
+    await stage.begin();
+    stage.manager.start();
+    await stage.ready('watcher');
+    expect(await stage.scheduler.list({})).toHaveLength(1);
+    await stopServer();
+    expect(await stage.scheduler.list({})).toEqual([]);
+    expect(stage.startsOf('watcher').every(({ handle, ended }) => handle === undefined && ended > 0)).toBe(true);
+  });
+
+  it('is not kept waiting by what is looked for behind everybody, nor by one that was disabled and cannot be ended', async () => {
+    await stage.install('watcher');
+    const repair = disturb(['list'], away);
+    stage.manager.start();
+    await stage.ready('watcher');
+    const repairStop = disturb(['stop'], away);
+    await disable();
+    await stage.until('the wait', () => stage.manager.view('watcher').reason === 'it is being stopped');
+    expect(await stopServer()).toBeLessThanOrEqual(GRACE_MS + 6000);
+    repair();
+    repairStop();
+  });
+
+  it('gives one that does not answer to its end no more than it is given', async () => {
+    await stage.install('watcher');
+    stage.manager.start();
+    await stage.ready('watcher');
+    stage.extension.isMute = true;
+    const given: number[] = [];
+    const stop = stage.scheduler.stop.bind(stage.scheduler);
+    stage.scheduler.stop = (handle, graceMs) => {
+      given.push(graceMs);
+      return stop(handle, graceMs);
+    };
+    expect(await stopServer()).toBeLessThanOrEqual(GRACE_MS);
+    expect(given).toEqual([GRACE_MS / 2]);
+  });
+});
+
+describe('one whose start cannot be written down', () => {
+  it('is removed again, so that it does not run twice', async () => {
+    await stage.install('watcher');
+    const { extensionStarts } = stage.store;
+    const setHandle = extensionStarts.setHandle.bind(extensionStarts);
+    let isFull = true;
+    extensionStarts.setHandle = (uid, handle) => {
+      if (handle !== undefined && isFull) {
+        isFull = false;
+        throw new GoferError('STORAGE_FULL', 'the disk is full');
+      }
+      setHandle(uid, handle);
+    };
+    stage.manager.start();
+    await stage.ready('watcher');
+    expect(stage.started).toHaveLength(2);
+    expect(await stage.scheduler.list({})).toHaveLength(1);
+    expect(recordOf()).toMatchObject({ restarts: 0, lastError: { message: 'the disk is full' } });
+  });
+});
+
+describe('whoever waits for one to be ready', () => {
+  it.each(['disabled', 'uninstalled'])('waits no longer once it is %s', async (change) => {
+    stage.extension.isHealthy = false;
+    await stage.install('watcher');
+    stage.manager.start();
+    const before = stage.clock.now();
+    let isOver = false;
+    void stage.manager.whenReady('watcher', 600_000, new AbortController().signal).then(() => {
+      isOver = true;
+    });
+    await stage.until('its start', () => stage.manager.view('watcher').url !== '');
+    const record = recordOf();
+    if (change === 'disabled') await disable();
+    else {
+      await stage.store.commit(() => stage.store.extensions.delete(record.uid));
+      void stage.manager.remove(record);
+    }
+    await stage.until('the end of the wait', () => isOver);
+    expect(stage.clock.now() - before).toBeLessThan(60_000);
+  });
+});
+
+it('one that is disabled is shown as what it is until it has ended', async () => {
+  await stage.install('watcher');
+  stage.manager.start();
+  await stage.ready('watcher');
+  const repair = disturb(['stop'], away);
+  await disable();
+  expect(stage.manager.view('watcher')).toMatchObject({ state: 'processing', reason: 'it is being stopped' });
+  expect(stage.manager.isReady('watcher')).toBe(false);
+  await expect(stage.manager.debug('watcher')).rejects.toMatchObject({ message: expect.stringContaining('it is disabled') });
+  repair();
+  await stage.until('its end', () => stage.manager.view('watcher').state === 'exited');
+  expect(await stage.scheduler.list({})).toEqual([]);
+});
