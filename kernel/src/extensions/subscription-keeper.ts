@@ -33,6 +33,8 @@ const LONGEST_PAUSE_MS = 600_000;
 interface Retry {
   pauseMs: number;
   cancel: (() => void) | undefined;
+  /** Its time came while the extension was not ready. */
+  isMissed: boolean;
 }
 
 export class SubscriptionKeeper {
@@ -46,6 +48,12 @@ export class SubscriptionKeeper {
     parts.calls.onHealthy(async (extensionId) => {
       this.#forgetRetry(extensionId);
       await this.#reconcile(extensionId);
+    });
+    parts.calls.onReady((extensionId) => {
+      const retry = this.#retries.get(extensionId);
+      if (retry?.isMissed !== true) return;
+      retry.isMissed = false;
+      this.#background(() => this.#reconcile(extensionId));
     });
     parts.leave.addEventListener('abort', () => {
       for (const extensionId of this.#retries.keys()) this.#forgetRetry(extensionId);
@@ -167,11 +175,11 @@ export class SubscriptionKeeper {
   }
 
   /** Rejects never: an extension is ready also where something of its subscriptions is not. */
-  async #reconcile(extensionId: string): Promise<void> {
+  async #reconcile(extensionId: string, isMeant: (record: SubscriptionRecord) => boolean = () => true): Promise<void> {
     const { store, log, leave } = this.#parts;
     const records = store.subscriptions
       .ofExtension(extensionId)
-      .filter((record) => record.intent !== undefined || (record.enabled && !this.isHeld(record)))
+      .filter((record) => (record.intent !== undefined || (record.enabled && !this.isHeld(record))) && isMeant(record))
       // What starts runs goes before what is only to be forgotten.
       .toSorted((a, b) => Number(isToBeTaken(a)) - Number(isToBeTaken(b)));
     const standings: Standing[] = [];
@@ -188,7 +196,7 @@ export class SubscriptionKeeper {
     try {
       await Promise.all(Array.from({ length: Math.min(PARALLEL, records.length) }, work));
       if (standings.some((standing) => standing !== 'settled')) this.#retryLater(extensionId);
-      else this.#forgetRetry(extensionId);
+      else if (this.#retries.get(extensionId)?.isMissed !== true) this.#forgetRetry(extensionId);
     } catch (error) {
       if (leave.aborted) return;
       log('error', `the subscriptions of the extension '${extensionId}' could not be looked through; they are again later`, {
@@ -198,14 +206,18 @@ export class SubscriptionKeeper {
     }
   }
 
-  /** Once, whoever asks for it; only while the extension runs, since the next life begins with all of it. */
+  /**
+   * Once, whoever asks for it. What an extension is to have is given to it once it is ready, by its next life at the latest; what it is not to
+   * have is forgotten as soon as nothing runs that may have it.
+   */
   #retryLater(extensionId: string): void {
     const { clock, calls, leave } = this.#parts;
-    const retry = this.#retries.get(extensionId) ?? { pauseMs: FIRST_PAUSE_MS, cancel: undefined };
+    const retry = this.#retries.get(extensionId) ?? { pauseMs: FIRST_PAUSE_MS, cancel: undefined, isMissed: false };
     if (retry.cancel !== undefined || leave.aborted) return;
     retry.cancel = clock.after(retry.pauseMs, () => {
       retry.cancel = undefined;
-      if (calls.isReady(extensionId)) this.#background(() => this.#reconcile(extensionId));
+      retry.isMissed = !calls.isReady(extensionId);
+      this.#background(() => this.#reconcile(extensionId, retry.isMissed ? isToBeTaken : undefined));
     });
     retry.pauseMs = Math.min(retry.pauseMs * 2, LONGEST_PAUSE_MS);
     this.#retries.set(extensionId, retry);

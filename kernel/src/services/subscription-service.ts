@@ -98,12 +98,12 @@ export class StoredSubscriptionService implements SubscriptionService {
     this.#assertUsable(path.extensionId, settings, mayRead, what);
     const { namespaceId, pipelineId, extensionId, subscriptionId } = path;
     const key = { namespaceId, pipelineId, extensionId, subscriptionId };
-    const givenTo = store.subscriptions.currentStart(extensionId);
-    const made = { ...key, uid: uuidv7(), pipelineUid: pipeline.uid, settings, origin, givenTo };
+    const made = { ...key, uid: uuidv7(), pipelineUid: pipeline.uid, settings, origin };
     const params = await this.#resolve(made, what);
     await store.commit(() => {
       if (this.#assertNew(path).uid !== pipeline.uid) throw deletedMeanwhile(path);
-      store.subscriptions.insert(made, now());
+      // Not before: the extension may have been started again while its settings were looked up.
+      store.subscriptions.insert({ ...made, givenTo: store.subscriptions.currentStart(extensionId) }, now());
     });
     const created = (): SubscriptionRecord => {
       const record = store.subscriptions.byUid(made.uid);

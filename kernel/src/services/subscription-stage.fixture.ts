@@ -93,10 +93,11 @@ export class SubscriptionStage {
   dying: Promise<void> = Promise.resolve();
   #leave = new AbortController();
   #client: ExtensionClient | undefined;
-  #isReady = false;
+  isReady = false;
   #url = '';
   #starts = 0;
   #healthy: ((extensionId: string) => Promise<void>)[] = [];
+  #ready: ((extensionId: string) => void)[] = [];
 
   static async open(): Promise<SubscriptionStage> {
     const stage = new SubscriptionStage();
@@ -112,6 +113,7 @@ export class SubscriptionStage {
     await this.dying;
     this.#leave = new AbortController();
     this.#healthy = [];
+    this.#ready = [];
     this.clock = new VirtualClock(this.clock.now());
     this.store = Store.open(join(this.directory, 'gofer.db'));
     const log = (level: string, message: string, fields?: object): void => {
@@ -150,7 +152,7 @@ export class SubscriptionStage {
 
   /** Nothing gets through to the extension any more, which goes on. */
   async stopClient(): Promise<void> {
-    this.#isReady = false;
+    this.isReady = false;
     const client = this.#client;
     this.#client = undefined;
     await client?.close();
@@ -187,7 +189,13 @@ export class SubscriptionStage {
       callTimeoutMs: 5000,
     });
     for (const listener of this.#healthy) await listener(EXTENSION);
-    this.#isReady = true;
+    this.recover();
+  }
+
+  /** It is ready, or well again. */
+  recover(): void {
+    this.isReady = true;
+    for (const listener of this.#ready) listener(EXTENSION);
   }
 
   async install(): Promise<void> {
@@ -245,14 +253,14 @@ export class SubscriptionStage {
       return this.#client;
     };
     return {
-      isReady: () => this.#isReady,
+      isReady: () => this.isReady,
       documentation: (id) => this.store.extensions.find(id)?.documentation,
       subscribe: async (_, subscription) => client().subscribe(subscription),
       unsubscribe: async (_, name) => client().unsubscribe(name),
       deliver: async (_, event) => client().deliver(event),
       debug: async () => client().debug(),
       onHealthy: (listener) => void this.#healthy.push(listener),
-      onReady: () => undefined,
+      onReady: (listener) => void this.#ready.push(listener),
     };
   }
 }
