@@ -62,6 +62,27 @@ describe('an extension that is ready', () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it('is handed one that could not be read a little later, and the others meanwhile', async () => {
+    const extension = await stage.install('github');
+    const { deliveries } = stage.store;
+    const content = deliveries.content.bind(deliveries);
+    let reads = 0;
+    deliveries.content = (seq) => {
+      if (seq !== 1) return content(seq);
+      reads += 1;
+      if (reads === 1) throw new Error('disk I/O error');
+      return content(seq);
+    };
+    await send('github', 'first');
+    await send('github', 'second');
+    await expect.poll(() => states('github'), SOON).toEqual(['pending', 'delivered']);
+    expect(reads).toBe(1);
+    expect(stage.logged).toEqual([expect.stringMatching(/^error .*could not be read/)]);
+    clock.advance();
+    await expect.poll(() => states('github'), SOON).toEqual(['delivered', 'delivered']);
+    expect(extension.bodies).toEqual(['second', 'first']);
+  });
+
   it('may refuse one for good, and its words are kept', async () => {
     const extension = await stage.install('github');
     extension.react = () => ({ status: 401, message: 'the signature is wrong' });

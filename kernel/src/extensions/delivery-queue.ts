@@ -92,7 +92,15 @@ export class DeliveryQueue {
   }
 
   async #handOver(seq: number): Promise<void> {
-    const content = this.#parts.store.deliveries.content(seq);
+    const { clock, leave, log, store } = this.#parts;
+    let content: DeliveryContent | undefined;
+    try {
+      content = store.deliveries.content(seq);
+    } catch (error) {
+      // It keeps its place until then, so that it is not asked for again and again.
+      log('error', 'an external event could not be read; it is tried again', { extension: this.#extensionId, error });
+      await pause(clock, WRITE_AGAIN_MS, leave).catch(() => undefined);
+    }
     if (content !== undefined) await this.#writeDown(seq, content, await this.#ask(content));
   }
 
