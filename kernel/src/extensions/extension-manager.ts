@@ -52,14 +52,19 @@ export class ExtensionManager implements ExtensionCalls {
         .filter(({ handle }) => handle === undefined)
         .map(({ uid }) => uid),
     );
-    for (const record of extensions) this.#supervise(record);
+    for (const record of extensions) this.apply(record);
     this.#tidying = this.#tidy(new Set(extensions.filter(({ enabled }) => enabled).map(({ uid }) => uid)), lost);
   }
 
   /** After the commit that installed or changed it: what runs of it ends, and it is started anew where it is enabled. */
   apply(record: ExtensionRecord): void {
-    void this.#end(record.id, record.uid);
-    this.#supervise(record);
+    const former = this.#supervised.get(record.id);
+    const supervised = record.enabled && this.#isStarted ? this.#supervise(record) : undefined;
+    // Whoever waits for it never sees that there is none.
+    if (supervised === undefined) this.#supervised.delete(record.id);
+    else this.#supervised.set(record.id, supervised);
+    if (former !== undefined) this.#track(former, this.#parts.stopGraceMs);
+    supervised?.run(this.#ending.get(record.uid));
   }
 
   /** After the commit that uninstalled it. Resolves when it has ended and its logs are gone, or its end is left to the next server. */
@@ -102,7 +107,7 @@ export class ExtensionManager implements ExtensionCalls {
     if (ms === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
-      if (this.isReady(extensionId) || this.#parts.store.extensions.find(extensionId)?.enabled !== true) resolve();
+      if (this.isReady(extensionId) || !this.#supervised.has(extensionId) || !this.#isStarted) resolve();
     };
     const done = (): void => resolve();
     const [forgetChange, forgetTime] = [this.onChange(look), this.#parts.clock.after(ms, done)];
@@ -162,10 +167,9 @@ export class ExtensionManager implements ExtensionCalls {
     throw new GoferError('UNAVAILABLE', `The extension '${extensionId.slice(0, 64)}' does not run${why === undefined ? '' : `: ${why}`}.`);
   }
 
-  #supervise(record: ExtensionRecord): void {
-    if (!record.enabled || !this.#isStarted) return;
+  #supervise(record: ExtensionRecord): SupervisedExtension {
     const { id } = record;
-    const supervised = new SupervisedExtension(record, this.#parts, {
+    return new SupervisedExtension(record, this.#parts, {
       changed: () => this.#notify(),
       started: () => this.#notify(),
       healthy: async () => {
@@ -175,8 +179,6 @@ export class ExtensionManager implements ExtensionCalls {
         for (const listener of this.#ready) listener(id);
       },
     });
-    this.#supervised.set(id, supervised);
-    supervised.run(this.#ending.get(record.uid));
   }
 
   /** What goes wrong for one of those who want to know is theirs; the extension and the others go on. */
