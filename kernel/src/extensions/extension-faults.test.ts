@@ -1,7 +1,7 @@
 /** What goes wrong around an extension: a scheduler that goes away, a disk that is full, and changes that cross. */
 import { GoferError } from '@gofer/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ExtensionStage } from './extension-stage.fixture.ts';
+import { ExtensionStage, MISSING_IMAGE } from './extension-stage.fixture.ts';
 
 let stage: ExtensionStage;
 beforeEach(async () => {
@@ -151,3 +151,44 @@ it('one that is disabled is shown as what it is until it has ended', async () =>
   await stage.until('its end', () => stage.manager.view('watcher').state === 'exited');
   expect(await stage.scheduler.list({})).toEqual([]);
 });
+
+it('one that is changed while what ran of it cannot be ended says what it waits for', async () => {
+  await stage.install('watcher');
+  stage.manager.start();
+  await stage.ready('watcher');
+  const repair = disturb(['stop'], away);
+  stage.manager.apply(recordOf());
+  expect(stage.manager.view('watcher')).toMatchObject({ state: 'processing', reason: 'what ran of it is to end first' });
+  repair();
+  await stage.ready('watcher');
+  expect(stage.manager.view('watcher').reason).toBeUndefined();
+  expect(await stage.scheduler.list({})).toHaveLength(1);
+});
+
+it('one that has ended is not shown as running while its output is still waited for', async () => {
+  stage.scheduler.logs = (_, __, signal) => unending(signal);
+  await stage.install('watcher');
+  stage.manager.start();
+  await stage.ready('watcher');
+  const before = stage.clock.now();
+  await stage.crash('watcher');
+  await stage.until('its end to be seen', () => stage.manager.view('watcher').state !== 'running');
+  expect(stage.manager.view('watcher')).toMatchObject({ state: 'exited', url: '', reason: expect.stringContaining('exit code 137') });
+  expect(stage.clock.now()).toBe(before);
+  await stopServer();
+});
+
+it('one that is disabled while it waits for its next start is not started, nor said to be', async () => {
+  await stage.install('watcher', MISSING_IMAGE);
+  stage.manager.start();
+  await stage.until('the pause', () => stage.manager.view('watcher').nextStart !== undefined);
+  await disable();
+  expect(stage.manager.view('watcher').nextStart).toBeUndefined();
+  await stage.until('its end', () => stage.manager.view('watcher').started === 0);
+  expect(stage.clock.waiting).toBe(0);
+});
+
+async function* unending(signal: AbortSignal): AsyncGenerator<never> {
+  await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  throw new GoferError('CANCELLED', 'the caller gave up');
+}

@@ -101,14 +101,16 @@ export class SupervisedExtension {
   }
 
   /** To be called once. `before`: what is to have ended before it is started. */
-  run(before: Promise<void> = Promise.resolve()): void {
-    this.#done = before.then(() => this.#superviseUntilStopped());
+  run(before?: Promise<void>): void {
+    if (before !== undefined) this.#view = { ...this.#view, reason: 'what ran of it is to end first' };
+    this.#done = (before ?? Promise.resolve()).then(() => this.#superviseUntilStopped());
   }
 
   /** Ends it and starts it no more; resolves when it has ended, however long its scheduler cannot be reached. */
   async stop(graceMs: number): Promise<void> {
     this.#graceMs = graceMs;
-    if (!this.#stop.signal.aborted) this.#show({ ...this.#view, state: 'processing', reason: 'it is being stopped' });
+    const { nextStart: _, ...view } = this.#view;
+    if (!this.#stop.signal.aborted) this.#show({ ...view, state: 'processing', reason: 'it is being stopped' });
     this.#stop.abort();
     await this.#done;
   }
@@ -225,6 +227,8 @@ export class SupervisedExtension {
       this.#isReady = false;
     }
     const reason = this.#conceal(outcome.reason);
+    // The last of its output may be waited for.
+    if (outcome.end !== undefined) this.#show({ ...this.#view, state: 'exited', health: 'unknown', url: '', reason });
     await this.#putAnEnd({ uid, running, host, masking }, client, log, outcome.end === undefined ? reason : undefined);
     this.#running = undefined;
     await client.close();
