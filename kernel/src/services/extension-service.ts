@@ -30,7 +30,7 @@ export interface ExtensionServiceParts {
 
 /** Those that every server has, under the id of their name. */
 const STANDARD = ['cron', 'interval'];
-const OBJECTS_AT_A_TIME = 100;
+const AT_A_TIME = 100;
 
 export class StoredExtensionService implements ExtensionService {
   readonly #parts: ExtensionServiceParts;
@@ -152,10 +152,13 @@ export class StoredExtensionService implements ExtensionService {
     const record = this.#existing(id);
     await store.commitAudited(() => {
       for (const { uid } of store.subscriptions.ofExtension(id)) store.subscriptions.delete(uid);
-      for (let taken = OBJECTS_AT_A_TIME; taken === OBJECTS_AT_A_TIME; ) {
-        const { deleted, loose } = store.objects.take(record.uid, OBJECTS_AT_A_TIME);
+      for (let taken = AT_A_TIME; taken === AT_A_TIME; ) {
+        const { deleted, loose } = store.objects.take(record.uid, AT_A_TIME);
         objects.letGo(loose);
         taken = deleted;
+      }
+      while (store.deliveries.deleteOf(record.uid, AT_A_TIME) === AT_A_TIME) {
+        // Until there are no more.
       }
       this.#registrations.letGo(record);
       store.extensions.delete(record.uid);
