@@ -20,7 +20,7 @@ const NOT_THERE_YET = `## What is read and has no effect yet
 
 The configuration is already that of the whole product, so that a file written today stays good. In this release
 
-these are checked and otherwise ignored: \`[external_events]\`, \`[extensions]\`, and \`storage_results_limit\`, \`default_encryption\`.`;
+these are checked and otherwise ignored: \`storage_results_limit\` and \`default_encryption\`.`;
 
 function errorsPage(): string {
   const rows = (Object.keys(ERROR_TABLE) as ErrorCode[]).map((code) => {

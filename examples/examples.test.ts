@@ -18,6 +18,7 @@ const EXAMPLES = [
   'diamond',
   'fan-out',
   'hello',
+  'nightly',
   'retries',
 ] as const;
 type Example = (typeof EXAMPLES)[number];
@@ -55,7 +56,14 @@ describe.each(EXAMPLES)('%s', (example) => {
     const { stdout, stderr } = printed.get(example) ?? { stdout: '', stderr: '' };
     expect([stderr, stdout.indexOf('\n')]).toEqual(['', stdout.length - 1]);
     const pipeline = pipelineOf(example);
-    expect(pipeline).toEqual({ id: example, name: text, description: text, parallelism: 0, tasks: expect.any(Array) });
+    expect(pipeline).toEqual({
+      id: example,
+      name: text,
+      description: text,
+      parallelism: 0,
+      tasks: expect.any(Array),
+      ...(example === 'nightly' ? { subscriptions: expect.any(Array) } : {}),
+    });
     for (const task of pipeline.tasks) {
       expect(task).toEqual({
         id: expect.stringMatching(/^[a-zA-Z0-9_-]{1,63}$/),
@@ -129,6 +137,12 @@ describe('what the examples show', () => {
     });
     expect(taskOf('retries', 'publish')).toMatchObject({ depends_on: { flaky: 'Success' }, timeout: 60 });
     expect(taskOf('retries', 'tear-down')).toMatchObject({ depends_on: { flaky: 'Any', publish: 'Any' }, always: true });
+  });
+
+  it('a subscription in code', () => {
+    expect(pipelineOf('nightly').subscriptions).toEqual([
+      { extension_id: 'cron', subscription_id: 'nightly', settings: { expression: '0 3 * * * *' } },
+    ]);
   });
 
   it('a fan-out of 50 and a join', () => {

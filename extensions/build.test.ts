@@ -1,5 +1,6 @@
 /** The single file that an image is made of: it needs nothing of this repository beside it. */
 import { execFile, spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -12,8 +13,18 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const script = join(import.meta.dirname, 'build.ts');
 const directory = mkdtempSync(join(tmpdir(), 'gofer-extension-'));
+/** What those need that do not start without settings. */
+const SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  github: {
+    APP_ID: '1',
+    APP_INSTALLATION: '1',
+    APP_KEY: generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    APP_WEBHOOK_SECRET: 'secret',
+  },
+};
 /** A server that keeps nothing for an extension. */
-const gofer = createServer((_, response) => {
+const gofer = createServer((request, response) => {
+  if (/\/objects(\?|$)/.test(request.url ?? '')) return void response.end('{"objects":[]}');
   response.writeHead(404, { 'content-type': 'application/json' }).end('{"message":"there is none","error_code":"NOT_FOUND"}');
 });
 
@@ -39,7 +50,7 @@ async function freePort(): Promise<number> {
 }
 
 describe('a bundled extension', () => {
-  it.each(['cron', 'interval', 'pipeline'])('of %s is one file that serves', async (name) => {
+  it.each(['cron', 'github', 'interval', 'pipeline', 'webhook'])('of %s is one file that serves', async (name) => {
     const out = join(directory, name);
     await run(process.execPath, [script, name, '--out', out]);
     expect(readdirSync(out)).toEqual(['extension.mjs']);
@@ -52,6 +63,7 @@ describe('a bundled extension', () => {
         GOFER_EXTENSION_SYSTEM_GOFER_HOST: `127.0.0.1:${(gofer.address() as AddressInfo).port}`,
         GOFER_EXTENSION_SYSTEM_USE_TLS: 'false',
         GOFER_EXTENSION_SYSTEM_BIND_ADDRESS: `127.0.0.1:${port}`,
+        ...SETTINGS[name],
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -84,7 +96,7 @@ describe('a bundled extension', () => {
 
   it('says which there are', async () => {
     await expect(run(process.execPath, [script, 'corn', '--out', directory])).rejects.toThrow(
-      /there is no extension "corn"; there are cron, .*interval, pipeline/,
+      /there is no extension "corn"; there are cron, .*interval, pipeline, webhook/,
     );
   });
 });

@@ -34,7 +34,7 @@ export async function externalEvents(): Promise<Row[]> {
       const before = queued.count;
       const sent = performance.now();
       const answered = await send(server, agent, JSON.stringify({ round }));
-      const [started] = await Promise.all([queued.next(before), answered]);
+      const started = await queued.next(before);
       const again = queued.count;
       const asked = performance.now();
       await create(server, `${PIPELINE}/runs`, { variables: {} });

@@ -63,7 +63,7 @@ describe('the bundle', () => {
   });
 
   it('runs an extension that comes with the server, which loads nothing of the command', async () => {
-    const entry = join(root, 'dist/built-in-extension.js');
+    const entry = join(root, 'dist/gofer.js');
     const env = {
       GOFER_EXTENSION_SYSTEM_ID: 'hooks',
       GOFER_EXTENSION_SYSTEM_SECRET: 'k'.repeat(40),
@@ -72,7 +72,7 @@ describe('the bundle', () => {
       GOFER_EXTENSION_SYSTEM_BIND_ADDRESS: '127.0.0.1:0',
       GOFER_EXTENSION_SYSTEM_LOG_LEVEL: 'error',
     };
-    const child = spawn(process.execPath, [entry, 'github'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [entry, 'extension', 'run-builtin', 'github'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     child.stdout.on('data', (piece: Buffer) => (said += piece.toString()));
     const [code] = (await once(child, 'close')) as [number];

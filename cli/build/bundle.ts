@@ -60,21 +60,11 @@ async function bundle(): Promise<void> {
     logOverride: { 'empty-import-meta': 'silent' },
   };
   const command = await build({ ...common, entryPoints: { gofer: 'cli/src/main.ts' }, splitting: true });
-  // Each extension in a file of its own: a process runs only one.
-  const extensions = await build({
-    ...common,
-    entryPoints: { 'built-in-extension': 'cli/src/extension/built-in-extension.ts' },
-    splitting: true,
-  });
   const parts = await build({ ...common, entryPoints: partEntries() });
   const copied = copyExtensionSdk();
   writeFileSync(join(staging, 'package.json'), '{ "type": "module" }\n');
-  const metafiles = [command.metafile, extensions.metafile, parts.metafile];
-  writeFileSync(
-    join(staging, 'sources.json'),
-    `${JSON.stringify(sourcesOf(metafiles, copied))}
-`,
-  );
+  const metafiles = [command.metafile, parts.metafile];
+  writeFileSync(join(staging, 'sources.json'), `${JSON.stringify(sourcesOf(metafiles, copied))}\n`);
   // Replaced as a whole, so that nobody starts half a bundle.
   rmSync(dist, { recursive: true, force: true });
   renameSync(staging, dist);

@@ -31,7 +31,7 @@ export function processSupervisor(): string | undefined {
   return fromSource ? undefined : fileURLToPath(new URL('./process-supervisor.js', import.meta.url));
 }
 
-/** The program that an extension runs in that comes with the server. */
-export function builtInExtension(): string {
-  return fileURLToPath(new URL(fromSource ? './extension/built-in-extension.ts' : './built-in-extension.js', import.meta.url));
+/** The command itself, behind the launcher. */
+export function program(): string {
+  return fileURLToPath(new URL(fromSource ? './main.ts' : './gofer.js', import.meta.url));
 }

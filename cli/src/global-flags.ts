@@ -72,10 +72,14 @@ export const GLOBAL_FLAGS: readonly FlagDefinition[] = [
   { flag: '--no-color', key: 'color', takes: 'off', description: 'No colours (also NO_COLOR=1)' },
 ];
 
+/** Commands behind whose words `--config` is what v0 calls a setting of the extension; before them it is the file. */
+const WITH_OWN_CONFIG: ReadonlySet<string> = new Set(['extension install', 'extension upgrade']);
+
 const BY_FLAG = new Map(GLOBAL_FLAGS.map((definition) => [definition.flag, definition]));
 
 /**
- * Takes the global flags out of the arguments wherever they stand, up to a `--`; what remains is the command's own. Also takes
+ * Takes the global flags out of the arguments wherever they stand, up to a `--`; what remains is the command's own, among it `--config` of
+ * the commands that have one. Also takes
  * `--flag=value`. A flag that is given twice has its last value. Throws `INVALID_ARGUMENT` where a value is missing or not one of those known.
  */
 export function extractGlobalFlags(argv: readonly string[]): { flags: GlobalFlags; rest: string[] } {
@@ -90,7 +94,7 @@ export function extractGlobalFlags(argv: readonly string[]): { flags: GlobalFlag
     const equals = argument.indexOf('=');
     const name = equals === -1 ? argument : argument.slice(0, equals);
     const definition = BY_FLAG.get(name);
-    if (definition === undefined) {
+    if (definition === undefined || (name === '--config' && WITH_OWN_CONFIG.has(rest.slice(0, 2).join(' ')))) {
       rest.push(argument);
       continue;
     }

@@ -1,33 +1,13 @@
-/** The process around the command: the only module of this room that touches `process`. */
-import { homedir } from 'node:os';
-import { runCli } from './run-cli.ts';
-import { version } from './version.ts';
+/**
+ * The program. One subcommand is not a person's: a server starts its own executable with it to run an extension that comes with it, and that
+ * process loads nothing else of the command.
+ */
+import { RUN_BUILT_IN } from './extension/built-in-extensions.ts';
 
-/** `| head` has read enough: that is no error of ours, and there is nobody left to tell. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: Error & { code?: string }) => {
-    if (error.code === 'EPIPE') process.exit(0);
-    throw error;
-  });
+const [first, second, name] = process.argv.slice(2);
+if (first === RUN_BUILT_IN[0] && second === RUN_BUILT_IN[1]) {
+  const { runBuiltIn } = await import('./extension/run-built-in.ts');
+  await runBuiltIn(name ?? '');
+} else {
+  await import('./command-process.ts');
 }
-
-const code = await runCli(process.argv.slice(2), {
-  env: process.env,
-  stdin: process.stdin,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  workingDirectory: process.cwd(),
-  homeDirectory: process.env.HOME ?? homedir(),
-  node: process.execPath,
-  version,
-  now: Date.now,
-  setUmask: (mask) => process.umask(mask),
-  onSignal(signal, listener) {
-    process.on(signal, listener);
-    return () => process.off(signal, listener);
-  },
-});
-
-// Output to a pipe is asynchronous: an exit before it is flushed would cut it.
-await Promise.all([process.stdout, process.stderr].map((stream) => new Promise<void>((resolve) => stream.write('', () => resolve()))));
-process.exit(code);

@@ -16,6 +16,16 @@ export type TaskId<Id extends string> = Id extends '' | `${string}${NeverInIds}$
   ? 'a task id is 1 to 63 letters, digits, hyphens and underscores'
   : Id;
 
+/** `Id` itself, or for one that is written out and wrong a text that the compiler shows in the place of the type. */
+export type ExtensionId<Id extends string> = Id extends '' | `${string}${NeverInIds | '_'}${string}`
+  ? 'an extension id is 3 to 32 letters, digits and hyphens'
+  : Id;
+
+/** `Id` itself, or for one that is written out and wrong a text that the compiler shows in the place of the type. */
+export type SubscriptionId<Id extends string> = Id extends '' | `${string}${NeverInIds}${string}`
+  ? 'a subscription id is 1 to 63 letters, digits, hyphens and underscores'
+  : Id;
+
 export function checkPipelineId(id: string): string {
   if (typeof id === 'string' && /^[a-zA-Z0-9-]{3,32}$/.test(id)) return id;
   throw new PipelineError(`${quote(id)} is not a pipeline id: use 3 to 32 letters, digits and hyphens`);
@@ -24,6 +34,16 @@ export function checkPipelineId(id: string): string {
 export function checkTaskId(id: string): string {
   if (typeof id === 'string' && /^[a-zA-Z0-9_-]{1,63}$/.test(id)) return id;
   throw new PipelineError(`${quote(id)} is not a task id: use 1 to 63 letters, digits, hyphens and underscores`);
+}
+
+export function checkExtensionId(id: string): string {
+  if (typeof id === 'string' && /^[a-zA-Z0-9-]{3,32}$/.test(id)) return id;
+  throw new PipelineError(`${quote(id)} is not an extension id: use 3 to 32 letters, digits and hyphens`);
+}
+
+export function checkSubscriptionId(id: string): string {
+  if (typeof id === 'string' && /^[a-zA-Z0-9_-]{1,63}$/.test(id)) return id;
+  throw new PipelineError(`${quote(id)} is not a subscription id: use 1 to 63 letters, digits, hyphens and underscores`);
 }
 
 /** Programs in JavaScript are not held by the types. */

@@ -26,6 +26,13 @@ export interface PipelineJson extends TimeLimitsJson, RetriesJson {
   readonly parallelism: number;
   readonly concurrency?: 'queue' | 'cancel_oldest' | 'cancel_newest';
   readonly tasks: readonly TaskJson[];
+  readonly subscriptions?: readonly SubscriptionJson[];
+}
+
+export interface SubscriptionJson {
+  readonly extension_id: string;
+  readonly subscription_id: string;
+  readonly settings: Readonly<Record<string, string>>;
 }
 
 export interface TaskJson extends TimeLimitsJson, RetriesJson {

@@ -1,9 +1,9 @@
 import { findCycle } from './cycle.ts';
 import { checkTimeLimit, type Duration } from './duration.ts';
-import type { PipelineId } from './identifier.ts';
-import { checkPipelineId, checkText, quote } from './identifier.ts';
+import type { ExtensionId, PipelineId, SubscriptionId } from './identifier.ts';
+import { checkExtensionId, checkPipelineId, checkSubscriptionId, checkText, quote } from './identifier.ts';
 import { PipelineError } from './pipeline-error.ts';
-import type { PipelineJson, RetriesJson, TimeLimitsJson } from './pipeline-json.ts';
+import type { PipelineJson, RetriesJson, SubscriptionJson, TimeLimitsJson } from './pipeline-json.ts';
 import { checkRetries, type RetryOptions } from './retries.ts';
 import { Task } from './task.ts';
 
@@ -29,6 +29,7 @@ export class Pipeline {
   #timeLimits: TimeLimitsJson = {};
   #retries: RetriesJson = {};
   readonly #tasks = new Map<string, Task>();
+  readonly #subscriptions = new Map<string, SubscriptionJson>();
   #isFinished = false;
 
   constructor(id: string, name: string) {
@@ -89,6 +90,28 @@ export class Pipeline {
     return this;
   }
 
+  /**
+   * Subscribes the pipeline to an extension that is installed on the server: `subscribe('cron', 'nightly', { expression: '0 3 * * * *' })`.
+   * `gofer up` makes, changes and removes what is subscribed here, and leaves alone what people have subscribed by hand. A setting may
+   * be a secret: `pipelineSecret('key')`. Throws for a subscription that is there already.
+   */
+  subscribe<const Extension extends string, const Subscription extends string>(
+    extensionId: ExtensionId<Extension>,
+    subscriptionId: SubscriptionId<Subscription>,
+    settings: Readonly<Record<string, string>> = {},
+  ): this {
+    const subscription = { extension_id: checkExtensionId(extensionId), subscription_id: checkSubscriptionId(subscriptionId) };
+    const name = `${subscription.extension_id}/${subscription.subscription_id}`;
+    if (this.#subscriptions.has(name)) throw new PipelineError(`there are two subscriptions ${quote(name)}`);
+    if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) {
+      throw new PipelineError(`the settings of subscription ${quote(name)} must be an object of strings, not ${quote(settings)}`);
+    }
+    const entries = Object.entries(settings);
+    for (const [key, value] of entries) checkText(value, `the setting ${quote(key)} of subscription ${quote(name)}`);
+    this.#subscriptions.set(name, { ...subscription, settings: Object.fromEntries(entries) });
+    return this;
+  }
+
   /** Throws a `PipelineError` that names everything only the whole shows: no tasks, unknown dependencies, a cycle. */
   validate(): this {
     const faults: string[] = [];
@@ -121,6 +144,7 @@ export class Pipeline {
       ...this.#timeLimits,
       ...this.#retries,
       tasks: [...this.#tasks.values()].map((task) => task.toJSON()),
+      ...(this.#subscriptions.size === 0 ? {} : { subscriptions: [...this.#subscriptions.values()] }),
     };
   }
 

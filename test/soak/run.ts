@@ -10,6 +10,7 @@ import { engineRestart } from './engine-restart.ts';
 import { type Figures, toTable } from './figures.ts';
 import { killProcess } from './kill-process.ts';
 import { simulated } from './simulated.ts';
+import { ticks } from './ticks.ts';
 import { unfinishedRuns } from './unfinished-runs.ts';
 
 interface Wanted {
@@ -32,6 +33,8 @@ const PARTS: Readonly<Record<string, (wanted: Wanted) => Promise<Figures>>> = {
   'engine-live-restore': (wanted) => restarts('live-restore', wanted),
   'engine-cut': (wanted) => restarts('cut', wanted),
   'day-load': ({ runs = 100_000 }) => dayLoad(runs),
+  ticks: ({ durationMs }) => ticks({ crons: 1000, intervals: 100, durationMs }),
+  'extension-kills': ({ durationMs }) => ticks({ crons: 0, intervals: 100, durationMs, kills: 50 }),
   'unfinished-runs': ({ runs = 10_000 }) => unfinishedRuns(runs),
 };
 

@@ -86,7 +86,10 @@ export class GoferClient {
   }
 
   /** Must be consumed to its end or returned. Resolves once the server has accepted. */
-  async events(query: { history?: boolean; reverse?: boolean; after?: string }, signal: AbortSignal): Promise<AsyncIterable<Event>> {
+  async events(
+    query: NonNullable<NonNullable<ApiCallArguments<'stream_events'>[0]>['query']>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<Event>> {
     return (await this.#messages('stream_events', { query }, undefined, signal)) as AsyncIterable<Event>;
   }
 
@@ -97,6 +100,16 @@ export class GoferClient {
     signal: AbortSignal,
   ): Promise<AsyncIterable<LogMessage>> {
     return (await this.#messages('get_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;
+  }
+
+  /** Lines, their line breaks included; as `events`. */
+  async extensionLog(
+    path: PathOf<'get_extension_logs'>,
+    query: NonNullable<ApiCallArguments<'get_extension_logs'>[0]['query']>,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<string>> {
+    const { url, headers } = this.#socket('get_extension_logs', { path, query });
+    return (await openMessages({ url, headers, protocol: undefined, signal, trust: this.#trust, frames: 'text' })) as AsyncIterable<string>;
   }
 
   /** Runs a command inside a running task; see `openAttach`. */

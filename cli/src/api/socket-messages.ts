@@ -12,6 +12,8 @@ export interface SocketRequest {
   readonly protocol: string | undefined;
   readonly signal: AbortSignal;
   readonly trust: ServerTrust;
+  /** What a Text frame holds; JSON where it is absent. */
+  readonly frames?: 'json' | 'text';
 }
 
 /** Frames that wait for the consumer before the socket is told to stop reading. */
@@ -22,12 +24,19 @@ const NORMAL = 1000;
 const REFUSALS: ReadonlySet<number> = new Set([1002, 1003, 1007, 1008, 1009]);
 
 /**
- * Opens a WebSocket whose Text frames are JSON. Resolves once it is open; rejects with the server's error where it refuses, with
+ * Opens a WebSocket of Text frames. Resolves once it is open; rejects with the server's error where it refuses, with
  * `UNAVAILABLE` where it cannot be reached. The iterable ends at close code 1000 and when `signal` aborts; it rejects with
  * `FAILED_PRECONDITION` where the server ends it for a reason (with `UNAUTHENTICATED` or `PERMISSION_DENIED` where it is that), and with `UNAVAILABLE` where the connection was lost. A slow consumer makes the
  * sender wait. Leaving the iteration closes the socket.
  */
-export async function openMessages({ url, headers, protocol, signal, trust }: SocketRequest): Promise<AsyncIterable<unknown>> {
+export async function openMessages({
+  url,
+  headers,
+  protocol,
+  signal,
+  trust,
+  frames = 'json',
+}: SocketRequest): Promise<AsyncIterable<unknown>> {
   const { WebSocket: Socket } = await import('ws');
   signal.throwIfAborted();
   const options = {
@@ -38,7 +47,7 @@ export async function openMessages({ url, headers, protocol, signal, trust }: So
     ...(url.protocol === 'wss:' ? trust.socketOptions : {}),
   };
   const socket = protocol === undefined ? new Socket(url, options) : new Socket(url, [protocol], options);
-  const messages = new SocketMessages(socket, url, signal);
+  const messages = new SocketMessages(socket, url, signal, frames);
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve);
     socket.once('error', (error) => reject(toConnectionError(error, url)));
@@ -55,14 +64,16 @@ class SocketMessages implements AsyncIterable<unknown> {
   readonly #socket: WebSocket;
   readonly #url: URL;
   readonly #signal: AbortSignal;
+  readonly #kind: 'json' | 'text';
   readonly #frames: string[] = [];
   #end: { error?: Error } | undefined;
   #wake: () => void = () => undefined;
 
-  constructor(socket: WebSocket, url: URL, signal: AbortSignal) {
+  constructor(socket: WebSocket, url: URL, signal: AbortSignal, kind: 'json' | 'text') {
     this.#socket = socket;
     this.#url = url;
     this.#signal = signal;
+    this.#kind = kind;
     socket.on('message', (data: Buffer) => {
       this.#frames.push(data.toString('utf8'));
       if (this.#frames.length >= READ_AHEAD) socket.pause();
@@ -82,7 +93,7 @@ class SocketMessages implements AsyncIterable<unknown> {
         const frame = this.#frames.shift();
         if (frame !== undefined) {
           if (this.#socket.isPaused && this.#frames.length === 0) this.#socket.resume();
-          yield this.#parse(frame);
+          yield this.#kind === 'text' ? frame : this.#parse(frame);
         } else if (this.#end !== undefined) {
           if (this.#end.error !== undefined) throw this.#end.error;
           return;

@@ -2,7 +2,18 @@ import { AuditList } from './audit/audit-list.ts';
 import { Context } from './context.ts';
 import { EventGet } from './event/event-get.ts';
 import { EventList } from './event/event-list.ts';
+import { ExtensionDebug } from './extension/extension-debug.ts';
+import { ExtensionDeliveries } from './extension/extension-deliveries.ts';
+import { ExtensionDisable } from './extension/extension-disable.ts';
+import { ExtensionEnable } from './extension/extension-enable.ts';
+import { ExtensionGet } from './extension/extension-get.ts';
+import { ExtensionInstall } from './extension/extension-install.ts';
+import { ExtensionList } from './extension/extension-list.ts';
+import { ExtensionLogs } from './extension/extension-logs.ts';
 import { ExtensionNew } from './extension/extension-new.ts';
+import { ExtensionRedeliver } from './extension/extension-redeliver.ts';
+import { ExtensionUninstall } from './extension/extension-uninstall.ts';
+import { ExtensionUpgrade } from './extension/extension-upgrade.ts';
 import { Fetch } from './fetch.ts';
 import { Login } from './login.ts';
 import { Logout } from './logout.ts';
@@ -58,6 +69,13 @@ import { ServiceRestore } from './service/service-restore.ts';
 import { ServiceRotateSecretKey } from './service/service-rotate-secret-key.ts';
 import { ServiceStart } from './service/service-start.ts';
 import { ServiceToggleEventIngress } from './service/service-toggle-event-ingress.ts';
+import { SubscriptionCreate } from './subscription/subscription-create.ts';
+import { SubscriptionDelete } from './subscription/subscription-delete.ts';
+import { SubscriptionDisable } from './subscription/subscription-disable.ts';
+import { SubscriptionEnable } from './subscription/subscription-enable.ts';
+import { SubscriptionGet } from './subscription/subscription-get.ts';
+import { SubscriptionList } from './subscription/subscription-list.ts';
+import { SubscriptionUpdate } from './subscription/subscription-update.ts';
 import { TaskAttach } from './task/task-attach.ts';
 import { TaskCancel } from './task/task-cancel.ts';
 import { TaskGet } from './task/task-get.ts';
@@ -104,6 +122,25 @@ export const COMMANDS = [
   TaskLogs,
   TaskAttach,
   TaskCancel,
+  SubscriptionCreate,
+  SubscriptionDelete,
+  SubscriptionList,
+  SubscriptionGet,
+  SubscriptionUpdate,
+  SubscriptionEnable,
+  SubscriptionDisable,
+  ExtensionInstall,
+  ExtensionList,
+  ExtensionGet,
+  ExtensionLogs,
+  ExtensionUpgrade,
+  ExtensionEnable,
+  ExtensionDisable,
+  ExtensionUninstall,
+  ExtensionDebug,
+  ExtensionDeliveries,
+  ExtensionRedeliver,
+  ExtensionNew,
   PipelineObjectList,
   PipelineObjectGet,
   PipelineObjectPut,
@@ -141,7 +178,6 @@ export const COMMANDS = [
   RoleUpdate,
   RoleDelete,
   AuditList,
-  ExtensionNew,
   ServiceStart,
   ServiceInitConfig,
   ServiceBackup,

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { codeOf } from '@gofer/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { GoferClient } from '../api/gofer-client.ts';
 import { describeCommands } from '../help/command-help.ts';
@@ -23,6 +24,8 @@ const ENDLESS = [
 const OF_IDENTITY = new Set(['login', 'logout', 'token bootstrap']);
 /** Work on a server's files; run in a test of their own (test/e2e/backup.test.ts). */
 const OF_FILES = new Set(['service backup', 'service restore', 'service check']);
+/** Of an event that came from outside; run in a test of their own (cli/src/extension/extension-commands.test.ts). */
+const OF_DELIVERIES = new Set(['extension redeliver']);
 /** Not quiet: what they make is never shown again. */
 const SHOWN_ONCE = new Set(['token create', 'token bootstrap']);
 /** What changes nothing may share a namespace; everything else gets one of its own. */
@@ -100,6 +103,7 @@ describe('the examples of the help', () => {
       if (!command.includes('namespace create'))
         await client.call('create_namespace', { body: { id: 'team-a', name: 'Team A', description: '' } });
     }
+    await prepareExtensions(command, namespace);
     const [, output] = /--output (\S+)/u.exec(command) ?? [];
     if (output !== undefined) await rm(join(directory, output), { force: true });
     const [, folder] = /extension new (\S+)/u.exec(command) ?? [];
@@ -111,7 +115,30 @@ describe('the examples of the help', () => {
       await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'], force: true } });
   }
 
-  const ordinary = examples.filter(({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path) && !OF_FILES.has(path));
+  /** Other examples install, stop and remove them. */
+  async function prepareExtensions(command: string, namespace: string): Promise<void> {
+    const [, doing = '', named = ''] = /^gofer extension (\S+) ?(\S*)/u.exec(command) ?? [];
+    const [, subscribed = ''] = /(?:pipeline (?:un)?subscri\S+(?: \w+)?|extension sub) simple (\S+)/u.exec(command) ?? [];
+    const extension_id = subscribed === '' ? named : subscribed;
+    if (extension_id === '' || doing === 'new') return;
+    const path = { extension_id };
+    if (doing === 'install') return await client.call('uninstall_extension', { path }).catch(ignoreMissing);
+    const { extensions } = await client.call('list_extensions', {});
+    const body = { id: extension_id, image: `builtin:${extension_id}`, settings: {} };
+    if (!extensions.some(({ registration }) => registration.extension_id === extension_id))
+      await client.call('install_extension', { query: { wait: 60 }, body });
+    await client.call('update_extension', { path, body: { enable: true } });
+    await expect.poll(async () => (await client.call('get_extension', { path })).extension.state, { timeout: 60_000 }).toBe('running');
+    if (!command.includes(' simple cron nightly')) return;
+    const subscription = { extension_id: 'cron', subscription_id: 'nightly', settings: { expression: '0 3 * * * *' } };
+    const ofSimple = { namespace_id: namespace, pipeline_id: 'simple' };
+    await client.call('delete_subscription', { path: { ...ofSimple, ...subscription } }).catch(ignoreMissing);
+    await client.call('create_subscription', { path: ofSimple, body: subscription });
+  }
+
+  const ordinary = examples.filter(
+    ({ path, command }) => !ENDLESS.includes(command) && !OF_IDENTITY.has(path) && !OF_FILES.has(path) && !OF_DELIVERIES.has(path),
+  );
   it.each(ordinary)('$command', async ({ path, command }) => {
     if (path === 'event get') return await expectEvent(command);
     if (path === 'task attach') return await expectAttached(command);
@@ -228,6 +255,10 @@ describe('the examples of the help that need a server which asks for tokens', ()
   });
 });
 
+function ignoreMissing(error: unknown): void {
+  if (codeOf(error) !== 'NOT_FOUND') throw error;
+}
+
 /** What a stream prints is one document a line, everything else is one document. */
 function documentsOf(stdout: string): string[] {
   return stdout.startsWith('{"') ? stdout.trimEnd().split('\n') : [stdout];
@@ -235,7 +266,7 @@ function documentsOf(stdout: string): string[] {
 
 /** Words, double quotes and `<`: all that the examples use of a shell. */
 async function parseShell(command: string, directory: string): Promise<{ argv: string[]; stdin?: string }> {
-  const words = [...command.matchAll(/"([^"]*)"|(\S+)/gu)].map(([, quoted, plain]) => quoted ?? plain ?? '');
+  const words = [...command.matchAll(/(?:"[^"]*"|[^\s"])+/gu)].map(([word]) => word.replaceAll('"', ''));
   const redirect = words.indexOf('<');
   const argv = words.slice(1, redirect === -1 ? undefined : redirect);
   return redirect === -1 ? { argv } : { argv, stdin: await readFile(join(directory, words[redirect + 1] ?? ''), 'utf8') };

@@ -1,15 +1,27 @@
 import { readFile } from 'node:fs/promises';
-import { GoferError } from '@gofer/contracts';
-import type { PipelineJson } from '@gofer/contracts/pipeline';
+import { codeOf, ERROR_TABLE, GoferError, isGoferError } from '@gofer/contracts';
+import type { Subscription } from '@gofer/contracts/api';
+import type { PipelineJson, SubscriptionJson } from '@gofer/contracts/pipeline';
 import { Option } from 'clipanion';
 import { readText } from '../api/answer-error.ts';
 import { ownSdk, sdkResolver } from '../assets.ts';
 import { GoferCommand } from '../gofer-command.ts';
 import { renderGraph } from '../output/graph-view.ts';
 import { toSafeLine } from '../output/sanitise.ts';
+import { renderAppliedStep, renderPlan, toStepJson } from '../output/subscription-steps.ts';
+import { type AppliedStep, applySubscriptions } from '../up/apply-subscriptions.ts';
 import { findPipelineProgram, type PipelineProgram } from '../up/pipeline-program.ts';
 import { readDefinition } from '../up/read-definition.ts';
 import { runProgram } from '../up/run-program.ts';
+import { planSubscriptions } from '../up/subscription-plan.ts';
+
+interface PipelinePath {
+  readonly namespace_id: string;
+  readonly pipeline_id: string;
+}
+
+/** A dry run needs no server, and waits so long for one. */
+const DRY_RUN_SILENCE = 5_000;
 
 export class Up extends GoferCommand {
   static override paths = [['up']];
@@ -20,6 +32,8 @@ export class Up extends GoferCommand {
       PATH is a folder with a package.json or a pipeline.ts (TypeScript, JavaScript), a go.mod (Go) or a Cargo.toml (Rust), a single .ts, .js or .go file, an executable, a .json file, or - for JSON on stdin.
 
       The program runs here, with your own tools, and prints its pipeline. It is checked before anything is sent, and all that is wrong is shown at once. TypeScript needs no build and no installation: where the folder does not have @gofer/sdk, the import resolves to the copy that gofer brings.
+
+      Subscriptions in the code are made, changed and ended so that the pipeline has those of its code; those that people have made stay. Where one of them fails the others are done all the same, and the exit code is 1. --no-deploy leaves all of them alone.
     `,
     examples: [
       ['A folder', '$0 up ./simple'],
@@ -34,9 +48,12 @@ export class Up extends GoferCommand {
     description: 'Make the new version the live one (the default; --no-deploy only registers it)',
   });
 
-  async execute(): Promise<void> {
+  async execute(): Promise<number> {
     const definition = await this.#definition();
-    if (this.dryRun) return await this.#showPlan(definition);
+    if (this.dryRun) {
+      await this.#showPlan(definition);
+      return 0;
+    }
     const client = await this.client();
     const path = { namespace_id: await this.namespaceId(), pipeline_id: definition.id };
     const { pipeline } = await client.call('register_config', { path, body: { config: definition } });
@@ -46,12 +63,66 @@ export class Up extends GoferCommand {
       ? { ...pipeline, config: (await client.call('get_config', { path: { ...path, version } })).config }
       : pipeline;
     const ns = await this.inNamespace();
-    await this.showDone(current, `Registered pipeline: [${definition.id}] "${toSafeLine(name)}" v${version}`, [
+    const isForPrograms = (await this.settings()).outputFormat === 'json';
+    const hints: (readonly [string, string])[] = [
       ['View details of your pipeline', `gofer pipeline get ${definition.id}${ns}`],
       this.deploy
         ? ['Start a new run and watch it', `gofer run start ${definition.id} --follow${ns}`]
         : ['Make this version live', `gofer pipeline config deploy ${definition.id} ${version}${ns}`],
-    ]);
+    ];
+    if (!isForPrograms) await this.showDone(current, `Registered pipeline: [${definition.id}] "${toSafeLine(name)}" v${version}`, hints);
+    const applied = this.deploy ? await this.#keepSubscriptions(path, definition.subscriptions ?? []) : [];
+    if (isForPrograms) await this.show(applied.length === 0 ? current : { ...current, subscriptions: applied.map(toStepJson) }, () => '');
+    return applied.some(({ error }) => error !== undefined) ? ERROR_TABLE.RUN_FAILED.exit : 0;
+  }
+
+  /** What is to be done is shown first, then what has become of it. */
+  async #keepSubscriptions(path: PipelinePath, wanted: readonly SubscriptionJson[]): Promise<AppliedStep[]> {
+    const client = await this.client();
+    const existing = await this.#existing(path, wanted);
+    const steps = existing === undefined ? [] : planSubscriptions(wanted, existing);
+    const { outputFormat } = await this.settings();
+    const { colours, errorColours } = this.context;
+    if (steps.length > 0 && outputFormat === 'plain') await this.write(renderPlan(steps, colours));
+    const applied: AppliedStep[] = [];
+    for await (const each of applySubscriptions(client, path, steps)) {
+      applied.push(each);
+      if (outputFormat === 'json') continue;
+      if (each.error !== undefined) this.context.stderr.write(renderAppliedStep(each, errorColours));
+      else if (outputFormat === 'plain') await this.write(renderAppliedStep(each, colours));
+    }
+    return applied;
+  }
+
+  /** Undefined for whoever may register pipelines but not see subscriptions, where the code has none. */
+  async #existing(path: PipelinePath, wanted: readonly SubscriptionJson[]): Promise<Subscription[] | undefined> {
+    try {
+      return (await (await this.client()).call('list_subscriptions', { path })).subscriptions;
+    } catch (error) {
+      if (wanted.length > 0 || codeOf(error) !== 'PERMISSION_DENIED') throw error;
+      await this.note(
+        `${this.context.errorColours.yellow('!')} Whether it has subscriptions of its former code cannot be seen: you may not read subscriptions`,
+      );
+      return undefined;
+    }
+  }
+
+  /** What would become of the subscriptions, as far as a server tells; empty where nothing would. */
+  async #dryPlan(definition: PipelineJson): Promise<string> {
+    const wanted = definition.subscriptions ?? [];
+    const { colours } = this.context;
+    try {
+      const client = await this.client();
+      const path = { namespace_id: await this.namespaceId(), pipeline_id: definition.id };
+      const { subscriptions } = await client.call('list_subscriptions', { path }, { silence: DRY_RUN_SILENCE });
+      return renderPlan(planSubscriptions(wanted, subscriptions), colours);
+    } catch (error) {
+      if (codeOf(error) === 'NOT_FOUND') return renderPlan(planSubscriptions(wanted, []), colours);
+      if (!isGoferError(error)) throw error;
+      if (wanted.length === 0) return '';
+      const [why = ''] = error.message.split('\n');
+      return `${renderPlan(planSubscriptions(wanted, []), colours)}  ${colours.yellow('!')} Which of them there are already is not known: ${toSafeLine(why)}\n`;
+    }
   }
 
   async #definition(): Promise<PipelineJson> {
@@ -80,11 +151,14 @@ export class Up extends GoferCommand {
   }
 
   async #showPlan(definition: PipelineJson): Promise<void> {
+    const isForPeople = (await this.settings()).outputFormat === 'plain' && this.deploy;
+    const subscriptions = isForPeople ? await this.#dryPlan(definition) : '';
     await this.show(definition, ({ colours }) => {
       const tasks = definition.tasks.length === 1 ? '1 task' : `${definition.tasks.length} tasks`;
       return (
         `${colours.green('✓')} [${definition.id}] "${toSafeLine(definition.name)}" is valid: ${tasks}. Nothing was sent.\n\n` +
         `${renderGraph(definition.tasks, colours)}\n` +
+        (subscriptions === '' ? '' : `${subscriptions}\n`) +
         `  Register it: ${colours.cyan(`gofer up ${this.source}`)}\n  See the JSON: ${colours.cyan(`gofer up ${this.source} --dry-run --output-format json`)}\n`
       );
     });

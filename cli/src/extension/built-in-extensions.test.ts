@@ -6,8 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { SYSTEM_CLOCK } from '../../../kernel/src/clock/clock.ts';
 import { BuiltInHost } from '../../../kernel/src/extensions/built-in-host.ts';
 import { ExtensionClient } from '../../../kernel/src/extensions/extension-client.ts';
-import { builtInExtension } from '../assets.ts';
-import { builtInExtensions } from './built-in-extensions.ts';
+import { program } from '../assets.ts';
+import { builtInExtensions, RUN_BUILT_IN } from './built-in-extensions.ts';
 import { extensionModules } from './extension-modules.ts';
 
 const KEY = 'k'.repeat(40);
@@ -51,7 +51,7 @@ describe('the extensions that come with the server', () => {
   });
 
   it('say what is wrong with a name', () => {
-    const { status, stderr } = spawnSync(process.execPath, [builtInExtension(), 'nothing'], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync(process.execPath, [program(), ...RUN_BUILT_IN, 'nothing'], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 2, stderr: 'x no extension "nothing" comes with this server\n' });
   });
 });

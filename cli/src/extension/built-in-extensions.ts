@@ -1,9 +1,12 @@
 import type { BuiltInExtensions } from '@gofer/kernel';
-import { builtInExtension } from '../assets.ts';
+import { program } from '../assets.ts';
 import type { Surroundings } from '../surroundings.ts';
 
 const NAMES = ['cron', 'github', 'interval', 'pipeline', 'webhook'] as const;
 export type BuiltInExtensionName = (typeof NAMES)[number];
+
+/** The subcommand by which the server's own executable is one of these extensions; the help does not have it. */
+export const RUN_BUILT_IN = ['extension', 'run-builtin'] as const;
 
 /** What an extension is told of the server's own surroundings: how the machine reaches others, and its time zone. */
 const INHERITED = [
@@ -27,7 +30,7 @@ export function builtInExtensions({ node, env }: Pick<Surroundings, 'node' | 'en
       (NAMES as readonly string[]).includes(name)
         ? {
             file: node,
-            args: ['--disable-warning=ExperimentalWarning', builtInExtension(), name],
+            args: ['--disable-warning=ExperimentalWarning', program(), ...RUN_BUILT_IN, name],
             env: Object.fromEntries(inherited),
           }
         : undefined,

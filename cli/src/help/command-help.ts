@@ -43,6 +43,8 @@ function describe(command: (typeof COMMANDS)[number]): CommandHelp {
 
 /** What the value of a flag is called where it is not the flag's last word. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  'additional-roles': 'ROLE',
+  config: 'KEY=VALUE',
   expiry: 'DURATION',
   limit: 'N',
   metadata: 'KEY=VALUE',
@@ -51,10 +53,15 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   output: 'FILE',
   roles: 'ROLE',
   scheduler: 'ENGINE',
+  'registry-password-file': 'FILE',
+  'registry-user': 'USER',
+  setting: 'KEY=VALUE',
   set: 'SECTION.KEY=VALUE',
   since: 'TIME',
+  unset: 'KEY',
   until: 'TIME',
   variable: 'KEY=VALUE',
+  wait: 'SECONDS',
   'wait-for': 'SECONDS',
 };
 

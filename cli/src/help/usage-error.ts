@@ -19,7 +19,7 @@ export function toUsageError(error: unknown, argv: readonly string[]): unknown {
   if (command !== undefined) {
     const path = command.paths.find((each) => words.join(' ').startsWith(each)) ?? '';
     const said = reasonOf(error);
-    const reason = command.category === 'Secrets' || path === 'login' ? withoutWords(said, path) : withMeantFlag(said, command);
+    const reason = reasonFor(command, path, said);
     return new GoferError('INVALID_ARGUMENT', `${reason}\n  Usage: ${command.usage}\n  More: gofer ${path} --help`);
   }
   const known = describeCommands().flatMap(({ paths }) => paths);
@@ -27,6 +27,16 @@ export function toUsageError(error: unknown, argv: readonly string[]): unknown {
   const hint = meant === undefined ? 'gofer --help lists them all' : `did you mean "gofer ${meant}"?`;
   const typed = words.slice(0, LONGEST_PATH).map((word) => (word.startsWith(TOKEN_PREFIX) ? '[redacted]' : word));
   return new GoferError('INVALID_ARGUMENT', `there is no command "gofer ${typed.join(' ')}"; ${hint}`);
+}
+
+function reasonFor(command: CommandHelp, path: string, said: string): string {
+  if (command.category === 'Secrets' || path === 'login') return withoutWords(said, path);
+  if (
+    command.options.some(({ definition }) => /^-[cs],/u.test(definition)) &&
+    /^(?:Invalid option name|there is an argument too many)/u.test(said)
+  )
+    return 'there is something too many; a setting goes behind its flag, one each, and a value with spaces needs quotes';
+  return withMeantFlag(said, command);
 }
 
 function withMeantFlag(reason: string, { options }: CommandHelp): string {

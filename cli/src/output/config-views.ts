@@ -1,8 +1,9 @@
-import type { Deployment, PipelineConfig } from '@gofer/contracts/api';
+import type { ConfigSubscription, Deployment, PipelineConfig } from '@gofer/contracts/api';
 import { describePipelineReliability } from './describe-reliability.ts';
 import { renderGraph } from './graph-view.ts';
 import { type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine, toSafeText } from './sanitise.ts';
+import { formatSettings } from './subscription-views.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, formatTime } from './times.ts';
 
@@ -25,8 +26,15 @@ export function renderConfig(config: PipelineConfig, { colours, detail, now }: P
     ...(config.description === '' ? [] : [`${toSafeText(config.description)}\n`]),
     [`Runs at once: ${parallelism}`, ...describePipelineReliability(config)].map((line) => `${toSafeLine(line)}\n`).join(''),
     `${colours.bold('Tasks')}\n${renderGraph(Object.values(config.tasks), colours)}`,
+    ...(config.subscriptions === undefined
+      ? []
+      : [`${colours.bold('Subscriptions')}\n${config.subscriptions.map(describeConfigSubscription).join('')}`]),
     `${colours.dim(`Registered ${time(config.registered)} · Deprecated ${time(config.deprecated)}`)}\n`,
   ].join('\n');
+}
+
+function describeConfigSubscription({ extension_id, subscription_id, settings }: ConfigSubscription): string {
+  return `  ⟳ ${toSafeLine(`${extension_id}/${subscription_id}`)} ${formatSettings(settings)}`.trimEnd() + '\n';
 }
 
 export function renderDeployments(deployments: readonly Deployment[], { colours, detail, now }: Presentation): string {

@@ -1,7 +1,8 @@
-import type { PipelineConfig, PipelineMetadata, Run } from '@gofer/contracts/api';
+import type { PipelineConfig, PipelineMetadata, Run, Subscription } from '@gofer/contracts/api';
 import { renderGraph } from './graph-view.ts';
 import { type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine, toSafeText } from './sanitise.ts';
+import { renderPipelineSubscriptions } from './subscription-views.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, formatTime } from './times.ts';
 
@@ -26,9 +27,13 @@ export interface PipelineOverview {
   readonly config: PipelineConfig | undefined;
   /** Newest first. */
   readonly runs: readonly Run[];
+  readonly subscriptions: readonly Subscription[];
 }
 
-export function renderPipeline({ metadata, config, runs }: PipelineOverview, { colours, detail, now }: Presentation): string {
+export function renderPipeline(
+  { metadata, config, runs, subscriptions }: PipelineOverview,
+  { colours, detail, now }: Presentation,
+): string {
   const time = (at: number) => formatTime(at, { now, exact: detail });
   const name = config === undefined ? '' : ` ${config.name}`;
   const version = config === undefined ? ' (no versions)' : ` v${config.version} ${paintStatus(config.state, colours)}`;
@@ -38,6 +43,7 @@ export function renderPipeline({ metadata, config, runs }: PipelineOverview, { c
   if (config !== undefined && config.description !== '') blocks.push(`${toSafeText(config.description)}\n`);
   if (config !== undefined) blocks.push(`${colours.bold('Tasks')}\n${renderGraph(Object.values(config.tasks), colours)}`);
   blocks.push(`${colours.bold('Last runs')}\n${runs.length === 0 ? '  none yet\n' : renderRecent(runs, { colours, detail, now })}`);
+  if (subscriptions.length > 0) blocks.push(renderPipelineSubscriptions(subscriptions, colours));
   blocks.push(`${colours.dim(`Created ${time(metadata.created)} · Changed ${time(metadata.modified)}`)}\n`);
   return blocks.join('\n');
 }

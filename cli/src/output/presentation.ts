@@ -38,16 +38,23 @@ export function paintStatus(word: string, colours: Colours): string {
     case 'active':
     case 'live':
     case 'complete':
+    case 'healthy':
+    case 'delivered':
       return colours.green(word);
     case 'failed':
     case 'disabled':
+    case 'error':
+    case 'unhealthy':
+    case 'refused':
       return colours.red(word);
     case 'cancelled':
     case 'deprecated':
     case 'expired':
+    case 'exited':
       return colours.yellow(word);
     case 'running':
     case 'processing':
+    case 'pending':
       return colours.cyan(word);
     default:
       return colours.dim(word);

@@ -8,6 +8,8 @@ import { builtInExtensions } from '../extension/built-in-extensions.ts';
 
 export interface TestServer {
   readonly url: string;
+  /** Where external events are taken; undefined where they are not. */
+  readonly externalEventsUrl: string | undefined;
   /** The server's log, line by line. */
   readonly log: readonly string[];
   /** Stops it and removes its data. */
@@ -43,6 +45,7 @@ export async function startTestServer(engine: 'fake' | 'process', flags: Readonl
   });
   return {
     url: server.url,
+    externalEventsUrl: server.externalEventsUrl,
     log,
     async close() {
       await server.stop();

@@ -27,6 +27,17 @@ const ofPipeline = fc.record(
   { requiredKeys: [], noNullPrototype: true },
 );
 
+it('for subscriptions', () => {
+  const pipeline = newPipeline('whole', 'Whole')
+    .description('A pipeline.')
+    .subscribe('cron', 'nightly', { expression: '0 3 * * * *' })
+    .subscribe('webhook', 'any')
+    .tasks(newTask('one', 'busybox:latest').description('A task.'));
+  const printed: unknown = JSON.parse(JSON.stringify(pipeline));
+  const { definition } = parsePipelineDefinition(printed);
+  expect(definition && toPipelineJson(definition)).toStrictEqual(printed);
+});
+
 it('for every time limit, retry and concurrency', () => {
   fc.assert(
     fc.property(ofPipeline, ofTask, (whole, part) => {

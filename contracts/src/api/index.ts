@@ -1,4 +1,5 @@
 export * from './api-request.ts';
+export * from './event-kinds.ts';
 export * from './extension-resources.ts';
 export * from './identity.ts';
 export * from './messages.ts';

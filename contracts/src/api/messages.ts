@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import * as Type from 'typebox';
 import { PIPELINE_RELIABILITY_REQUEST, TASK_RELIABILITY_REQUEST } from './reliability.ts';
 import {
+  ConfigSubscription,
   Deployment,
   Event,
   LogSummary,
@@ -87,6 +88,12 @@ const Definition = Type.Object(
       }),
     ),
     ...PIPELINE_RELIABILITY_REQUEST,
+    subscriptions: Type.Optional(
+      Type.Union([
+        Type.Array(ConfigSubscription, { description: 'Subscriptions that the code keeps; `gofer up` makes, changes and removes them' }),
+        Type.Null(),
+      ]),
+    ),
   },
   {
     $id: 'PipelineDefinition',

@@ -61,6 +61,13 @@ export const Task = Type.Object(
 );
 export type Task = Static<typeof Task>;
 
+/** A subscription as a pipeline's code has it. */
+export const ConfigSubscription = Type.Object(
+  { extension_id: Type.String(), subscription_id: Type.String(), settings: Type.Record(Type.String(), Type.String()) },
+  { $id: 'ConfigSubscription' },
+);
+export type ConfigSubscription = Static<typeof ConfigSubscription>;
+
 export const CONFIG_STATES = ['unknown', 'unreleased', 'live', 'deprecated'] as const;
 export const PipelineConfig = Type.Object(
   {
@@ -75,6 +82,7 @@ export const PipelineConfig = Type.Object(
     registered: Time('When it was registered'),
     deprecated: Time('When another version took its place'),
     ...PIPELINE_RELIABILITY,
+    subscriptions: Type.Optional(Type.Array(ConfigSubscription, { description: 'Those that its code keeps; absent where it has none' })),
   },
   { $id: 'Config' },
 );

@@ -1,4 +1,12 @@
-export { IDENTIFIER_RULE, isIdentifier, isObjectKey, isTaskId, OBJECT_KEY_RULE, TASK_ID_RULE } from './identifiers.ts';
+export {
+  IDENTIFIER_RULE,
+  isIdentifier,
+  isObjectKey,
+  isTaskId,
+  OBJECT_KEY_RULE,
+  SUBSCRIPTION_ID_RULE,
+  TASK_ID_RULE,
+} from './identifiers.ts';
 export type { ImageReference, ParsedImageReference } from './image-reference.ts';
 export { formatFamiliarImageReference, formatImageReference, parseImageReference } from './image-reference.ts';
 export type { ParsedPipelineDefinition } from './parse-pipeline-definition.ts';
@@ -20,4 +28,6 @@ export type { PipelineReliabilityJson, TaskReliabilityJson } from './reliability
 export { toPipelineReliabilityJson, toTaskReliabilityJson } from './reliability-json.ts';
 export type { RetryPolicy } from './retry-policy.ts';
 export { retryPolicyOf } from './retry-policy.ts';
+export type { SubscriptionDefinition, SubscriptionJson } from './subscription-definition.ts';
+export { toSubscriptionJson } from './subscription-definition.ts';
 export { variableFaults } from './variable-faults.ts';

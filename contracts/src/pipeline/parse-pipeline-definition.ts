@@ -12,6 +12,7 @@ import { parseTaskDefinition } from './parse-task-definition.ts';
 import type { PipelineDefinition, TaskDefinition } from './pipeline-definition.ts';
 import { PIPELINE_LIMITS } from './pipeline-limits.ts';
 import { readPipelineReliability } from './read-reliability.ts';
+import { readSubscriptions } from './subscription-definition.ts';
 
 export type ParsedPipelineDefinition =
   | { readonly definition: PipelineDefinition; readonly faults?: undefined }
@@ -36,9 +37,11 @@ export function parsePipelineDefinition(input: unknown): ParsedPipelineDefinitio
   const parallelism = readParallelism(input.parallelism, faults);
   const reliability = readPipelineReliability(input, faults);
   const tasks = readTasks(input.tasks, faults);
+  const subscriptions = readSubscriptions(input.subscriptions, faults);
 
   if (id === undefined || name === undefined || !faults.isEmpty) return { faults: faults.toArray() };
-  return { definition: { id, name, description, parallelism, ...reliability, tasks } };
+  const subscribed = subscriptions === undefined ? undefined : { subscriptions };
+  return { definition: { id, name, description, parallelism, ...reliability, tasks, ...subscribed } };
 }
 
 function readParallelism(value: unknown, faults: FaultList): number {

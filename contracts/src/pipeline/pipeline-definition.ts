@@ -3,6 +3,8 @@
  * this by `parsePipelineDefinition`, and becomes v0's JSON again by `toPipelineJson`.
  */
 
+import type { SubscriptionDefinition } from './subscription-definition.ts';
+
 /** Which final status of a parent lets a task run; every parent must have ended, and every one must fit. */
 export type RequiredParentStatus = 'any' | 'success' | 'failure';
 
@@ -89,4 +91,6 @@ export interface PipelineDefinition extends PipelineReliability {
   readonly parallelism: number;
   /** One or more, in the order of the user's program. */
   readonly tasks: readonly TaskDefinition[];
+  /** One or more, in the order of the user's program; absent where it has none. */
+  readonly subscriptions?: readonly SubscriptionDefinition[];
 }

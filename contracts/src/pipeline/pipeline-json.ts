@@ -10,6 +10,7 @@ import {
   toPipelineReliabilityJson,
   toTaskReliabilityJson,
 } from './reliability-json.ts';
+import { type SubscriptionJson, toSubscriptionJson } from './subscription-definition.ts';
 
 export interface TaskJson extends TaskReliabilityJson {
   readonly id: string;
@@ -30,14 +31,23 @@ export interface PipelineJson extends PipelineReliabilityJson {
   readonly description: string;
   readonly parallelism: number;
   readonly tasks: readonly TaskJson[];
+  readonly subscriptions?: readonly SubscriptionJson[];
 }
 
 const REQUIRED_STATUS_JSON = { any: 'Any', success: 'Success', failure: 'Failure' } as const satisfies Record<RequiredParentStatus, string>;
 
 /** Must give back an equal definition when it is parsed again. */
 export function toPipelineJson(definition: PipelineDefinition): PipelineJson {
-  const { id, name, description, parallelism, tasks } = definition;
-  return { id, name, description, parallelism, ...toPipelineReliabilityJson(definition), tasks: tasks.map(toTaskJson) };
+  const { id, name, description, parallelism, tasks, subscriptions } = definition;
+  return {
+    id,
+    name,
+    description,
+    parallelism,
+    ...toPipelineReliabilityJson(definition),
+    tasks: tasks.map(toTaskJson),
+    ...(subscriptions === undefined ? {} : { subscriptions: subscriptions.map(toSubscriptionJson) }),
+  };
 }
 
 function toTaskJson(task: TaskDefinition): TaskJson {

@@ -19,6 +19,11 @@ export const PIPELINE_LIMITS = {
   arguments: 4_096,
   argumentCharacters: 131_071,
   registryAuthCharacters: 16_384,
+  subscriptions: 1_000,
+  /** Of one subscription. */
+  settings: 200,
+  /** UTF-16 units of one setting's value. */
+  settingCharacters: 131_071,
   /** Of every time limit and wait: 365 days. */
   durationSeconds: 31_536_000,
   /** Further attempts of one task. */

@@ -42,7 +42,9 @@ describe('the cron extension', () => {
     await server.clock.turn(2 * MINUTE);
     expect(server.started).toEqual([
       {
-        ...{ pipeline: 'default/simple', runId: 1, at: Date.parse('2026-06-01T12:01:00Z') },
+        pipeline: 'default/simple',
+        runId: 1,
+        at: Date.parse('2026-06-01T12:01:00Z'),
         key: `cron/sub/${Date.parse('2026-06-01T12:01:00Z') / 1_000}`,
         variables: {
           GOFER_EXTENSION_CRON_TICK: '2026-06-01T12:01:00Z',
@@ -59,9 +61,7 @@ describe('the cron extension', () => {
     // 64 at a time need 16 turns.
     server.latency = () => 50;
     const { extension: cron } = await server.launch(extension);
-    await Promise.all(
-      Array.from({ length: 1_000 }, (_, index) => cron.subscribe(subscription(`p${index}`, { expression: '1 12 * * * *' }))),
-    );
+    await Promise.all(Array.from({ length: 1_000 }, (_, index) => give(cron, subscription(`p${index}`, { expression: '1 12 * * * *' }))));
     expect(server.writes).toBeLessThan(10);
     server.writes = 0;
     await server.clock.turn(5 * MINUTE);
@@ -122,7 +122,7 @@ describe('the cron extension', () => {
   it.each([
     ['once', ['12:01', '12:11', '12:12']],
     ['skip', ['12:01', '12:12']],
-    ['all', [...['12:01', '12:02', '12:03', '12:04', '12:05', '12:06', '12:07', '12:08', '12:09', '12:10', '12:11'], '12:12']],
+    ['all', ['12:01', '12:02', '12:03', '12:04', '12:05', '12:06', '12:07', '12:08', '12:09', '12:10', '12:11', '12:12']],
   ])('after the extension was away, catch_up=%s', async (policy, expected) => {
     const { server, life } = await everyMinute({ catch_up: policy });
     await server.clock.turn(MINUTE);

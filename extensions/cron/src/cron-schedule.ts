@@ -13,7 +13,7 @@
 import { Refusal } from '@gofer/sdk/extension';
 import { Cron } from 'croner';
 import { type CronExpression, parseCronExpression } from './cron-expression.ts';
-import { Zone, type ZoneSpan } from './zone-spans.ts';
+import type { Zone, ZoneSpan } from './zone-spans.ts';
 
 const DAY = 86_400_000;
 /** No wall clock shows anything of the documented years before or after these instants. */
@@ -36,8 +36,7 @@ export class CronSchedule {
 
   /** Every such instant, ascending. */
   *ticks(after: number): Generator<number, undefined> {
-    // Its table of years is large: it lives no longer than it is used.
-    const calendar = new WallCalendar(this.expression);
+    const calendar = calendarOf(this.expression);
     let from = Math.max(after, FIRST_INSTANT);
     while (from < LAST_INSTANT) {
       // A span that begins right behind `from` begins with what the gap before it has skipped.
@@ -88,6 +87,19 @@ class WallCalendar {
   next(after: number): number | undefined {
     return this.#cron.nextRun(new Date(after))?.getTime();
   }
+}
+
+/** A calendar's table of years is large, and most subscriptions say the same few things: those used last are kept. */
+const MOST_CALENDARS = 64;
+const calendars = new Map<string, WallCalendar>();
+
+function calendarOf(expression: CronExpression): WallCalendar {
+  const calendar = calendars.get(expression.text) ?? new WallCalendar(expression);
+  calendars.delete(expression.text);
+  calendars.set(expression.text, calendar);
+  const oldest = calendars.keys().next().value;
+  if (calendars.size > MOST_CALENDARS && oldest !== undefined) calendars.delete(oldest);
+  return calendar;
 }
 
 /** Throws a `Refusal` for what cannot be read, and for what is never due behind `now`. */

@@ -1,7 +1,8 @@
 /** What GitHub shows of a run: pure, from a run's state to the fields of a check run. */
 import type { RunState } from '@gofer/sdk/extension';
+import { textOf } from '../../shared/src/parameters.ts';
 import type { OpenCheck } from './open-check.ts';
-import { nameOf, pipelineNameOf } from './subscriptions.ts';
+import { pipelineNameOf } from './subscriptions.ts';
 
 const CONCLUSIONS = { unknown: 'neutral', failed: 'failure', successful: 'success', cancelled: 'cancelled' } as const;
 /** GitHub takes 65,535 characters of a summary. */
@@ -18,12 +19,12 @@ export interface CheckBody {
 /** Unique for a commit among the subscriptions of a server, and the same for every commit: rules of branches name it. */
 export function checkName(check: OpenCheck): string {
   const { namespaceId, pipelineId, subscriptionId } = check;
-  return namespaceId === 'default' ? `gofer/${pipelineId}/${subscriptionId}` : `gofer/${nameOf(check)}`;
+  return namespaceId === 'default' ? `gofer/${pipelineId}/${subscriptionId}` : `gofer/${textOf(check)}`;
 }
 
 /** By which a check is found again when it is not known whether it has been made. */
 export function externalId(check: OpenCheck): string {
-  return `${nameOf(check)}/${check.runId}`;
+  return `${textOf(check)}/${check.runId}`;
 }
 
 export function detailsUrl(template: string, check: OpenCheck): string {

@@ -42,9 +42,9 @@ gofer pipeline subscribe simple github run_tests \\
 
 For GitHub Enterprise Server set \`GITHUB_API_URL=https://HOST/api/v3\`.
 
-## Events
+## Variables of the run, by event
 
-Only these start runs; whatever else the app sends is accepted and starts nothing. A variable whose field the event lacks is empty.
+Only these events start runs; whatever else the app sends is accepted and starts nothing. A variable whose field the event lacks is empty.
 
 ${section('pull_request', 'pull_request')}
 ${section('pull_request_with_check', 'pull_request')}

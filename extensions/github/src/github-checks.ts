@@ -46,7 +46,10 @@ export class GithubChecks {
 
   async #find(check: OpenCheck): Promise<number | undefined> {
     const query = new URLSearchParams({ check_name: checkName(check), app_id: String(this.#config.appId), filter: 'all', per_page: '100' });
-    const answer = await this.#send('GET', `${repositoryPath(check)}/commits/${encodeURIComponent(check.headSha)}/check-runs?${query.toString()}`);
+    const answer = await this.#send(
+      'GET',
+      `${repositoryPath(check)}/commits/${encodeURIComponent(check.headSha)}/check-runs?${query.toString()}`,
+    );
     const runs = valueAt(answer, 'check_runs');
     const found: unknown = Array.isArray(runs) ? runs.find((run) => textAt(run, 'external_id') === externalId(check)) : undefined;
     return found === undefined ? undefined : toCheckId(found);
@@ -84,7 +87,7 @@ export class GithubChecks {
       } catch (error) {
         if (!(error instanceof GithubRequestError)) throw error;
         if (error.notBefore !== undefined) this.#silentUntil = Math.max(this.#silentUntil, error.notBefore);
-        const next = Math.max(clock.now() + pauseAfter(failures), error.notBefore ?? 0);
+        const next = Math.max(clock.now() + pauseAfter(failures), this.#silentUntil);
         if (!error.temporary || next > until) throw error;
         log('warn', 'GitHub could not be told of a check; it is tried again.', {
           check: externalId(check),

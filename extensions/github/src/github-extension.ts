@@ -11,6 +11,7 @@ import {
   type Subscription,
   type SubscriptionName,
 } from '@gofer/sdk/extension';
+import { textOf } from '../../shared/src/parameters.ts';
 import { CheckKeeper } from './check-keeper.ts';
 import { externalId } from './check-report.ts';
 import { documentation, SUBSCRIPTION_PARAMETERS } from './documentation.ts';
@@ -20,7 +21,7 @@ import { textAt, valueAt } from './json-path.ts';
 import { Places } from './places.ts';
 import { type GithubDelivery, readDelivery } from './read-delivery.ts';
 import { isGithubEvent, toRunVariables } from './run-variables.ts';
-import { type GithubSubscription, GithubSubscriptions, nameOf, parseSubscription } from './subscriptions.ts';
+import { type GithubSubscription, GithubSubscriptions, parseSubscription } from './subscriptions.ts';
 
 /** Runs of one event that are started at the same time. */
 const STARTING = 10;
@@ -72,7 +73,7 @@ export class GithubExtension implements Extension {
       installationId,
       apiUrl,
       subscriptions: this.#subscriptions.all().map((each) => ({
-        name: nameOf(each),
+        name: textOf(each),
         repository: each.repository,
         event: each.filter.event,
         actions: each.filter.actions,
@@ -97,7 +98,7 @@ export class GithubExtension implements Extension {
     const outcomes = await Promise.allSettled(subscriptions.map((each) => this.#starts.use(() => this.#start(each, delivery))));
     const failures = subscriptions.flatMap((subscription, index) => {
       const outcome = outcomes[index];
-      return outcome?.status === 'rejected' ? [{ name: nameOf(subscription), error: outcome.reason as unknown }] : [];
+      return outcome?.status === 'rejected' ? [{ name: textOf(subscription), error: outcome.reason as unknown }] : [];
     });
     if (failures.length === 0) return;
     const message = `Of ${subscriptions.length} subscriptions ${failures.length} could not start their runs: ${failures
@@ -119,12 +120,12 @@ export class GithubExtension implements Extension {
       patienceMs: START_PATIENCE_MS,
       signal,
     });
-    log('info', 'A run was started.', { subscription: nameOf(subscription), run: runId, id });
+    log('info', 'A run was started.', { subscription: textOf(subscription), run: runId, id });
     if (subscription.filter.event !== 'pull_request_with_check') return;
     const headSha = textAt(payload, 'pull_request', 'head', 'sha');
     const repository = textAt(payload, 'repository', 'full_name');
     if (headSha === '') {
-      log('warn', 'The event does not say which commit it is about; there is no check.', { subscription: nameOf(subscription), id });
+      log('warn', 'The event does not say which commit it is about; there is no check.', { subscription: textOf(subscription), id });
       return;
     }
     const { namespaceId, pipelineId, subscriptionId } = subscription;

@@ -1,7 +1,7 @@
 /** A check that GitHub is to be told the end of; kept in an object of the extension until it has been. */
 import type { SubscriptionName } from '@gofer/sdk/extension';
+import { textOf } from '../../shared/src/parameters.ts';
 import { textAt, valueAt } from './json-path.ts';
-import { nameOf } from './subscriptions.ts';
 
 export interface OpenCheck extends SubscriptionName {
   readonly runId: number;
@@ -18,7 +18,7 @@ export const CHECK_PREFIX = 'check-';
 
 /** The key of its object. */
 export function checkKey(check: OpenCheck): string {
-  return `${CHECK_PREFIX}${nameOf(check)}/${check.runId}`;
+  return `${CHECK_PREFIX}${textOf(check)}/${check.runId}`;
 }
 
 /** Undefined for what is none. */

@@ -25,7 +25,7 @@ export async function readDelivery({ headers, body }: ExternalEvent, webhookSecr
     throw new Refusal("The event's signature is not that of its body: APP_WEBHOOK_SECRET is to be the webhook secret of the GitHub app.");
   }
   const event = headers['x-github-event'] ?? '';
-  if (!/^[a-z_]{1,100}$/.test(event)) throw new Refusal('The event does not say in X-GitHub-Event what it is.');
+  if (!/^[a-z0-9_]{1,100}$/.test(event)) throw new Refusal('The event does not say in X-GitHub-Event what it is.');
   const id = headers['x-github-delivery'] ?? '';
   if (!/^[a-zA-Z0-9-]{1,100}$/.test(id)) throw new Refusal('The event has no id in X-GitHub-Delivery.');
   const payload = parsePayload(text, headers['content-type'] ?? '');

@@ -1,5 +1,6 @@
 /** The subscriptions that the extension serves, and which of them an event is for. */
 import { type PipelineName, Refusal, type Subscription, type SubscriptionName } from '@gofer/sdk/extension';
+import { parameterOf, refuseUnknown, textOf } from '../../shared/src/parameters.ts';
 import { type EventFilter, matchesFilter, parseEventFilter } from './event-filter.ts';
 
 export interface GithubSubscription extends SubscriptionName {
@@ -11,15 +12,18 @@ export interface GithubSubscription extends SubscriptionName {
 const REPOSITORY = /^[a-zA-Z0-9_.-]{1,100}\/[a-zA-Z0-9_.-]{1,100}$/;
 
 /** Throws a `Refusal`. */
-export function parseSubscription({ params, ...name }: Subscription): GithubSubscription {
-  const repository = params['repository']?.trim() ?? '';
-  const filter = params['event_filter']?.trim() ?? '';
-  const missing = [...(repository === '' ? ['repository'] : []), ...(filter === '' ? ['event_filter'] : [])];
-  if (missing.length > 0) throw new Refusal(`The subscription lacks ${missing.join(' and ')}.`);
+export function parseSubscription(subscription: Subscription): GithubSubscription {
+  refuseUnknown(subscription, ['repository', 'event_filter']);
+  const repository = parameterOf(subscription, 'repository');
+  const filter = parameterOf(subscription, 'event_filter');
+  if (repository === undefined || filter === undefined) {
+    const missing = [...(repository === undefined ? ['repository'] : []), ...(filter === undefined ? ['event_filter'] : [])];
+    throw new Refusal(`The subscription lacks ${missing.join(' and ')}.`);
+  }
   if (!REPOSITORY.test(repository)) {
     throw new Refusal(`repository: ${JSON.stringify(repository.slice(0, 200))} is not of the form org/repo.`);
   }
-  const { namespaceId, pipelineId, subscriptionId } = name;
+  const { namespaceId, pipelineId, subscriptionId } = subscription;
   return { namespaceId, pipelineId, subscriptionId, repository, filter: parseEventFilter(filter) };
 }
 
@@ -28,11 +32,11 @@ export class GithubSubscriptions {
 
   /** Takes the place of one of the same name. */
   add(subscription: GithubSubscription): void {
-    this.#byName.set(nameOf(subscription), subscription);
+    this.#byName.set(textOf(subscription), subscription);
   }
 
   remove(name: SubscriptionName): void {
-    this.#byName.delete(nameOf(name));
+    this.#byName.delete(textOf(name));
   }
 
   all(): readonly GithubSubscription[] {
@@ -44,11 +48,6 @@ export class GithubSubscriptions {
     const wanted = repository.toLowerCase();
     return this.all().filter((each) => each.repository.toLowerCase() === wanted && matchesFilter(each.filter, event, action));
   }
-}
-
-/** Ids have no slash. */
-export function nameOf({ subscriptionId, ...pipeline }: SubscriptionName): string {
-  return `${pipelineNameOf(pipeline)}/${subscriptionId}`;
 }
 
 export function pipelineNameOf({ namespaceId, pipelineId }: PipelineName): string {

@@ -17,7 +17,10 @@ describe('the interval extension', () => {
     await server.clock.turn(11 * MINUTE);
     expect(server.started).toEqual([
       {
-        ...{ pipeline: 'default/simple', runId: 1, at: anchor + 5 * MINUTE, key: `interval/every_five_mins/${anchor}/1` },
+        pipeline: 'default/simple',
+        runId: 1,
+        at: anchor + 5 * MINUTE,
+        key: `interval/every_five_mins/${anchor}/1`,
         variables: {
           GOFER_EXTENSION_INTERVAL_TICK: '2026-06-01T12:05:00.250Z',
           GOFER_EXTENSION_INTERVAL_SUBSCRIPTION: 'every_five_mins',
@@ -131,7 +134,7 @@ describe('the interval extension', () => {
   it('takes its shortest interval from MIN_DURATION, or MIN_INTERVAL', async () => {
     const server = new TestServer(START);
     for (const config of [{ MIN_DURATION: '2s' }, { MIN_INTERVAL: '2s' }, { MIN_DURATION: '2s', MIN_INTERVAL: '2000ms' }]) {
-      const { extension: interval } = await server.launch(extension, config as Record<string, string>);
+      const { extension: interval } = await server.launch(extension, config);
       expect(await interval.debug?.()).toMatchObject({ min_duration: '2s' });
     }
     await expect(server.launch(extension, { MIN_DURATION: '2s', MIN_INTERVAL: '3s' })).rejects.toThrow('MIN_INTERVAL, another name for it');

@@ -43,6 +43,8 @@ export class Followers {
   readonly #working = new Set<Promise<void>>();
   readonly #ending = new AbortController();
   #events = new EventPosition(undefined);
+  /** The last event that was read; what lies between the position and it is worked on. */
+  #taken: string | undefined;
   #room = Promise.withResolvers<void>();
   #cancelForgetting: (() => void) | undefined;
   #following: Promise<void> = Promise.resolve();
@@ -62,6 +64,7 @@ export class Followers {
     }
     for (const [run, depth] of Object.entries(kept.depths)) this.#depths.set(run, depth);
     this.#events = new EventPosition(kept.position);
+    this.#taken = kept.position;
     this.#cancelForgetting = this.#host.clock.at(this.#host.clock.now() + FORGET_MS, () => this.#forget());
     this.#following = this.#follow();
   }
@@ -123,9 +126,10 @@ export class Followers {
     const { signal } = this.#ending;
     while (!signal.aborted) {
       try {
-        const after = this.#events.position ?? BEFORE_ALL;
+        const after = this.#taken ?? BEFORE_ALL;
         for await (const event of this.#host.gofer.events({ kinds: ['completed_run'], after, signal })) {
           this.#streamError = undefined;
+          this.#taken = event.id;
           this.#take(event);
           while (this.#events.underWay >= MOST_UNDER_WAY && !signal.aborted) await this.#room.promise;
         }
@@ -133,8 +137,6 @@ export class Followers {
         this.#streamError = error instanceof Error ? error.message : String(error);
         this.#host.log('error', `events cannot be followed, trying again: ${this.#streamError}`);
       }
-      // What was read and is not done is read again, behind the position: its runs have the same keys.
-      await Promise.all(this.#working);
       await this.#pause(LONGEST_PAUSE_MS);
     }
   }
@@ -144,19 +146,20 @@ export class Followers {
     const done = this.#events.begin(event.id, () => {
       if (run !== undefined) this.#depths.delete(runText(run));
     });
-    const work = (run === undefined ? Promise.resolve(true) : this.#startAll(event, run))
-      .then(
-        (finished) => {
-          if (!finished) return;
-          done();
-          this.#object.changed();
-          this.#room.resolve();
-          this.#room = Promise.withResolvers();
-        },
-        (error: unknown) => this.#host.log('error', `the event ${event.id} has failed`, { error: String(error) }),
-      )
-      .finally(() => this.#working.delete(work));
+    const work = this.#work(event, run, done).finally(() => this.#working.delete(work));
     this.#working.add(work);
+  }
+
+  async #work(event: GoferEvent, run: CompletedRun | undefined, done: () => void): Promise<void> {
+    try {
+      if (run !== undefined && !(await this.#startAll(event, run))) return;
+      done();
+      this.#object.changed();
+      this.#room.resolve();
+      this.#room = Promise.withResolvers();
+    } catch (error) {
+      this.#host.log('error', `the event ${event.id} has failed`, { error: String(error) });
+    }
   }
 
   /** False where the extension ends before it is done. */
@@ -164,7 +167,7 @@ export class Followers {
     const followers = [...this.#followers.values()].filter(({ trigger, since }) => triggers(trigger, run) && event.emitted > since);
     if (followers.length === 0) return true;
     // A short run may have ended before the request that started it is answered.
-    await Promise.all(this.#attempts.get(`${run.namespaceId}/${run.pipelineId}`) ?? []);
+    await Promise.all(this.#attempts.get(`${run.namespaceId}/${run.pipelineId}`) ?? new Set<Promise<unknown>>());
     const depth = (this.#depths.get(runText(run)) ?? 0) + 1;
     const finished = await Promise.all(followers.map((follower) => this.#startOne(follower, event, run, depth)));
     return finished.every(Boolean);

@@ -26,7 +26,10 @@ describe('the pipeline extension', () => {
     await server.clock.turn(1);
     expect(server.started).toEqual([
       {
-        ...{ pipeline: 'default/deploy', runId: 1, key: `pipeline/after-build/${event}`, at: server.clock.now() - 1 },
+        pipeline: 'default/deploy',
+        runId: 1,
+        key: `pipeline/after-build/${event}`,
+        at: server.clock.now() - 1,
         variables: {
           GOFER_EXTENSION_PIPELINE_NAMESPACE: 'default',
           GOFER_EXTENSION_PIPELINE_PIPELINE: 'build',
@@ -80,11 +83,34 @@ describe('the pipeline extension', () => {
           await server.launch(extension);
           await server.clock.turn(MINUTE);
           const started = server.started.map(({ variables }) => variables['GOFER_EXTENSION_PIPELINE_EVENT']);
-          expect(started.toSorted()).toEqual(events);
+          expect(started.toSorted((a = '', b = '') => a.localeCompare(b))).toEqual(events);
         },
       ),
       { numRuns: 10, endOnFailure: true },
     );
+  });
+
+  it('counts nothing from before it was subscribed where events are read from the beginning again', async () => {
+    const server = new TestServer(START);
+    complete(server, 'build', 1);
+    await server.clock.turn(1);
+    const first = await server.launch(extension);
+    await first.extension.subscribe(subscription('deploy', { pipeline: 'build' }));
+    await server.clock.turn(1);
+    complete(server, 'build', 2);
+    await server.clock.turn(2_000);
+    first.die();
+    const kept = server.objects.get('followers') ?? '';
+    expect(kept).toContain('"position":"event-000001"');
+    expect(kept).toContain('"depths":{"default/deploy/1":1}');
+    server.objects.set('followers', kept.replace('event-000001', 'expired'));
+    const second = await server.launch(extension);
+    complete(server, 'deploy', 1);
+    await server.clock.turn(2_000);
+    expect(server.started.map(({ variables }) => variables['GOFER_EXTENSION_PIPELINE_RUN'])).toEqual(['2']);
+    // A run that has ended leads nowhere any more.
+    expect(server.objects.get('followers')).toContain('"depths":{}');
+    await second.extension.shutdown?.();
   });
 
   it('lets a pipeline that cannot be started now hold up no other, and none of its own events', async () => {
@@ -99,6 +125,28 @@ describe('the pipeline extension', () => {
     server.fault = () => 'none';
     await server.clock.turn(MINUTE);
     expect(server.started.filter(({ pipeline: id }) => id === 'default/bad')).toHaveLength(5);
+    await pipeline.shutdown?.();
+  });
+
+  it('goes on where it was when its stream was refused, whatever is still tried', async () => {
+    const server = new TestServer(START);
+    server.fault = (_, pipeline) => (pipeline === 'default/bad' ? 503 : 'none');
+    const { extension: pipeline } = await server.launch(extension);
+    for (const id of ['bad', 'good']) await pipeline.subscribe(subscription(id, { pipeline: 'build' }));
+    await server.clock.turn(1);
+    server.streamFault = 'events may not be read';
+    for (let run = 1; run <= 3; run += 1) {
+      complete(server, 'build', run);
+      await server.clock.turn(MINUTE);
+    }
+    expect(server.logged.filter((line) => line.includes('events cannot be followed, trying again: events may not be read'))).toHaveLength(
+      1,
+    );
+    expect(server.started.map(({ variables }) => variables['GOFER_EXTENSION_PIPELINE_RUN'])).toEqual(['1', '2', '3']);
+    server.fault = () => 'none';
+    await server.clock.turn(MINUTE);
+    expect(server.started.filter(({ pipeline: id }) => id === 'default/bad')).toHaveLength(3);
+    expect(await pipeline.debug?.()).toMatchObject({ following: { events_under_way: 0, position: 'event-000002' } });
     await pipeline.shutdown?.();
   });
 
@@ -145,7 +193,7 @@ describe('the pipeline extension', () => {
     const steps = [{ pipeline: 'build' }, { pipeline: 'build', status: 'any' }, undefined, { pipeline: 'build' }];
     for (const [run, params] of steps.entries()) {
       if (params === undefined) await pipeline.unsubscribe(subscription('deploy', {}));
-      else await pipeline.subscribe(subscription('deploy', params as Record<string, string>));
+      else await pipeline.subscribe(subscription('deploy', params));
       await server.clock.turn(1);
       complete(server, 'build', run);
       await server.clock.turn(1);

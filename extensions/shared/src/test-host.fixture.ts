@@ -80,6 +80,8 @@ export class TestServer {
   fault: (what: 'start' | 'get' | 'put', pipeline: string) => Fault = () => 'none';
   /** How long the server takes for a run of this pipeline, in milliseconds. */
   latency: (pipeline: string) => number = () => 0;
+  /** Whoever follows events is told so, once. */
+  streamFault: string | undefined;
   readonly ended = new Set<number>();
   readonly #keys = new Map<string, number>();
   readonly #events: GoferEvent[] = [];
@@ -185,6 +187,11 @@ export class TestServer {
     const aborted = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     const found = this.#events.findIndex(({ id }) => id === after);
     for (let next = found + 1; !signal.aborted; ) {
+      if (this.streamFault !== undefined) {
+        const message = this.streamFault;
+        this.streamFault = undefined;
+        throw new GoferRequestError(0, 'PERMISSION_DENIED', message);
+      }
       const event = this.#events[next];
       if (event === undefined) {
         await Promise.race([this.#arrived.promise, aborted]);
@@ -212,7 +219,7 @@ export class TestServer {
 export interface Life {
   readonly extension: Extension;
   /** As a process that is killed. */
-  die(): void;
+  readonly die: () => void;
 }
 
 export function subscription(pipelineId: string, params: Readonly<Record<string, string>>, subscriptionId = 'sub'): Subscription {

@@ -5,7 +5,7 @@ export const SUBSCRIPTION_PARAMETERS: readonly Parameter[] = [
     key: 'secret',
     required: true,
     documentation:
-      'What callers sign with: 16 random characters or more. Give it as `pipeline_secret{{key}}`, so that nobody reads it here.',
+      'What callers sign with: 16 random characters or more (white space around them does not count). Give it as `pipeline_secret{{key}}`, so that nobody reads it here.',
   },
   {
     key: 'variables',
@@ -70,7 +70,7 @@ Bodies have at most 4 MiB and are nested at most 100 deep.
 A signature is taken once: of the same call again nothing is started. So two calls without a timestamp whose bodies are the same are one call.
 The latest 10,000 or so are remembered.
 
-## Variables
+## Variables of the run
 
 | Variable | |
 |---|---|

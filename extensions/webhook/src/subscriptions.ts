@@ -1,5 +1,6 @@
 /** The subscriptions that the extension serves, and which of them a call is for. */
 import { Refusal, type Subscription, type SubscriptionName } from '@gofer/sdk/extension';
+import { parameterOf, refuseUnknown, textOf } from '../../shared/src/parameters.ts';
 import { type Condition, parseFilter } from './body-filter.ts';
 import { isSignedWith, type Signature } from './signature.ts';
 import { parseMappings, type VariableMapping } from './variable-mapping.ts';
@@ -15,13 +16,14 @@ const MIN_SECRET = 16;
 const MAX_HASHED = 64 * 1024 * 1024;
 
 /** Throws a `Refusal`, never with the secret in it. */
-export function parseSubscription({ params, ...name }: Subscription): WebhookSubscription {
-  const secret = params['secret'] ?? '';
-  if (secret === '') throw new Refusal('The subscription lacks secret: give it as pipeline_secret{{key}}.');
+export function parseSubscription(subscription: Subscription): WebhookSubscription {
+  refuseUnknown(subscription, ['secret', 'variables', 'filter']);
+  const secret = parameterOf(subscription, 'secret');
+  if (secret === undefined) throw new Refusal('The subscription lacks secret: give it as pipeline_secret{{key}}.');
   if (Buffer.byteLength(secret) < MIN_SECRET) throw new Refusal(`secret: use ${MIN_SECRET} random characters or more.`);
-  const { namespaceId, pipelineId, subscriptionId } = name;
-  const variables = parseMappings(params['variables'] ?? '');
-  return { namespaceId, pipelineId, subscriptionId, secret, variables, filter: parseFilter(params['filter'] ?? '') };
+  const { namespaceId, pipelineId, subscriptionId } = subscription;
+  const variables = parseMappings(parameterOf(subscription, 'variables') ?? '');
+  return { namespaceId, pipelineId, subscriptionId, secret, variables, filter: parseFilter(parameterOf(subscription, 'filter') ?? '') };
 }
 
 export class WebhookSubscriptions {
@@ -29,11 +31,11 @@ export class WebhookSubscriptions {
 
   /** Takes the place of one of the same name. */
   add(subscription: WebhookSubscription): void {
-    this.#byName.set(nameOf(subscription), subscription);
+    this.#byName.set(textOf(subscription), subscription);
   }
 
   remove(name: SubscriptionName): void {
-    this.#byName.delete(nameOf(name));
+    this.#byName.delete(textOf(name));
   }
 
   all(): readonly WebhookSubscription[] {
@@ -58,9 +60,4 @@ export class WebhookSubscriptions {
     const subscription = this.#byName.get(name);
     return subscription === undefined ? [] : [subscription];
   }
-}
-
-/** Ids have no slash. */
-export function nameOf({ namespaceId, pipelineId, subscriptionId }: SubscriptionName): string {
-  return `${namespaceId}/${pipelineId}/${subscriptionId}`;
 }

@@ -11,11 +11,12 @@ import {
   type Subscription,
   type SubscriptionName,
 } from '@gofer/sdk/extension';
+import { textOf } from '../../shared/src/parameters.ts';
 import { MAX_BODY, parseBody } from './body.ts';
 import { fitsFilter } from './body-filter.ts';
 import { documentation, SUBSCRIPTION_PARAMETERS } from './documentation.ts';
 import { fingerprintOf, readSignature } from './signature.ts';
-import { nameOf, parseSubscription, type WebhookSubscription, WebhookSubscriptions } from './subscriptions.ts';
+import { parseSubscription, type WebhookSubscription, WebhookSubscriptions } from './subscriptions.ts';
 import { toVariables } from './variable-mapping.ts';
 
 /** Bytes that a variable may have for the whole body to be one. */
@@ -65,7 +66,7 @@ export class WebhookExtension implements Extension {
     const id = readId(headers);
     const call: Call = { id, fingerprint: fingerprintOf(signature), text, bytes: body.byteLength, body: parsed };
     // An id is one subscription's own: nobody else can use it up.
-    const ids = id === '' ? [] : subscriptions.map((each) => `id ${nameOf(each)} ${id}`);
+    const ids = id === '' ? [] : subscriptions.map((each) => `id ${textOf(each)} ${id}`);
     if (await this.#guard.once([`signature ${call.fingerprint}`, ...ids], () => this.#handle(subscriptions, call))) return;
     throw new Refusal(
       'The call was dealt with before: its signature, or its id, has come already. Sign with X-Gofer-Timestamp where two calls have the same body.',
@@ -75,7 +76,7 @@ export class WebhookExtension implements Extension {
   debug(): unknown {
     return {
       subscriptions: this.#subscriptions.all().map((each) => ({
-        name: nameOf(each),
+        name: textOf(each),
         variables: each.variables.map(({ name, place, isRequired }) => ({ name, place, isRequired })),
         filter: each.filter.map(({ place }) => place),
       })),
@@ -91,7 +92,7 @@ export class WebhookExtension implements Extension {
     const outcomes = await Promise.allSettled(subscriptions.map((each) => this.#start(each, call)));
     const failures = subscriptions.flatMap((subscription, index) => {
       const outcome = outcomes[index];
-      return outcome?.status === 'rejected' ? [{ name: nameOf(subscription), error: outcome.reason as unknown }] : [];
+      return outcome?.status === 'rejected' ? [{ name: textOf(subscription), error: outcome.reason as unknown }] : [];
     });
     if (failures.length === 0) return;
     const message = failures.map(({ name, error }) => `${name}: ${error instanceof Error ? error.message : String(error)}`).join('; ');
@@ -102,7 +103,7 @@ export class WebhookExtension implements Extension {
 
   async #start(subscription: WebhookSubscription, call: Call): Promise<void> {
     const { gofer, log, signal } = this.#host;
-    const name = nameOf(subscription);
+    const name = textOf(subscription);
     if (!fitsFilter(subscription.filter, call.body)) {
       log('debug', 'A call does not fit the filter; it starts nothing.', { subscription: name });
       return;

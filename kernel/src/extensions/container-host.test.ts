@@ -45,6 +45,11 @@ function disturbed(scheduler: Scheduler, faults: Partial<Record<keyof Scheduler,
     },
   });
 }
+/** What a proxy hands out, which is no instance of the class itself. */
+function bound(scheduler: Scheduler, name: keyof Scheduler): unknown {
+  const member: unknown = scheduler[name];
+  return typeof member === 'function' ? (member.bind(scheduler) as unknown) : member;
+}
 const away = () => new GoferError('UNAVAILABLE', 'the engine is away');
 
 async function text(extension: RunningExtension): Promise<string> {
@@ -149,8 +154,7 @@ describe('extensions as tasks of a scheduler', () => {
     const hidden = new Proxy(sound, {
       get(target, name: keyof Scheduler) {
         if (name === 'inspect') return async () => ({ state: 'running', endpoints: [] });
-        const method: unknown = target[name];
-        return typeof method === 'function' ? (method.bind(target) as unknown) : method;
+        return bound(target, name);
       },
     });
     const failing = hostOf(hidden, { clock }).start(start(), () => {}, NEVER);
@@ -166,6 +170,25 @@ describe('extensions as tasks of a scheduler', () => {
     await quiet();
     abort.abort();
     await expect(given).rejects.toMatchObject({ code: 'CANCELLED' });
+    expect(await sound.list({})).toEqual([]);
+  });
+
+  it('are not left running where the scheduler went away while it started one', async () => {
+    const clock = new VirtualClock(0);
+    const sound = await open({ script: [RUNS] });
+    const leaving = new Proxy(sound, {
+      get(target, name: keyof Scheduler) {
+        if (name !== 'start') return bound(target, name);
+        return async function* (...args: Parameters<Scheduler['start']>) {
+          for await (const update of target.start(...args)) if (update.kind === 'started') throw away();
+          yield* [];
+        };
+      },
+    });
+    const abort = new AbortController();
+    const given = hostOf(leaving, { clock }).start(start(), () => abort.abort(), abort.signal);
+    await expect(given).rejects.toMatchObject({ code: 'CANCELLED' });
+    await quiet();
     expect(await sound.list({})).toEqual([]);
   });
 

@@ -20,6 +20,7 @@ export interface ContainerHostOptions {
 
 /** While the scheduler cannot be reached it is asked again for this long. */
 const PATIENCE_MS = 5 * 60_000;
+const REMOVAL_PATIENCE_MS = 60 * 60_000;
 /** How long a running container may be without an endpoint. */
 const ENDPOINT_PATIENCE_MS = 30_000;
 const FIRST_LOOK_MS = 50;
@@ -89,14 +90,26 @@ export class ContainerHost implements ExtensionHost {
 
   async #startWith(start: ExtensionStart, pullPolicy: TaskSpec['pullPolicy'], progress: Say, signal: AbortSignal): Promise<TaskHandle> {
     const spec = this.#spec(start, pullPolicy);
+    let wasAway = false;
     const begin = async (): Promise<TaskHandle> => {
-      for await (const update of this.#scheduler.start(spec, signal)) {
-        if (update.kind === 'started') return update.handle;
-        progress(update.message);
+      try {
+        for await (const update of this.#scheduler.start(spec, signal)) {
+          if (update.kind === 'started') return update.handle;
+          progress(update.message);
+        }
+      } catch (error) {
+        wasAway ||= codeOf(error) === 'UNAVAILABLE';
+        throw error;
       }
       throw new GoferError('INTERNAL', `the scheduler "${this.engine}" neither started the extension nor said why`);
     };
-    return await this.#patiently(begin, progress, signal);
+    try {
+      return await this.#patiently(begin, progress, signal);
+    } catch (error) {
+      // A scheduler that goes away while it starts something may have started it; one that says no has not.
+      if (wasAway && (signal.aborted || codeOf(error) === 'UNAVAILABLE')) this.#removeLater(async () => await this.#removeStart(start.uid));
+      throw error;
+    }
   }
 
   #spec(start: ExtensionStart, pullPolicy: TaskSpec['pullPolicy']): TaskSpec {
@@ -146,9 +159,19 @@ export class ContainerHost implements ExtensionHost {
     try {
       await this.#scheduler.remove(handle);
     } catch {
-      // Its caller learns why it could not be used; the removal is tried again behind its back, and by the next server's sweep.
-      void withPatience(() => this.#scheduler.remove(handle), { clock: this.#clock, signal: new AbortController().signal }).catch(() => {});
+      // Its caller learns why it could not be used, which is not this.
+      this.#removeLater(() => this.#scheduler.remove(handle));
     }
+  }
+
+  async #removeStart(uid: string): Promise<void> {
+    const listed = await this.#scheduler.list({ instance: this.#options.instanceId, attempt: uid });
+    await Promise.all(listed.map(({ handle }) => this.#scheduler.remove(handle)));
+  }
+
+  /** Behind everybody's back; what fails is left to the next server's sweep. */
+  #removeLater(remove: () => Promise<void>): void {
+    withPatience(remove, { clock: this.#clock, signal: new AbortController().signal, patienceMs: REMOVAL_PATIENCE_MS }).catch(() => {});
   }
 
   #patiently<T>(ask: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {

@@ -17,6 +17,9 @@ const values: Readonly<Record<string, string>> = {
   key: 'a-key',
   id: 'a-token',
   role_id: 'a-role',
+  extension_id: 'an-extension',
+  subscription_id: 'a-subscription',
+  delivery_id: 'a-delivery',
 };
 const target = (path: string) => path.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? name);
 const bodies: Partial<Record<OperationId, unknown>> = {
@@ -24,6 +27,8 @@ const bodies: Partial<Record<OperationId, unknown>> = {
   register_config: { config: { id: 'demo' } },
   create_token: { user: 'somebody', roles: ['user'], expires: 0 },
   create_role: { id: 'a-role', description: '', permissions: [{ resources: ['runs'], actions: ['read'] }] },
+  create_subscription: { extension_id: 'an-extension', subscription_id: 'a-subscription', settings: {} },
+  install_extension: { id: 'an-extension', image: 'busybox', settings: {} },
   put_pipeline_secret: { key: 'a-key', content: 'value' },
   put_global_secret: { key: 'a-key', content: 'value', namespaces: ['.*'] },
 };
@@ -85,7 +90,9 @@ describe('every route', () => {
       },
     );
     const given = JSON.stringify(server.services.calls.slice(before));
-    expect(given).toMatch(path.includes('event_id') ? /"an\/event"/ : path.includes('role_id') ? /"a-role"/ : /"default"/);
+    const first = /\{(\w+)\}/.exec(path)?.[1] ?? '';
+    const decoded = first === 'event_id' ? 'an/event' : values[first];
+    expect(given).toContain(JSON.stringify(decoded));
   });
 });
 

@@ -73,9 +73,11 @@ export class Expiry {
     await this.#untilFewer(() => store.sessions.deleteExpired(now(), EVENT_BATCH));
   }
 
-  /** External events that are too old, also those that no extension has taken: answers with how many these were. */
+  /** External events that are too old, also those that no extension has taken: answers with how many these were. And those of nobody. */
   async deliveries(): Promise<number> {
     const { store, limits, now, leave } = this.#parts;
+    for (const uid of store.deliveries.withoutReceiver())
+      await this.#untilFewer(() => store.deliveries.deleteOf(uid, DELIVERY_BATCH), DELIVERY_BATCH);
     let given = 0;
     while (!leave.aborted) {
       const { deleted, pending } = await store.commit(() => store.deliveries.expire(now() - limits.deliveriesMs, DELIVERY_BATCH));
@@ -86,8 +88,8 @@ export class Expiry {
     return given;
   }
 
-  async #untilFewer(remove: () => number): Promise<void> {
-    while (!this.#parts.leave.aborted && (await this.#parts.store.commit(remove)) >= EVENT_BATCH) await turn();
+  async #untilFewer(remove: () => number, batch = EVENT_BATCH): Promise<void> {
+    while (!this.#parts.leave.aborted && (await this.#parts.store.commit(remove)) >= batch) await turn();
   }
 
   /** Marked first, so that a reader hears that it has expired; then the files; then the run, which until then is found again. */

@@ -17,6 +17,20 @@ const LIMITS: RetentionLimits = {
   deliveriesMs: 3_600_000,
 };
 
+const EXTENSION = {
+  id: 'github',
+  image: 'builtin:github',
+  registry: undefined,
+  settings: [],
+  sealed: undefined,
+  key: 'key',
+  tokenId: 'token',
+  additionalRoles: [],
+  enabled: true,
+  created: 1,
+  modified: 1,
+};
+
 let services: ServiceStage;
 let now: () => number;
 beforeEach(async () => {
@@ -196,9 +210,11 @@ describe('events', () => {
 
 describe('external events', () => {
   it('are removed when they are too old, also those that nobody has taken, and these are counted', async () => {
-    const { deliveries } = services.stage.store;
+    const { deliveries, extensions } = services.stage.store;
     const event = (id: string, received: number) => ({ id, received, headers: {}, body: Buffer.from('event') });
     await services.stage.store.commit(() => {
+      extensions.insert({ ...EXTENSION, uid: 'uid' });
+      for (let index = 0; index < 25; index += 1) deliveries.insert('gone', event(`gone-${index}`, 3_601_000));
       for (let index = 0; index < 45; index += 1) deliveries.insert('uid', event(`old-${index}`, 1000));
       deliveries.insert('uid', event('new', 2001));
     });
@@ -211,6 +227,7 @@ describe('external events', () => {
     now = () => 3_602_000;
     expect(await expiryOf().deliveries()).toBe(40);
     expect(all().map(({ id }) => id)).toEqual(['new']);
+    expect(deliveries.list('gone', { state: undefined, limit: -1, offset: 0 })).toEqual([]);
     expect(await expiryOf().deliveries()).toBe(0);
   });
 });

@@ -1,6 +1,7 @@
 import type { Event } from '@gofer/contracts/api';
 import { fakeScheduler } from '@gofer/scheduler-fake';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { NEVER, ServiceStage } from './service-stage.fixture.ts';
 
 let services: ServiceStage;
@@ -34,6 +35,17 @@ async function take(
     if (taken.length === count) break;
     await between();
   }
+  return taken;
+}
+
+async function firstOf(stream: AsyncIterable<Event>): Promise<Event | undefined> {
+  for await (const event of stream) return event;
+  return undefined;
+}
+
+async function collect(stream: AsyncIterable<Event>): Promise<Event[]> {
+  const taken: Event[] = [];
+  for await (const event of stream) taken.push(event);
   return taken;
 }
 
@@ -92,6 +104,100 @@ describe('events', () => {
     });
     expect(await take(2, services.events.stream({ history: true, reverse: false, signal: NEVER }))).toEqual(['default', 'n2']);
   });
+});
+
+describe('events of some kinds, or from some time on', () => {
+  /** A history in which times go back here and there, and most is of other kinds. */
+  const history = fc.array(
+    fc.record({ kind: fc.constantFrom('created_namespace', 'created_role', 'deleted_role'), time: fc.integer({ min: 0, max: 9 }) }),
+    { maxLength: 40 },
+  );
+  const chosen = fc.option(fc.subarray(['created_namespace', 'created_role', 'deleted_role'], { minLength: 1 }), { nil: undefined });
+  const since = fc.option(fc.integer({ min: 0, max: 11 }), { nil: undefined });
+
+  it('are those, each once and in order, in both directions, wherever a reader begins again', async () => {
+    await fc.assert(
+      fc.asyncProperty(history, chosen, since, fc.nat(40), async (made, kinds, from, place) => {
+        const { store } = services.stage;
+        await store.commit(() => {
+          for (const { event } of store.events.after(0, 1000)) store.events.delete(event.id);
+          for (const { kind, time } of made) {
+            if (kind === 'created_namespace') store.events.emit(kind, { namespace_id: 'n' }, time);
+            else store.events.emit(kind as 'created_role', { role_id: 'r' }, time);
+          }
+        });
+        const all = store.events.after(0, 1000).map(({ event }) => event);
+        const first = from === undefined ? 0 : all.findIndex(({ emitted }) => emitted >= from);
+        const isChosen = ({ kind }: Event): boolean => kinds?.includes(Object.keys(kind)[0] ?? '') ?? true;
+        const expected = first < 0 ? [] : all.slice(first).filter(isChosen);
+        const read = async (query: { reverse: boolean; after?: string }, count: number): Promise<Event[]> => {
+          const filter = { ...(kinds === undefined ? {} : { kinds }), ...(from === undefined ? {} : { since: from }) };
+          const taken: Event[] = [];
+          if (count === 0) return taken;
+          for await (const event of services.events.stream({ history: true, signal: NEVER, ...filter, ...query })) {
+            taken.push(event);
+            if (!query.reverse && taken.length === count) break;
+          }
+          return taken;
+        };
+        expect(await read({ reverse: false }, expected.length)).toEqual(expected);
+        expect(await read({ reverse: true }, expected.length)).toEqual(expected.toReversed());
+        const after = expected[place];
+        if (after === undefined) return;
+        const rest = expected.slice(place + 1);
+        expect(await read({ reverse: false, after: after.id }, rest.length)).toEqual(rest);
+        expect(await read({ reverse: true, after: after.id }, place)).toEqual(expected.slice(0, place).toReversed());
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('come when they come', async () => {
+    const FAR = 2 ** 50;
+    const { store } = services.stage;
+    const stream = services.events.stream({ history: true, reverse: false, signal: NEVER, kinds: ['created_role'], since: FAR });
+    const taken = firstOf(stream);
+    await emit(20);
+    await store.commit(() => store.events.emit('created_role', { role_id: 'early' }, FAR - 1));
+    await store.commit(() => store.events.emit('created_role', { role_id: 'late' }, FAR));
+    await store.commit(() => store.events.emit('created_role', { role_id: 'later' }, FAR + 1));
+    expect((await taken)?.kind).toEqual({ created_role: { role_id: 'late' } });
+  });
+
+  it('are found in a long history that has few of them', async () => {
+    const { store } = services.stage;
+    await emit(12_000);
+    await store.commit(() => store.events.emit('created_role', { role_id: 'r' }, 20_000));
+    await emit(6000);
+    const query = { history: true, signal: NEVER, kinds: ['created_role'] };
+    expect(await collect(services.events.stream({ ...query, reverse: true }))).toHaveLength(1);
+    expect(await take(1, services.events.stream({ ...query, reverse: false, since: 15_000 }))).toHaveLength(1);
+  });
+
+  it('must be of a kind that there is', () => {
+    const stream = (kind: string) => services.events.stream({ history: true, reverse: false, signal: NEVER, kinds: [kind] });
+    expect(() => stream('complete_run')).toThrow(/Did you mean 'completed_run'\?/);
+    expect(() => stream('any')).toThrow(/The kinds are created_namespace, /);
+  });
+});
+
+it('nothing is read where nobody listens, and one look a commit where somebody does', async () => {
+  const { events } = services.stage.store;
+  const looks = vi.spyOn(events, 'after');
+  const filteredLooks = vi.spyOn(events, 'afterOf');
+  await emit(10);
+  await emit(10);
+  expect([looks.mock.calls, filteredLooks.mock.calls]).toEqual([[], []]);
+  const given = new AbortController();
+  const taken = take(20, services.events.stream({ history: false, reverse: false, signal: given.signal }));
+  await emit(20);
+  await taken;
+  given.abort();
+  const made = looks.mock.calls.length;
+  expect(made).toBeGreaterThan(0);
+  await emit(10);
+  expect(looks.mock.calls).toHaveLength(made);
+  vi.restoreAllMocks();
 });
 
 describe('the system', () => {

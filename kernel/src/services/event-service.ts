@@ -1,7 +1,18 @@
-import { GoferError } from '@gofer/contracts';
-import type { Event } from '@gofer/contracts/api';
+import { closestName, GoferError } from '@gofer/contracts';
+import { EVENT_KINDS, type Event, type EventKind, isEventKind } from '@gofer/contracts/api';
+import type { EventPage, StoredEvent } from '../storage/events-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { EventService } from './services.ts';
+
+type EventQuery = Parameters<EventService['stream']>[0];
+interface Forwards {
+  readonly from: number;
+  /** Behind an event that was read before. */
+  readonly isResumed: boolean;
+  readonly since: number | undefined;
+  readonly kinds: readonly EventKind[] | undefined;
+  readonly signal: AbortSignal;
+}
 
 const PAGE = 200;
 
@@ -28,33 +39,46 @@ export class StoredEventService implements EventService {
     });
   }
 
-  async *stream(query: Parameters<EventService['stream']>[0]): AsyncIterable<Event> {
-    const { mayRead } = query;
-    for await (const event of this.#all(query)) if (mayRead === undefined || mayRead(event)) yield event;
+  /** Throws at once for a kind that there is not. */
+  stream(query: EventQuery): AsyncIterable<Event> {
+    return this.#readable(query, query.kinds?.map(toKind));
   }
 
-  async *#all(query: Parameters<EventService['stream']>[0]): AsyncIterable<Event> {
-    if (query.reverse) {
-      if (!query.history)
-        throw new GoferError('INVALID_ARGUMENT', 'reverse needs history=true: events that are still to come have no last one.');
-      yield* this.#backwards(query.signal);
+  async *#readable(query: EventQuery, kinds: readonly EventKind[] | undefined): AsyncIterable<Event> {
+    const { mayRead } = query;
+    for await (const event of this.#all(query, kinds)) if (mayRead === undefined || mayRead(event)) yield event;
+  }
+
+  async *#all(query: EventQuery, kinds: readonly EventKind[] | undefined): AsyncIterable<Event> {
+    const { history, reverse, signal, since } = query;
+    if (reverse && !history)
+      throw new GoferError('INVALID_ARGUMENT', 'reverse needs history=true: events that are still to come have no last one.');
+    const after = query.after === undefined ? undefined : this.#existing(query.after).seq;
+    if (reverse) {
+      const first = since === undefined ? 0 : await this.#firstSince(since, 0, signal);
+      if (first !== undefined) yield* this.#backwards(after ?? Number.MAX_SAFE_INTEGER, first, kinds, signal);
       return;
     }
-    const after = query.after === undefined ? undefined : this.#existing(query.after).seq;
-    yield* this.#forwards(after ?? (query.history ? 0 : this.#store.events.lastSeq()), query.signal);
+    const from = after ?? (history ? 0 : this.#store.events.lastSeq());
+    yield* this.#forwards({ from, isResumed: after !== undefined, since, kinds, signal });
   }
 
-  async *#backwards(signal: AbortSignal): AsyncIterable<Event> {
-    for (let seq = Number.MAX_SAFE_INTEGER; !signal.aborted; ) {
-      const page = this.#store.events.before(seq, PAGE);
-      for (const { event } of page) yield event;
-      if (page.length < PAGE) return;
-      seq = page.at(-1)?.seq ?? 0;
+  /** Those before one, down to `first`. */
+  async *#backwards(before: number, first: number, kinds: readonly EventKind[] | undefined, signal: AbortSignal): AsyncIterable<Event> {
+    const { events } = this.#store;
+    for (let seq = before; seq > first && !signal.aborted; ) {
+      const page = kinds === undefined ? asPage(events.before(seq, PAGE), 0) : events.beforeOf(kinds, seq, PAGE);
+      for (const stored of page.events) {
+        if (stored.seq < first) return;
+        yield stored.event;
+      }
+      if (page.events.length === 0) await breath();
+      seq = page.next;
     }
   }
 
   /** Reads on from where it is, and sleeps until a commit makes more: history and what is to come are one. */
-  async *#forwards(from: number, signal: AbortSignal): AsyncIterable<Event> {
+  async *#forwards({ from, isResumed, since, kinds, signal }: Forwards): AsyncIterable<Event> {
     const { events } = this.#store;
     let wake: (() => void) | undefined;
     let fresh = true;
@@ -65,14 +89,25 @@ export class StoredEventService implements EventService {
     const forget = events.subscribe(stir);
     signal.addEventListener('abort', stir);
     try {
-      for (let seq = from; !signal.aborted; ) {
+      let seq = from;
+      // Whoever resumes may have begun before: what was emitted early and told late is not to be passed over.
+      let first = since === undefined ? 0 : await this.#firstSince(since, isResumed ? 0 : seq, signal);
+      while (!signal.aborted) {
         fresh = false;
-        const page = events.after(seq, PAGE);
-        for (const stored of page) {
-          yield stored.event;
-          seq = stored.seq;
+        const before = seq;
+        if (first === undefined && since !== undefined) {
+          seq = Math.max(seq, events.lastSeq());
+          first = await this.#firstSince(since, before, signal);
+          if (first !== undefined) seq = before;
         }
-        if (page.length > 0 || fresh || signal.aborted) continue;
+        if (first !== undefined) {
+          seq = Math.max(seq, first - 1);
+          const page = kinds === undefined ? asPage(events.after(seq, PAGE), seq) : events.afterOf(kinds, seq, PAGE);
+          for (const stored of page.events) yield stored.event;
+          if (page.next > seq && page.events.length === 0) await breath();
+          seq = page.next;
+        }
+        if (seq > before || fresh || signal.aborted) continue;
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
@@ -84,6 +119,16 @@ export class StoredEventService implements EventService {
     }
   }
 
+  async #firstSince(since: number, from: number, signal: AbortSignal): Promise<number | undefined> {
+    for (let seq = from; !signal.aborted; ) {
+      const { found, next } = this.#store.events.firstSince(since, seq);
+      if (found !== undefined || next === seq) return found;
+      seq = next;
+      await breath();
+    }
+    return undefined;
+  }
+
   #existing(id: string) {
     const stored = this.#store.events.find(id);
     if (stored !== undefined) return stored;
@@ -92,6 +137,26 @@ export class StoredEventService implements EventService {
       throw new GoferError('GONE', `Event '${id}' has expired (api.event_log_retention).`);
     throw new GoferError('NOT_FOUND', `Event '${id}' does not exist.`);
   }
+}
+
+function toKind(text: string): EventKind {
+  if (isEventKind(text)) return text;
+  const near = closestName(text, EVENT_KINDS);
+  const cure = near === undefined ? `The kinds are ${EVENT_KINDS.join(', ')}.` : `Did you mean '${near}'?`;
+  throw new GoferError('INVALID_ARGUMENT', `'${text}' is no kind of event. ${cure}`, {
+    details: [{ path: '$.query.kind', message: `'${text}' is no kind of event` }],
+  });
+}
+
+function asPage(events: readonly StoredEvent[], end: number): EventPage {
+  return { events, next: events.at(-1)?.seq ?? end };
+}
+
+/** Lets others go on. */
+function breath(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
 
 /** When a uuid of version 7 was made, epoch milliseconds (RFC 9562 §5.7); undefined for anything else. */

@@ -227,7 +227,7 @@ describe('an extension that is uninstalled', () => {
     expect(await stage.stores.kept()).toEqual({ objects: [], secrets: [] });
     for (const start of starts) await expect(stage.logs.stat(start.uid)).rejects.toMatchObject({ code: 'NOT_FOUND' });
     expect(await stage.scheduler.list({})).toEqual([]);
-    expect(eventKinds().slice(2)).toEqual(['deleted_role', 'uninstalled_extension']);
+    expect(eventKinds().slice(2)).toEqual(['pipeline_extension_subscription_unregistered', 'deleted_role', 'uninstalled_extension']);
     await expect(service.get('watcher')).rejects.toMatchObject({ code: 'NOT_FOUND' });
   });
 });

@@ -6,6 +6,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import { extensionRoleId } from '../domain/index.ts';
 import { BUILT_IN_PREFIX } from '../extensions/extension-environment.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
+import { endSubscriptionsOfExtension } from '../extensions/subscription-ends.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
@@ -30,7 +31,8 @@ export interface ExtensionServiceParts {
 
 /** Those that every server has, under the id of their name. */
 const STANDARD = ['cron', 'interval'];
-const AT_A_TIME = 100;
+const DELIVERIES_AT_A_TIME = 20;
+const OBJECTS_AT_A_TIME = 100;
 
 export class StoredExtensionService implements ExtensionService {
   readonly #parts: ExtensionServiceParts;
@@ -72,8 +74,11 @@ export class StoredExtensionService implements ExtensionService {
   }
 
   async uninstall(id: string): Promise<void> {
+    const { manager, store } = this.#parts;
     const record = await this.#inTurn(() => this.#delete(id));
-    await this.#parts.manager.remove(record);
+    await manager.remove(record);
+    // In small commits, as their bodies may be large; what a crash leaves of them expires with the rest.
+    while ((await store.commit(() => store.deliveries.deleteOf(record.uid, DELIVERIES_AT_A_TIME))) === DELIVERIES_AT_A_TIME);
   }
 
   async debug(id: string): Promise<string> {
@@ -151,14 +156,11 @@ export class StoredExtensionService implements ExtensionService {
     const { store, secrets, objects, access, now } = this.#parts;
     const record = this.#existing(id);
     await store.commitAudited(() => {
-      for (const { uid } of store.subscriptions.ofExtension(id)) store.subscriptions.delete(uid);
-      for (let taken = AT_A_TIME; taken === AT_A_TIME; ) {
-        const { deleted, loose } = store.objects.take(record.uid, AT_A_TIME);
+      endSubscriptionsOfExtension(store, id, now());
+      for (let taken = OBJECTS_AT_A_TIME; taken === OBJECTS_AT_A_TIME; ) {
+        const { deleted, loose } = store.objects.take(record.uid, OBJECTS_AT_A_TIME);
         objects.letGo(loose);
         taken = deleted;
-      }
-      while (store.deliveries.deleteOf(record.uid, AT_A_TIME) === AT_A_TIME) {
-        // Until there are no more.
       }
       this.#registrations.letGo(record);
       store.extensions.delete(record.uid);

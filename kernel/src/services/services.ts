@@ -285,17 +285,19 @@ export interface EventService {
   get(id: string): Promise<Event>;
   delete(id: string): Promise<void>;
   /**
-   * `mayRead`: which of them the caller sees; absent: all. `history`: everything stored first. `reverse` (with history): newest first, then the end. Else goes on until `signal` aborts. Each
-   * event once, in the order of its commit; a slow reader holds nobody back and misses nothing that is still stored.
+   * `mayRead`: which of them the caller sees; absent: all. `history`: everything stored first. `reverse` (with history): newest first, then
+   * the end. Else goes on until `signal` aborts. Each event once, in the order of its commit; a slow reader holds nobody back and misses
+   * nothing that is still stored. Throws at once with `INVALID_ARGUMENT` for a kind that there is not.
    */
   stream(query: {
     history: boolean;
     reverse: boolean;
     signal: AbortSignal;
+    /** Behind this one, in the direction of reading: with the same `kinds` and `since` it is the rest. */
     after?: string;
     /** Only these; absent: all. */
     kinds?: readonly string[];
-    /** Begins, instead of with everything stored, with the first that happened then or later, epoch milliseconds. */
+    /** Begins, instead of with everything stored, with the first that happened then or later (epoch milliseconds), and leaves none out behind it. */
     since?: number;
     mayRead?: (event: Event) => boolean;
   }): AsyncIterable<Event>;

@@ -1,6 +1,12 @@
 /** From records of the database to resources of the wire. */
 import type { Attempt, Cancellation, Deployment, PipelineConfig, Run, Task, TaskExecution } from '@gofer/contracts/api';
-import { type PipelineDefinition, type TaskDefinition, toPipelineReliabilityJson, toTaskReliabilityJson } from '@gofer/contracts/pipeline';
+import {
+  type PipelineDefinition,
+  type TaskDefinition,
+  toPipelineReliabilityJson,
+  toSubscriptionJson,
+  toTaskReliabilityJson,
+} from '@gofer/contracts/pipeline';
 import { type Actor, describeNext, describeWaiting, isReference, type Waiting } from '../domain/index.ts';
 import type { AttemptRecord, LateResult } from '../storage/attempts-table.ts';
 import type { ConfigRecord } from '../storage/configs-table.ts';
@@ -46,6 +52,7 @@ export function toPipelineConfig(pipeline: PipelineRecord, record: ConfigRecord)
     registered: record.registered,
     deprecated: record.deprecated,
     ...toPipelineReliabilityJson(definition),
+    ...(definition.subscriptions === undefined ? {} : { subscriptions: definition.subscriptions.map(toSubscriptionJson) }),
   };
 }
 

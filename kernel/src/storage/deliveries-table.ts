@@ -66,6 +66,8 @@ export class DeliveriesTable {
   readonly #body: SQLite.Statement<[string, string], { body: Uint8Array }>;
   readonly #again: SQLite.Statement<[string, string]>;
   readonly #deleteOf: SQLite.Statement<[string, number]>;
+  readonly #uidAfter: SQLite.Statement<[string], { uid: string | null }>;
+  readonly #isInstalled: SQLite.Statement<[string], { uid: string }>;
   readonly #expire: SQLite.Statement<[number, number], { state: DeliveryState }>;
 
   constructor(connection: Connection) {
@@ -101,6 +103,8 @@ export class DeliveriesTable {
     this.#deleteOf = connection.prepare(
       'DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE extension_uid = ? ORDER BY seq LIMIT ?)',
     );
+    this.#uidAfter = connection.prepare('SELECT min(extension_uid) AS uid FROM deliveries WHERE extension_uid > ?');
+    this.#isInstalled = connection.prepare('SELECT uid FROM extensions WHERE uid = ?');
     this.#expire = connection.prepare(
       'DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE received < ? ORDER BY received LIMIT ?) RETURNING state',
     );
@@ -172,6 +176,14 @@ export class DeliveriesTable {
   /** The oldest of an extension, at most `limit` of them; answers with how many there were. */
   deleteOf(extensionUid: string, limit: number): number {
     return this.#deleteOf.run(extensionUid, limit).changes;
+  }
+
+  /** Uids of extensions that are not installed any more, and have left some. */
+  withoutReceiver(): string[] {
+    const uids: string[] = [];
+    for (let uid = this.#uidAfter.get('')?.uid; typeof uid === 'string'; uid = this.#uidAfter.get(uid)?.uid)
+      if (this.#isInstalled.get(uid) === undefined) uids.push(uid);
+    return uids;
   }
 
   /** Removes those that came in before, the oldest first; `pending` of them nobody had taken. */

@@ -1,11 +1,11 @@
 /** Events: written inside the commit of what they tell, read by their sequence. */
-import { type Event } from '@gofer/contracts/api';
+import type { Event, EventKind } from '@gofer/contracts/api';
 import type SQLite from 'better-sqlite3';
 import { uuidv7 } from 'uuidv7';
 import type { Commits } from './commits.ts';
 import type { Connection } from './database.ts';
 
-/** Kinds of v0's catalogue that this server emits, with their payloads. */
+/** The payload of each kind: `emit` takes no other kind than those of the catalogue, and all of them. */
 export interface EventKinds {
   created_namespace: { namespace_id: string };
   deleted_namespace: { namespace_id: string };
@@ -50,6 +50,15 @@ export interface StoredEvent {
   readonly seq: number;
   readonly event: Event;
 }
+/** What one look has found, and where the next one begins. */
+export interface EventPage {
+  readonly events: readonly StoredEvent[];
+  readonly next: number;
+}
+
+/** Sequence numbers that one look for something passes over: some milliseconds. */
+const LOOK = 5000;
+
 interface EventRow {
   seq: number;
   id: string;
@@ -62,6 +71,9 @@ export class EventsTable {
   readonly #insert: SQLite.Statement<[string, string, string, number]>;
   readonly #after: SQLite.Statement<[number, number], EventRow>;
   readonly #before: SQLite.Statement<[number, number], EventRow>;
+  readonly #afterOf: SQLite.Statement<[number, number, string, number], EventRow>;
+  readonly #beforeOf: SQLite.Statement<[number, number, string, number], EventRow>;
+  readonly #firstSince: SQLite.Statement<[number, number, number], { seq: number }>;
   readonly #byId: SQLite.Statement<[string], EventRow>;
   readonly #delete: SQLite.Statement<[string]>;
   readonly #last: SQLite.Statement<[], { seq: number | null }>;
@@ -74,6 +86,10 @@ export class EventsTable {
     this.#insert = connection.prepare('INSERT INTO events (id, kind, payload, emitted) VALUES (?, ?, ?, ?)');
     this.#after = connection.prepare('SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?');
     this.#before = connection.prepare('SELECT * FROM events WHERE seq < ? ORDER BY seq DESC LIMIT ?');
+    const isOf = 'kind IN (SELECT value FROM json_each(?))';
+    this.#afterOf = connection.prepare(`SELECT * FROM events WHERE seq > ? AND seq <= ? AND ${isOf} ORDER BY seq LIMIT ?`);
+    this.#beforeOf = connection.prepare(`SELECT * FROM events WHERE seq < ? AND seq >= ? AND ${isOf} ORDER BY seq DESC LIMIT ?`);
+    this.#firstSince = connection.prepare('SELECT seq FROM events WHERE seq > ? AND seq <= ? AND emitted >= ? ORDER BY seq LIMIT 1');
     this.#byId = connection.prepare('SELECT * FROM events WHERE id = ?');
     this.#delete = connection.prepare('DELETE FROM events WHERE id = ?');
     this.#last = connection.prepare('SELECT max(seq) AS seq FROM events');
@@ -87,7 +103,7 @@ export class EventsTable {
   }
 
   /** Inside a commit only. Answers with the event's id. */
-  emit<Kind extends keyof EventKinds>(kind: Kind, payload: EventKinds[Kind], now: number): string {
+  emit<Kind extends EventKind>(kind: Kind, payload: EventKinds[Kind], now: number): string {
     const id = uuidv7();
     this.#insert.run(id, kind, JSON.stringify(payload), now);
     this.#emitted = true;
@@ -111,6 +127,33 @@ export class EventsTable {
   /** Newest first. */
   before(seq: number, limit: number): StoredEvent[] {
     return this.#before.all(seq, limit).map(toStored);
+  }
+
+  /**
+   * The same for some kinds only. Looks at so many sequence numbers at a time that nobody else waits long: `next` is where the following
+   * look begins, `seq` itself where there is nothing more.
+   */
+  afterOf(kinds: readonly EventKind[], seq: number, limit: number): EventPage {
+    const until = Math.max(Math.min(seq + LOOK, this.lastSeq()), seq);
+    const events = this.#afterOf.all(seq, until, JSON.stringify(kinds), limit).map(toStored);
+    return { events, next: events.length < limit ? until : (events.at(-1)?.seq ?? until) };
+  }
+
+  /** Newest first; `next` is 0 where there is nothing more. */
+  beforeOf(kinds: readonly EventKind[], seq: number, limit: number): EventPage {
+    const top = Math.min(seq, this.lastSeq() + 1);
+    const until = Math.max(top - LOOK, 0);
+    const events = this.#beforeOf.all(top, until, JSON.stringify(kinds), limit).map(toStored);
+    return { events, next: events.length < limit ? until : (events.at(-1)?.seq ?? until) };
+  }
+
+  /**
+   * The first behind `seq` that was emitted at that time or later, looked for as far as one look goes. Times go backwards here and there:
+   * a task's start is told when it is heard of, and clocks are set.
+   */
+  firstSince(since: number, seq: number): { readonly found: number | undefined; readonly next: number } {
+    const next = Math.max(Math.min(seq + LOOK, this.lastSeq()), seq);
+    return { found: this.#firstSince.get(seq, next, since)?.seq, next };
   }
 
   find(id: string): StoredEvent | undefined {

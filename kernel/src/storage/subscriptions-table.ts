@@ -53,8 +53,8 @@ const BY_NAME = 'extension_id = ? AND namespace_id = ? AND pipeline_id = ? AND s
 
 /** Methods that change something belong inside a commit. */
 export class SubscriptionsTable {
-  readonly #isSubscribed: SQLite.Statement<[string, string, string], unknown>;
-  readonly #hasInNamespace: SQLite.Statement<[string, string], unknown>;
+  readonly #isSubscribed: SQLite.Statement<[string, string, string]>;
+  readonly #hasInNamespace: SQLite.Statement<[string, string]>;
   readonly #find: SQLite.Statement<Name, SubscriptionRow>;
   readonly #byUid: SQLite.Statement<[string], SubscriptionRow>;
   readonly #list: SQLite.Statement<[string, number, number], SubscriptionRow>;

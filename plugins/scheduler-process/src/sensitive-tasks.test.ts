@@ -1,6 +1,6 @@
 /** What becomes of secrets: neither the environment nor the output of a sensitive task is on the disk at any time. */
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { filesHolding } from '@gofer/contracts/conformance';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,6 +24,16 @@ describe('a sensitive task', () => {
   };
   const recorded = (text: string) =>
     until(`the record of ${text}`, async () => (await readFile(join(stage.dataDirectory, 'journal'), 'utf8')).includes(text));
+
+  it('whose data directory was removed keeps no supervisor, though its output is unread', async () => {
+    const scheduler = await stage.scheduler({ idle_timeout: 1 });
+    await scheduler.wait(await start(scheduler, telling()), NEVER);
+    await scheduler.close();
+    const pid = stage.supervisors.at(-1) ?? 0;
+    await rm(stage.dataDirectory, { recursive: true });
+    await until('the supervisor to go', async () => !(await isAlive(pid)));
+    await mkdir(stage.dataDirectory);
+  });
 
   it('whose output is unread keeps its supervisor, beyond the time after which others go, until it was read', async () => {
     const scheduler = await stage.scheduler({ idle_timeout: 1 });

@@ -54,7 +54,15 @@ export function createRoutes({ id, extension, externalEventLimit, onShutdown }: 
         },
       },
     ],
-    ['POST /api/shutdown', { bodyLimit: SMALL_BODY, answer: async () => onShutdown() }],
+    [
+      'POST /api/shutdown',
+      {
+        bodyLimit: SMALL_BODY,
+        async answer() {
+          onShutdown();
+        },
+      },
+    ],
     [
       'POST /api/external-event',
       {

@@ -49,8 +49,6 @@ export function createExtensionServer({ secret, tls, routes, log, onRequest }: E
         errorCode: 'INTERNAL',
         message: `The extension failed; its log says why (${requestId}).`,
       };
-      // What is left of the body is not waited for.
-      if (!request.complete) response.setHeader('connection', 'close');
       send(response, statusCode, requestId, { request_id: requestId, error_code: errorCode, message });
       if (!request.complete) response.once('finish', () => lingering(request));
     }
@@ -62,7 +60,12 @@ export function createExtensionServer({ secret, tls, routes, log, onRequest }: E
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: HEADERS_MS / 3,
   };
-  return tls === undefined ? createServer(options, listener) : createSecureServer({ ...options, ...tls }, listener);
+  const server = tls === undefined ? createServer(options, listener) : createSecureServer({ ...options, ...tls }, listener);
+  // One that ends closes what is idle once; what becomes idle after that would hold it up.
+  server.on('request', (_, response: ServerResponse) => {
+    response.once('close', () => server.listening || setImmediate(() => server.closeIdleConnections()));
+  });
+  return server;
 }
 
 /** A client reads the answer only once it has sent, and would find a reset instead: what it goes on with is thrown away for a while. */

@@ -26,6 +26,8 @@ export async function* followEvents(connection: Connection, { kinds, after, sign
       for await (const event of socket) {
         pauses.reset();
         from = { after: event.id };
+        // What is unread by then is not wanted any more.
+        if (signal.aborted) return;
         if (wanted.has(event.kind)) yield event;
       }
       signal.throwIfAborted();

@@ -15,7 +15,7 @@ export function createJsonLog(least: LogLevel, write: (line: string) => void, no
     if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
     const head = { time: new Date(now()).toISOString(), level, message };
     try {
-      write(`${JSON.stringify({ ...fields, ...head }, plain)}\n`);
+      write(`${JSON.stringify({ ...head, ...fields, ...head }, plain)}\n`);
     } catch (error) {
       // What cannot be said as JSON (a circle) must not keep the message back.
       write(`${JSON.stringify({ ...head, unwritable: describe(error) })}\n`);

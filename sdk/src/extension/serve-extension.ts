@@ -20,6 +20,9 @@ export async function serveExtension(extension: Extension | ExtensionFactory, op
   const clock = createRealClock();
   const write = (line: string): void => void process.stdout.write(line);
   let log = createJsonLog('info', write, Date.now);
+  // Whoever read the log has gone first: that must not keep the extension from ending well.
+  process.stdout.on('error', () => {});
+  process.on('uncaughtExceptionMonitor', (error) => log('error', 'the extension ends by an error that nobody caught', { error }));
   try {
     const settings = readExtensionSettings(process.env);
     forgetSecrets(process.env);

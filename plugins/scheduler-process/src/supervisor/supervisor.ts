@@ -1,8 +1,9 @@
 /**
  * The process that owns a data directory's tasks while servers come and go. It stays as long as there is something to watch or to keep,
- * and goes when it has been idle. Unread output it leaves on the disk, except what may hold secrets: that it stays for.
+ * and goes when it has been idle. Unread output it leaves on the disk, except what may hold secrets: that it stays for, unless its data
+ * directory is gone.
  */
-import { chmodSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { writeFrame } from '../frames.ts';
@@ -12,6 +13,7 @@ import { Session, type SessionOwner } from './session.ts';
 
 export class Supervisor implements SessionOwner {
   readonly attempts: Attempts;
+  readonly #dataDirectory: string;
   readonly #socketPath: string;
   readonly #server: Server;
   readonly #sessions = new Set<Session>();
@@ -22,6 +24,7 @@ export class Supervisor implements SessionOwner {
 
   /** The caller holds the lock of the data directory. `taskUmask`: that of tasks which are not given one. */
   constructor({ dataDirectory, socketPath, settings }: SupervisorArguments, taskUmask: number) {
+    this.#dataDirectory = dataDirectory;
     this.#socketPath = socketPath;
     this.#idleTimeoutMs = settings.idleTimeoutMs;
     this.attempts = new Attempts(dataDirectory, settings, taskUmask);
@@ -81,6 +84,11 @@ export class Supervisor implements SessionOwner {
   }
 
   #onIdle(): void {
+    // Nothing runs, and who has removed the directory wants nothing of what is kept for it: no server finds this process any more.
+    if (!this.attempts.active && !existsSync(this.#dataDirectory)) {
+      rmSync(this.#socketPath, { force: true });
+      process.exit(0);
+    }
     const busy = this.attempts.active || this.attempts.holdsSecrets || (this.#sessions.size > 0 && !this.attempts.wasRead);
     if (busy) this.#idle.refresh();
     else this.#retire();

@@ -1,0 +1,138 @@
+import type { Extension, Parameter } from '@gofer/contracts/api';
+import { type Presentation, paintStatus } from './presentation.ts';
+import { toSafeLine, toSafeText } from './sanitise.ts';
+import { renderTable } from './table.ts';
+import { formatTime } from './times.ts';
+
+const LONGEST_ERROR = 60;
+
+/** "disabled" where that is why it does not run. */
+export function stateOf({ registration, state }: Extension): string {
+  return registration.status === 'disabled' && state !== 'running' && state !== 'processing' ? 'disabled' : state;
+}
+
+export function renderExtensions(extensions: readonly Extension[], { colours, detail, now }: Presentation): string {
+  if (extensions.length === 0) return `No extensions are installed. Install one with: ${colours.cyan('gofer extension install cron')}\n`;
+  const rows = extensions.map((extension) => {
+    const { registration, health, restarts, started, last_error } = extension;
+    const error = toSafeLine(last_error?.message ?? '');
+    return [
+      registration.extension_id,
+      registration.image,
+      { painted: paintStatus(stateOf(extension), colours) },
+      { painted: paintStatus(health ?? '-', colours) },
+      restarts ?? '-',
+      formatTime(started, { now, exact: detail }),
+      detail || error.length <= LONGEST_ERROR ? error : `${error.slice(0, LONGEST_ERROR)}…`,
+    ];
+  });
+  return renderTable(['ID', 'IMAGE', 'STATE', 'HEALTH', 'RESTARTS', 'STARTED', 'LAST ERROR'], rows, colours);
+}
+
+export function renderExtension(extension: Extension, presentation: Presentation): string {
+  const { colours, detail, now } = presentation;
+  const { registration, documentation } = extension;
+  const time = (at: number) => formatTime(at, { now, exact: detail });
+  const blocks = [
+    `${colours.bold(toSafeLine(`[${registration.extension_id}]`))} ${toSafeLine(registration.image)} :: ${paintStatus(stateOf(extension), colours)}\n`,
+    factsOf(extension, presentation)
+      .map(([label, value]) => `  ${colours.bold(label.padEnd(12))}  ${value}\n`)
+      .join(''),
+    `${colours.bold('Config Params')}\n${renderConfigParams(extension, presentation)}`,
+    `${colours.bold('Pipeline Params')}\n${renderParams(documentation.pipeline_subscription_params, presentation)}`,
+  ];
+  const info = documentation.body.trim();
+  if (info !== '') blocks.push(`${colours.bold('Info')}\n  ${toSafeText(info).replaceAll('\n', '\n  ')}\n`);
+  blocks.push(`${colours.dim(`Installed ${time(registration.created)} · Changed ${time(registration.modified)}`)}\n`);
+  return blocks.join('\n');
+}
+
+function factsOf(extension: Extension, { colours, detail, now }: Presentation): [label: string, value: string][] {
+  const { registration, state_reason, health, restarts, next_start, last_error } = extension;
+  const time = (at: number) => formatTime(at, { now, exact: detail });
+  return [
+    ['Started', time(extension.started)],
+    ...(state_reason === undefined || state_reason === '' ? [] : [['Why', toSafeLine(state_reason)] as [string, string]]),
+    ...(health === undefined ? [] : [['Health', paintStatus(health, colours)] as [string, string]]),
+    ...(restarts === undefined ? [] : [['Restarts', String(restarts)] as [string, string]]),
+    ...(last_error === undefined
+      ? []
+      : [['Last error', `${toSafeLine(last_error.message)} ${colours.dim(`(${time(last_error.at)})`)}`] as [string, string]]),
+    ...(next_start === undefined || next_start === 0 ? [] : [['Next start', time(next_start)] as [string, string]]),
+    ['Endpoint', extension.url === '' ? 'none: it does not run' : toSafeLine(extension.url)],
+    ...(extension.engine === undefined ? [] : [['Run by', toSafeLine(extension.engine)] as [string, string]]),
+    ...(registration.registry_auth === null ? [] : [['Registry', `as ${toSafeLine(registration.registry_auth.user)}`] as [string, string]]),
+    ...(registration.additional_roles.length === 0
+      ? []
+      : [['Roles', toSafeLine(registration.additional_roles.join(', '))] as [string, string]]),
+  ];
+}
+
+/** With what is set; what is set and not documented at the end. */
+function renderConfigParams({ registration, documentation }: Extension, presentation: Presentation): string {
+  const { colours } = presentation;
+  const values = new Map(registration.settings.map(({ key, value }) => [key.toUpperCase(), value]));
+  const documented = new Set(documentation.config_params.map(({ key }) => key.toUpperCase()));
+  const others = registration.settings.filter(({ key }) => !documented.has(key.toUpperCase()));
+  const setTo = (value: string) => (value === '[redacted]' ? 'set' : `set to ${toSafeLine(value)}`);
+  const lines = [
+    ...documentation.config_params.map((parameter) => {
+      const value = values.get(parameter.key.toUpperCase());
+      return renderParam(parameter, value === undefined ? colours.dim('not set') : colours.green(setTo(value)), presentation);
+    }),
+    ...others.map(({ key, value }) => `  • ${toSafeLine(key)} :: ${colours.green(setTo(value))} :: ${colours.dim('not documented')}\n`),
+  ];
+  return lines.length === 0 ? '  None\n' : lines.join('');
+}
+
+function renderParams(parameters: readonly Parameter[], presentation: Presentation): string {
+  if (parameters.length === 0) return '  None\n';
+  return parameters.map((parameter) => renderParam(parameter, undefined, presentation)).join('');
+}
+
+function renderParam({ key, required, documentation }: Parameter, value: string | undefined, { colours }: Presentation): string {
+  const parts = [
+    colours.cyan(toSafeLine(key)),
+    required ? colours.yellow('Required') : 'Optional',
+    ...(value === undefined ? [] : [value]),
+    toSafeText(documentation.trim()).replaceAll('\n', '\n    '),
+  ];
+  return `  • ${parts.filter((part) => part !== '').join(' :: ')}\n`;
+}
+
+/** What was done, and where it does not run yet, why, and how to look. */
+export function renderDoneWithExtension(
+  done: string,
+  extension: Extension,
+  /** What it wrote last; empty where that is not known. */
+  said: readonly string[],
+  presentation: Presentation,
+): string {
+  const { colours } = presentation;
+  const id = toSafeLine(extension.registration.extension_id);
+  const hint = (purpose: string, command: string) => `  ${purpose}: ${colours.cyan(command)}\n`;
+  if (extension.state === 'running') {
+    return (
+      `${colours.green('✓')} ${done}; it runs\n` +
+      hint('See what it takes', `gofer extension get ${id}`) +
+      hint('Subscribe a pipeline', `gofer pipeline subscribe PIPELINE ${id} LABEL${exampleSettings(extension)}`)
+    );
+  }
+  return `${colours.green('✓')} ${done}\n${renderNotRunning(extension, said, presentation)}${hint('See how it stands', `gofer extension get ${id}`)}${hint('Read its log', `gofer extension logs ${id}`)}`;
+}
+
+function exampleSettings({ documentation }: Extension): string {
+  const required = documentation.pipeline_subscription_params.filter((parameter) => parameter.required);
+  return required.map(({ key }) => ` -s ${toSafeLine(key)}=…`).join('');
+}
+
+function renderNotRunning(extension: Extension, said: readonly string[], { colours, detail, now }: Presentation): string {
+  const { registration, state_reason = '', last_error, next_start = 0 } = extension;
+  if (registration.status === 'disabled') return `${colours.yellow('!')} It does not run: it is disabled\n`;
+  const reason = toSafeLine(state_reason === '' ? (last_error?.message ?? 'it is still being started') : state_reason);
+  const error = last_error === undefined || reason.includes(toSafeLine(last_error.message)) ? '' : `  ${toSafeLine(last_error.message)}\n`;
+  const words = said.map((line) => `  ${colours.dim('│')} ${toSafeLine(line)}\n`).join('');
+  const when = next_start - now < 1_000 ? 'at once' : formatTime(next_start, { now, exact: detail });
+  const next = next_start === 0 ? '' : `  It is started again ${when}.\n`;
+  return `${colours.yellow('!')} It does not run yet: ${reason}\n${error}${words}${next}`;
+}

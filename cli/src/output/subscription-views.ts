@@ -1,0 +1,56 @@
+import type { Subscription } from '@gofer/contracts/api';
+import { type Colours, type Presentation, paintStatus } from './presentation.ts';
+import { toSafeLine } from './sanitise.ts';
+import { renderTable } from './table.ts';
+import { formatTime } from './times.ts';
+
+/** `every="5m" zone="UTC"`, with references as they are written. */
+export function formatSettings(settings: Readonly<Record<string, string>>): string {
+  return toSafeLine(
+    Object.entries(settings)
+      .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+      .join(' '),
+  );
+}
+
+export function renderSubscriptions(subscriptions: readonly Subscription[], { colours }: Presentation, pipeline: string): string {
+  if (subscriptions.length === 0) {
+    return `No subscriptions yet. Make one with: ${colours.cyan(`gofer pipeline subscribe ${toSafeLine(pipeline)} EXTENSION LABEL -s KEY=VALUE`)}\n`;
+  }
+  const rows = subscriptions.map((subscription) => [
+    subscription.extension_id,
+    subscription.subscription_id,
+    { painted: paintStatus(subscription.status, colours) },
+    describeOrigin(subscription),
+    { painted: formatSettings(subscription.settings) },
+    subscription.status_reason?.description ?? '',
+  ]);
+  return renderTable(['EXTENSION', 'LABEL', 'STATUS', 'KEPT BY', 'SETTINGS', 'WHY'], rows, colours);
+}
+
+export function renderSubscription(subscription: Subscription, { colours, detail, now }: Presentation): string {
+  const { namespace_id, pipeline_id, extension_id, subscription_id, settings, status, status_reason, created, modified } = subscription;
+  const time = (at: number) => formatTime(at, { now, exact: detail });
+  const entries = Object.entries(settings).map(([key, value]) => `  • ${toSafeLine(key)} = ${toSafeLine(JSON.stringify(value))}\n`);
+  return (
+    `${colours.bold(toSafeLine(`${extension_id}/${subscription_id}`))} of ${toSafeLine(`${namespace_id}/${pipeline_id}`)} :: ${paintStatus(status, colours)}\n` +
+    (status_reason === null ? '' : `  ${colours.yellow(status_reason.reason)}: ${toSafeLine(status_reason.description)}\n`) +
+    `\n${colours.bold('Settings')}\n${entries.length === 0 ? '  None\n' : entries.join('')}\n` +
+    `${colours.dim(`Kept by ${describeOrigin(subscription)} · Made ${time(created ?? 0)} · Changed ${time(modified ?? 0)}`)}\n`
+  );
+}
+
+/** The lines of a pipeline's own view: one a subscription, with its status, and why where that is not as it should be. */
+export function renderPipelineSubscriptions(subscriptions: readonly Subscription[], colours: Colours): string {
+  const rows = subscriptions.map(({ extension_id, subscription_id, settings, status, status_reason }) => [
+    { painted: `  ⟳ ${colours.cyan(toSafeLine(subscription_id))}` },
+    extension_id,
+    { painted: paintStatus(status, colours) },
+    { painted: status_reason === null ? formatSettings(settings) : colours.yellow(toSafeLine(status_reason.description)) },
+  ]);
+  return `${colours.bold('🗘 Extension Subscriptions')}\n${renderTable([], rows, colours)}`;
+}
+
+function describeOrigin({ origin }: Subscription): string {
+  return origin === 'config' ? "the pipeline's code" : 'people';
+}
