@@ -75,7 +75,6 @@ export class ExtensionsTable {
   readonly #setDocumentation: SQLite.Statement<[string, string]>;
   readonly #setError: SQLite.Statement<[string, number, string]>;
   readonly #addRestart: SQLite.Statement<[string]>;
-  readonly #deleteDeliveries: SQLite.Statement<[string]>;
   readonly #delete: SQLite.Statement<[string]>;
 
   constructor(connection: Connection) {
@@ -95,7 +94,6 @@ export class ExtensionsTable {
     this.#setDocumentation = connection.prepare('UPDATE extensions SET documentation = ? WHERE uid = ?');
     this.#setError = connection.prepare('UPDATE extensions SET last_error = ?, last_error_at = ? WHERE uid = ?');
     this.#addRestart = connection.prepare('UPDATE extensions SET restarts = restarts + 1 WHERE uid = ?');
-    this.#deleteDeliveries = connection.prepare('DELETE FROM deliveries WHERE extension_uid = ?');
     this.#delete = connection.prepare('DELETE FROM extensions WHERE uid = ?');
   }
 
@@ -139,9 +137,7 @@ export class ExtensionsTable {
     this.#addRestart.run(uid);
   }
 
-  /** With what came in for it. */
   delete(uid: string): void {
-    this.#deleteDeliveries.run(uid);
     this.#delete.run(uid);
   }
 }
