@@ -191,7 +191,7 @@ export class ExtensionManager implements ExtensionCalls {
 
   /** What earlier servers have left of extensions that are not to run. `enabled`: the uids of those that see to it themselves; `lost`: starts whose handle is not known. */
   async #tidy(enabled: ReadonlySet<string>, lost: ReadonlySet<string>): Promise<void> {
-    const { store, clock, log, random, sweep, starts, hosts } = this.#parts;
+    const { store, clock, log, random, sweep, starts, hosts, times } = this.#parts;
     const signal = this.#leave.signal;
     for (let failures = 1; !signal.aborted; failures += 1) {
       try {
@@ -207,7 +207,7 @@ export class ExtensionManager implements ExtensionCalls {
         return;
       } catch (error) {
         log('warn', 'what is left of extensions that do not run any more could not be removed, trying again', { reason: messageOf(error) });
-        await pause(clock, restartDelay(failures, random()), signal).catch(() => {
+        await pause(clock, restartDelay(failures, times.longestRestartMs, random()), signal).catch(() => {
           // The server stops, which the loop finds out.
         });
       }

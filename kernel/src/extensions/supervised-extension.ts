@@ -113,7 +113,7 @@ export class SupervisedExtension {
   }
 
   async #superviseUntilStopped(): Promise<void> {
-    const { clock, random, log } = this.#parts;
+    const { clock, random, log, times } = this.#parts;
     const signal = this.#stop.signal;
     let failures = 0;
     let why: string | undefined;
@@ -122,7 +122,7 @@ export class SupervisedExtension {
       if (signal.aborted) break;
       const { reason, healthyMs } = attempt;
       failures = healthyMs >= STEADY_MS ? 1 : failures + 1;
-      const delay = restartDelay(failures, random());
+      const delay = restartDelay(failures, times.longestRestartMs, random());
       why = reason;
       await this.#remember(attempt);
       log('warn', `the extension '${this.record.id}' does not run, and is started again in ${Math.ceil(delay / 1000)} s`, { reason });
