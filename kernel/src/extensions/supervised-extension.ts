@@ -75,6 +75,7 @@ export class SupervisedExtension {
   #view: ExtensionView = { state: 'processing', health: 'unknown', url: '', started: 0 };
   #client: ExtensionClient | undefined;
   #isReady = false;
+  #running: RunningExtension | undefined;
   #graceMs = 0;
   #done: Promise<void> | undefined;
   #conceal: (text: string) => string = (text) => text;
@@ -110,6 +111,12 @@ export class SupervisedExtension {
     if (!this.#stop.signal.aborted) this.#show({ ...this.#view, state: 'processing', reason: 'it is being stopped' });
     this.#stop.abort();
     await this.#done;
+  }
+
+  /** Once it was stopped: waits no longer for its end, which is the next server's. */
+  leave(): void {
+    this.#leave.abort();
+    this.#running?.leave();
   }
 
   async #superviseUntilStopped(): Promise<void> {
@@ -198,6 +205,7 @@ export class SupervisedExtension {
 
   async #live({ uid, running, host, masking }: Live, { key }: PreparedStart): Promise<RunEnd> {
     const { clock, connect, times } = this.#parts;
+    this.#running = running;
     const client = connect(this.record.id, running.url, key);
     const log = collectExtensionLog(uid, running, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {
