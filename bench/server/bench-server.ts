@@ -51,7 +51,7 @@ export class BenchServer {
     const directory = mkdtempSync(join(process.env['GOFER_BENCH_DIR'] ?? tmpdir(), 'gofer-bench-'));
     const started = performance.now();
     const takesEvents = settings.some((setting) => setting.startsWith('external_events.'));
-    const all = [...(takesEvents ? [] : ['external_events.enable=false']), ...settings];
+    const all = [...(takesEvents ? [] : ['external_events.enable=false']), 'extensions.install_std_extensions=false', ...settings];
     const flags = ['--bind-address', '127.0.0.1:0', '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
     const child = spawn(process.execPath, [...nodeFlags, GOFER, 'service', 'start', ...flags], {
       env: { PATH: process.env['PATH'], HOME: directory, XDG_STATE_HOME: directory },

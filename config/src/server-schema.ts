@@ -172,6 +172,10 @@ const extensionsSchema = table('The extensions: containers that start runs when 
     'How often extensions are asked whether they are healthy. One that is not 3 times in a row is shown as unhealthy; after 6 times it is started again.',
     { default: '10s', minimum: '1s', maximum: LONGEST_TIMER },
   ),
+  longest_restart_delay: duration(
+    'How long an extension that does not run waits at most until it is started again: a second at first, doubled each time.',
+    { default: '5m', minimum: '1s', maximum: LONGEST_TIMER },
+  ),
   request_timeout: duration('How long an extension may take to answer the service.', {
     default: '10s',
     minimum: '1s',

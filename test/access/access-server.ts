@@ -100,6 +100,7 @@ export class AccessServer {
         'development.bypass_auth': 'false',
         'limits.failed_authentications': '0',
         'workers.log_threads': '1',
+        'extensions.install_std_extensions': 'false',
         ...this.#flags,
       },
     });

@@ -28,7 +28,19 @@ interface Asked {
   readonly asHead: boolean;
 }
 
-const OTHER_NAMES = ['version', 'deployment_id', 'run_id', 'task_id', 'event_id', 'key', 'id', 'role_id'] as const;
+const OTHER_NAMES = [
+  'version',
+  'deployment_id',
+  'run_id',
+  'task_id',
+  'event_id',
+  'key',
+  'id',
+  'role_id',
+  'extension_id',
+  'subscription_id',
+  'delivery_id',
+] as const;
 const other = fc.constantFrom('1', '0', '99', '-1', 'x', '01', '1.0', '9007199254740993', ...GOOD_IDS, ...TRICKY_IDS);
 const asked: fc.Arbitrary<Asked> = fc.record({
   id: fc.constantFrom(...ROUTE_IDS),
@@ -112,6 +124,7 @@ describe('the server', () => {
             const ids = {
               ...(path.includes('{namespace_id}') ? { namespace_id: request.path['namespace_id'] ?? '' } : {}),
               ...(path.includes('{pipeline_id}') ? { pipeline_id: request.path['pipeline_id'] ?? '' } : {}),
+              ...(path.includes('{extension_id}') ? { extension_id: request.path['extension_id'] ?? '' } : {}),
             };
             const expected = modelAllows([...MODEL_SYSTEM_ROLES, ...roles], caller.model, permission, ids);
             if (expected) letIn += 1;

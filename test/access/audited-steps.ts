@@ -27,6 +27,8 @@ const [OF_PIPELINE, OF_ALL, PASSWORD, REFUSED] = SECRETS_SENT;
 const IN = { namespace_id: 'audited', pipeline_id: 'demo' } as const;
 const OF_RUN = { ...IN, run_id: '1' } as const;
 const OF_TASK = { ...OF_RUN, task_id: 'one' } as const;
+const OF_NONE = { ...IN, extension_id: 'audited', subscription_id: 'none' } as const;
+const NOWHERE = '00000000-0000-7000-8000-000000000000';
 const config = (image: string): object => ({
   config: {
     id: IN.pipeline_id,
@@ -137,6 +139,55 @@ export const AUDITED_STEPS: readonly AuditedStep[] = [
   },
   { id: 'delete_token', ids: { id: 'the token' }, target: { id: 'the token' } },
   { id: 'delete_token', ids: { id: 'the admin' }, target: { id: 'the admin' }, result: 'FAILED_PRECONDITION' },
+  {
+    id: 'install_extension',
+    query: '?wait=0',
+    body: { id: 'audited', image: 'any', settings: { PASSWORD } },
+    target: { id: 'audited', image: 'any' },
+  },
+  {
+    id: 'install_extension',
+    body: { id: 'audited', image: 'any', settings: { PASSWORD } },
+    target: { id: 'audited', image: 'any' },
+    result: 'ALREADY_EXISTS',
+  },
+  {
+    id: 'update_extension',
+    ids: { extension_id: 'audited' },
+    body: { enable: false },
+    target: { extension_id: 'audited', enable: 'false' },
+  },
+  {
+    id: 'update_extension',
+    ids: { extension_id: 'audited' },
+    body: { settings: { OTHER: PASSWORD } },
+    target: { extension_id: 'audited' },
+  },
+  { id: 'put_extension_object', ids: { extension_id: 'audited', key: 'a' }, target: { extension_id: 'audited', key: 'a' } },
+  { id: 'delete_extension_object', ids: { extension_id: 'audited', key: 'a' }, target: { extension_id: 'audited', key: 'a' } },
+  {
+    id: 'redeliver_extension_delivery',
+    ids: { extension_id: 'audited', delivery_id: NOWHERE },
+    target: { extension_id: 'audited', delivery_id: NOWHERE },
+    result: 'NOT_FOUND',
+  },
+  {
+    id: 'create_subscription',
+    ids: IN,
+    body: { extension_id: 'audited', subscription_id: 'one', settings: {} },
+    target: { ...IN, extension_id: 'audited', subscription_id: 'one' },
+    result: 'FAILED_PRECONDITION',
+  },
+  {
+    id: 'update_subscription',
+    ids: OF_NONE,
+    body: { status: 'disabled' },
+    target: { ...OF_NONE, status: 'disabled' },
+    result: 'NOT_FOUND',
+  },
+  { id: 'delete_subscription', ids: OF_NONE, target: OF_NONE, result: 'NOT_FOUND' },
+  { id: 'uninstall_extension', ids: { extension_id: 'audited' }, target: { extension_id: 'audited' } },
+  { id: 'uninstall_extension', ids: { extension_id: 'audited' }, target: { extension_id: 'audited' }, result: 'NOT_FOUND' },
   { id: 'create_session', target: {} },
   { id: 'delete_session', target: {} },
   {
@@ -152,5 +203,5 @@ export const AUDITED_STEPS: readonly AuditedStep[] = [
 ];
 
 export function bodyOf({ id, body }: AuditedStep): unknown {
-  return id === 'put_pipeline_object' || id === 'put_run_object' ? Buffer.from('an object') : body;
+  return id === 'put_pipeline_object' || id === 'put_run_object' || id === 'put_extension_object' ? Buffer.from('an object') : body;
 }

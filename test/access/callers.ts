@@ -59,6 +59,40 @@ export async function createToken(server: AccessServer, roles: readonly string[]
   return { id: made.token_details.id, secret: made.secret };
 }
 
+/**
+ * An extension that is installed without being started: the pipelines of `subscribed` are subscribed to it. Resolves with its token, after a
+ * restart of the server.
+ */
+export async function addExtension(
+  server: AccessServer,
+  id: string,
+  subscribed: readonly (readonly [namespace: string, pipeline: string])[],
+  additionalRoles: readonly string[] = [],
+): Promise<string> {
+  const secret = `gofer_${id.padEnd(43, '0')}`;
+  await server.restart((database) => {
+    const [tokenId, uid, roles] = [`token of ${id}`, `uid of ${id}`, JSON.stringify(additionalRoles)];
+    database
+      .prepare("INSERT INTO tokens (id, hash, user, roles, metadata, created, expires) VALUES (?, ?, ?, ?, '{}', 1, 0)")
+      .run(tokenId, hashOf(secret), `${id} (extension)`, JSON.stringify([`extension_${id}`, ...additionalRoles]));
+    // Of its key there is nothing, so that it cannot be started.
+    database
+      .prepare(
+        `INSERT INTO extensions (id, uid, image, settings, key, token_id, additional_roles, enabled, created, modified)
+         VALUES (?, ?, 'any', '[]', 'lost', ?, ?, 1, 1, 1)`,
+      )
+      .run(id, uid, tokenId, roles);
+    for (const [namespace, pipeline] of subscribed)
+      database
+        .prepare(
+          `INSERT INTO subscriptions (uid, pipeline_uid, namespace_id, pipeline_id, extension_id, subscription_id, settings, origin, created, modified)
+           SELECT ?, uid, namespace_id, pipeline_id, ?, 'one', '{}', 'api', 1, 1 FROM pipelines WHERE namespace_id = ? AND pipeline_id = ?`,
+        )
+        .run(`${id}/${namespace}/${pipeline}`, id, namespace, pipeline);
+  });
+  return secret;
+}
+
 /** What the browser holds after a login with this token. */
 export async function logIn(server: AccessServer, token: string): Promise<string> {
   const { headers } = await server.call('POST', '/api/sessions', { token });
@@ -89,6 +123,7 @@ export async function gatherCallers(server: AccessServer): Promise<readonly Call
   add('admin', 'the first token', { token: server.admin });
   add('task', 'a task of the same pipeline', { token: await tokenOfRun(server, 'default', 'demo') });
   add('foreign', 'a task of a pipeline of this name elsewhere', { token: await tokenOfRun(server, 'other', 'demo') });
+  add('extension', 'an extension', { token: await addExtension(server, 'watcher', [['default', 'demo']]) });
   for (const [name, sent] of [...badlyWritten(server.admin), ...(await dead(server)), ...(await deadTasks(server))])
     add('nobody', name, sent);
   return callers;

@@ -69,12 +69,15 @@ export const MODEL_SYSTEM_ROLES: readonly ModelRole[] = [
     id: 'inject_api_token',
     permissions: [
       {
-        resources: (['namespaces', 'pipelines', 'configs', 'objects', 'runs', 'task_executions'] as const).map((resource) => ({
+        resources: (['namespaces', 'pipelines', 'configs', 'objects', 'runs'] as const).map((resource) => ({
           resource,
         })),
         actions: ['read', 'write'],
       },
-      { resources: (['deployments', 'events', 'subscriptions'] as const).map((resource) => ({ resource })), actions: ['read'] },
+      {
+        resources: (['deployments', 'events', 'subscriptions', 'task_executions'] as const).map((resource) => ({ resource })),
+        actions: ['read'],
+      },
     ],
   },
 ];
@@ -84,7 +87,7 @@ export function modelAllows(roles: readonly ModelRole[], principal: ModelPrincip
   if (principal.scope !== undefined) {
     if (ids.namespace_id !== undefined && ids.namespace_id !== principal.scope.namespaceId) return false;
     if (ids.pipeline_id !== undefined && ids.pipeline_id !== principal.scope.pipelineId) return false;
-    if (ids.extension_id !== undefined || permission === 'admin') return false;
+    if (permission === 'admin' || (ids.extension_id !== undefined && ids.pipeline_id === undefined)) return false;
   } else if (principal.roles.some((id) => id === 'admin' || id === 'bootstrap')) return true;
   if (permission === 'admin') return false;
   return roles.some(

@@ -26,6 +26,8 @@ export const COLUMNS = [
   'task',
   // A task of `other/demo`.
   'foreign',
+  // The extension `watcher`, to which `default/demo` is subscribed.
+  'extension',
   // The roles `admin` and `bootstrap`.
   'admin',
 ] as const;
@@ -34,33 +36,36 @@ export type Column = (typeof COLUMNS)[number];
 /** `+` is let in; `U` is 401 `UNAUTHENTICATED`; `-` is 401 `PERMISSION_DENIED`. */
 export type Verdict = '+' | 'U' | '-';
 
-const ADMIN = 'U - - - - - - - - - +';
-const ANY_TOKEN = 'U + + + + + + + + + +';
-const EVERYBODY = '+ + + + + + + + + + +';
+const ADMIN = 'U - - - - - - - - - - +';
+const ANY_TOKEN = 'U + + + + + + + + + + +';
+const EVERYBODY = '+ + + + + + + + + + + +';
 /** Of the pipeline and one more kind of resource at least. */
-const READ = 'U - - - + - + + + - +';
-const WRITE = 'U - - - - - + + + - +';
-const DELETE = 'U - - - - - + + - - +';
-const READ_SECRETS = 'U - - - + - + + - - +';
-const WRITE_SECRETS = 'U - - - - - + + - - +';
-const EVENTS = 'U - + + + + + + + + +';
-const IDENTITY = 'U - - - + + + - - - +';
+const READ = 'U - - - + - + + + - + +';
+const READ_OBJECTS = 'U - - - + - + + + - - +';
+const WRITE = 'U - - - - - + + + - - +';
+/** Of runs. */
+const START = 'U - - - - - + + + - + +';
+const DELETE = 'U - - - - - + + - - - +';
+const READ_SECRETS = 'U - - - + - + + - - - +';
+const WRITE_SECRETS = 'U - - - - - + + - - - +';
+const EVENTS = 'U - + + + + + + + + + +';
+const IDENTITY = 'U - - - + + + - - - - +';
 
 export const ROUTE_TABLE: Readonly<Record<OperationId, string>> = {
-  //                       nobody, roleless, elsewhere, neighbour, reader, split, manager, user, task, foreign, admin
+  //                       nobody, roleless, elsewhere, neighbour, reader, split, manager, user, task, foreign, extension, admin
   get_system_metadata: EVERYBODY,
   get_system_health: EVERYBODY,
   get_system_preferences: ADMIN,
   update_system_preferences: ADMIN,
-  list_namespaces: 'U - + + + + + + + + +',
+  list_namespaces: 'U - + + + + + + + + + +',
   create_namespace: ADMIN,
-  get_namespace: '  U - - + + + + + + - +',
+  get_namespace: '  U - - + + + + + + - + +',
   update_namespace: ADMIN,
   delete_namespace: ADMIN,
-  list_pipelines: ' U - - + + + + + + - +',
-  get_pipeline: '   U - - - + + + + + - +',
-  update_pipeline: 'U - - - - + + + + - +',
-  delete_pipeline: 'U - - - - + + + - - +',
+  list_pipelines: ' U - - + + + + + + - + +',
+  get_pipeline: '   U - - - + + + + + - + +',
+  update_pipeline: 'U - - - - + + + + - - +',
+  delete_pipeline: 'U - - - - + + + - - - +',
   list_configs: READ,
   register_config: WRITE,
   get_config: READ,
@@ -69,25 +74,25 @@ export const ROUTE_TABLE: Readonly<Record<OperationId, string>> = {
   list_deployments: READ,
   get_deployment: READ,
   list_runs: READ,
-  start_run: WRITE,
+  start_run: START,
   get_run: READ,
   cancel_run: DELETE,
   cancel_runs: DELETE,
-  retry_run: WRITE,
+  retry_run: START,
   list_task_executions: READ,
   get_task_execution: READ,
   cancel_task_execution: DELETE,
   get_logs: READ,
   get_logs_raw: READ,
-  // The role `user` reads task executions only.
-  attach_task_execution: 'U - - - - - + - + - +',
-  delete_logs: '    U - - - - - + - - - +',
-  list_pipeline_objects: READ,
-  get_pipeline_object: READ,
+  // The role `user` reads task executions only, and a task could read what others were given.
+  attach_task_execution: 'U - - - - - + - - - - +',
+  delete_logs: '    U - - - - - + - - - - +',
+  list_pipeline_objects: READ_OBJECTS,
+  get_pipeline_object: READ_OBJECTS,
   put_pipeline_object: WRITE,
   delete_pipeline_object: DELETE,
-  list_run_objects: READ,
-  get_run_object: READ,
+  list_run_objects: READ_OBJECTS,
+  get_run_object: READ_OBJECTS,
   put_run_object: WRITE,
   delete_run_object: DELETE,
   list_global_secrets: ADMIN,
@@ -100,26 +105,27 @@ export const ROUTE_TABLE: Readonly<Record<OperationId, string>> = {
   delete_pipeline_secret: WRITE_SECRETS,
   rotate_secret_key: ADMIN,
   list_subscriptions: READ,
-  create_subscription: WRITE,
+  // A task reads the subscriptions of its pipeline only.
+  create_subscription: WRITE_SECRETS,
   get_subscription: READ,
-  update_subscription: WRITE,
+  update_subscription: WRITE_SECRETS,
   delete_subscription: DELETE,
-  list_extensions: '        U - - - + + + - - - +',
+  list_extensions: '        U - - - + + + - - - + +',
   install_extension: ADMIN,
-  get_extension: '          U - - - + + + - - - +',
+  get_extension: '          U - - - + + + - - - + +',
   update_extension: ADMIN,
   uninstall_extension: ADMIN,
-  get_extension_logs: '     U - - - + + + - - - +',
+  get_extension_logs: '     U - - - + + + - - - + +',
   get_extension_debug_info: ADMIN,
-  list_extension_subscriptions: 'U - - - + + + - - - +',
-  list_extension_deliveries: 'U - - - + + + - - - +',
+  list_extension_subscriptions: 'U - - - + + + - - - + +',
+  list_extension_deliveries: 'U - - - + + + - - - + +',
   get_extension_delivery: ADMIN,
   get_extension_delivery_body: ADMIN,
   redeliver_extension_delivery: ADMIN,
-  list_extension_objects: ' U - - - + - + - - - +',
-  get_extension_object: '   U - - - + - + - - - +',
-  put_extension_object: '   U - - - - - + - - - +',
-  delete_extension_object: 'U - - - - - + - - - +',
+  list_extension_objects: 'U - - - + + + - - - + +',
+  get_extension_object: 'U - - - + + + - - - + +',
+  put_extension_object: 'U - - - - + + - - - + +',
+  delete_extension_object: 'U - - - - + + - - - + +',
   stream_events: EVENTS,
   get_event: EVENTS,
   delete_event: ADMIN,
@@ -158,12 +164,13 @@ const IDS: Readonly<Record<PathParameterName, string>> = {
   key: 'key',
   id: NOBODY_HAS,
   role_id: 'nobody-has-it',
-  extension_id: 'nobody-has-it',
+  extension_id: 'watcher',
   subscription_id: 'nobody-has-it',
   delivery_id: NOBODY_HAS,
 };
 export const PATHS: Partial<Record<OperationId, Partial<typeof IDS>>> = {
   delete_namespace: { namespace_id: 'spare' },
+  uninstall_extension: { extension_id: 'nobody-has-it' },
   // With the pipeline its tasks' tokens would go.
   delete_pipeline: { pipeline_id: 'nobody-has-it' },
 };

@@ -77,10 +77,11 @@ async function obtainable(ids: readonly string[], pathOf: (id: string) => string
 
 /** An event is for those who may read events and, in the same role, what it is about. */
 function isForThem(roles: readonly ModelRole[], principal: ModelPrincipal, { kind }: SeenEvent): boolean {
-  return Object.values(kind).every((about) => {
+  return Object.entries(kind).every(([name, about]) => {
     const { namespace_id, pipeline_id } = about;
     const resources = [
       'events' as const,
+      ...(name.endsWith('_role') ? (['permissions'] as const) : []),
       ...(namespace_id === undefined ? [] : (['namespaces'] as const)),
       ...(pipeline_id === undefined ? [] : (['pipelines'] as const)),
     ];
@@ -105,6 +106,7 @@ async function expectNoMoreNorLess(sent: Sent, principal: ModelPrincipal, roles:
     expect(await listed(`${path}?offset=1&limit=1`, 'pipelines', 'pipeline_id', sent)).toEqual(mine.slice(1, 2));
     amount += mine.length;
   }
+  events = await eventsSeenBy({ token: server.admin });
   const told = events.filter((event) => isForThem(roles, principal, event)).map(({ id }) => id);
   expect((await eventsSeenBy(sent)).map(({ id }) => id)).toEqual(told);
   expect(

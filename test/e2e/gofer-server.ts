@@ -106,7 +106,7 @@ export class GoferServer {
     this.directory = directory ?? mkdtempSync(join(tmpdir(), 'gofer-e2e-'));
     const takesEvents = settings.some((setting) => setting.startsWith('external_events.'));
     // A supervisor that is idle goes soon, so that its going can be waited for.
-    const usual = ['scheduler.process.idle_timeout=1', 'api.task_execution_stop_timeout=5s'];
+    const usual = ['scheduler.process.idle_timeout=1', 'api.task_execution_stop_timeout=5s', 'extensions.install_std_extensions=false'];
     const all = [...(takesEvents ? [] : ['external_events.enable=false']), ...usual, ...settings];
     this.#flags = ['--bind-address', `127.0.0.1:${port}`, '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
     this.#env = { PATH: process.env['PATH'], HOME: this.directory, XDG_STATE_HOME: this.directory, ...env };

@@ -26,6 +26,7 @@ export async function startTestServer(engine: 'fake' | 'process', flags: Readonl
     flags: {
       'server.bind_address': '127.0.0.1:0',
       'external_events.enable': 'false',
+      'extensions.install_std_extensions': 'false',
       'scheduler.engine': engine,
       'server.shutdown_timeout': '5s',
       ...flags,

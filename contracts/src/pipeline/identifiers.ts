@@ -3,7 +3,6 @@
 /** What a message says of each rule. */
 export const IDENTIFIER_RULE = '3 to 32 characters of a-z, A-Z, 0-9 and -';
 export const TASK_ID_RULE = '1 to 63 characters of a-z, A-Z, 0-9, _ and -';
-export const SUBSCRIPTION_ID_RULE = TASK_ID_RULE;
 export const OBJECT_KEY_RULE = '1 to 1,024 bytes of UTF-8';
 
 const IDENTIFIER = /^[a-zA-Z0-9-]{3,32}$/;

@@ -4,7 +4,6 @@ export {
   isObjectKey,
   isTaskId,
   OBJECT_KEY_RULE,
-  SUBSCRIPTION_ID_RULE,
   TASK_ID_RULE,
 } from './identifiers.ts';
 export type { ImageReference, ParsedImageReference } from './image-reference.ts';

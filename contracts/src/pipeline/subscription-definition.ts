@@ -2,7 +2,7 @@
 
 import type { FaultList } from './fault-list.ts';
 import { isJsonObject, type JsonObject, kindOf, memberPath, quote, readOptionalObject, readString } from './field-readers.ts';
-import { IDENTIFIER_RULE, isIdentifier, isTaskId, SUBSCRIPTION_ID_RULE } from './identifiers.ts';
+import { IDENTIFIER_RULE, isIdentifier, isTaskId, TASK_ID_RULE } from './identifiers.ts';
 import { PIPELINE_LIMITS } from './pipeline-limits.ts';
 
 export interface SubscriptionDefinition {
@@ -61,7 +61,7 @@ function readSubscription(value: unknown, path: string, faults: FaultList): Subs
     faults.add(`${path}.extension_id`, `${quote(extensionId)} is not an extension id; use ${IDENTIFIER_RULE}`);
   const subscriptionId = readString(value, 'subscription_id', path, Number.POSITIVE_INFINITY, faults);
   if (subscriptionId !== undefined && !isTaskId(subscriptionId))
-    faults.add(`${path}.subscription_id`, `${quote(subscriptionId)} is not a subscription id; use ${SUBSCRIPTION_ID_RULE}`);
+    faults.add(`${path}.subscription_id`, `${quote(subscriptionId)} is not a subscription id; use ${TASK_ID_RULE}`);
   const settings = readSettings(readOptionalObject(value, 'settings', path, faults), `${path}.settings`, faults);
   return extensionId === undefined || subscriptionId === undefined ? undefined : { extensionId, subscriptionId, settings };
 }

@@ -88,7 +88,11 @@ function createManager(container: Container, options: ServerOptions): ExtensionM
         clock,
         callTimeoutMs: extensions.request_timeout * 1000,
       }),
-    times: { startTimeoutMs: extensions.start_timeout * 1000, healthIntervalMs: extensions.health_interval * 1000 },
+    times: {
+      startTimeoutMs: extensions.start_timeout * 1000,
+      healthIntervalMs: extensions.health_interval * 1000,
+      longestRestartMs: extensions.longest_restart_delay * 1000,
+    },
     random: Math.random,
     stopGraceMs: extensions.stop_timeout * 1000,
     sweep: async (isKnown, leave) => {

@@ -10,6 +10,7 @@ import { isUnfinished } from './extension-starts.ts';
 import { type ExtensionView, NOT_STARTED } from './extension-view.ts';
 import { restartDelay } from './restart-delay.ts';
 import { SupervisedExtension, type SupervisionParts } from './supervised-extension.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface ExtensionManagerParts extends SupervisionParts {
   /** How long an extension that is disabled, changed or uninstalled has to end by itself, milliseconds. */
@@ -18,9 +19,8 @@ export interface ExtensionManagerParts extends SupervisionParts {
   readonly sweep: (isKnown: (startUid: string) => boolean, leave: AbortSignal) => Promise<void>;
 }
 
-/** How much longer than it is given the end of one may take, by its scheduler and of its log, where the server stops; and what is still written then. */
-const OVERTIME_MS = 5000;
-const LAST_WORDS_MS = 1000;
+/** How long the end of all may take beyond what each of them has for it. */
+const LATE_END_MS = 5000;
 
 export class ExtensionManager implements ExtensionCalls {
   readonly #parts: ExtensionManagerParts;
@@ -74,21 +74,34 @@ export class ExtensionManager implements ExtensionCalls {
   }
 
   /**
-   * Ends all of them; nothing is started afterwards. `graceMs`: how long each has to end by itself. What has not ended a little later, as its
-   * scheduler does not answer, runs on for the next server.
+   * Ends all of them; nothing is started afterwards. `graceMs`: how long each has to end by itself. What has not ended soon after that, as
+   * where its scheduler cannot be reached, is left to the next server.
    */
   async stop(graceMs: number): Promise<void> {
     this.#isStarted = false;
     this.#leave.abort();
     for (const supervised of this.#supervised.values()) this.#track(supervised, graceMs);
-    const { clock } = this.#parts;
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    let forget = clock.after(graceMs + OVERTIME_MS, () => {
-      for (const supervised of this.#stopping) supervised.letGo();
-      forget = clock.after(LAST_WORDS_MS, resolve);
-    });
-    await Promise.race([late, Promise.all([...this.#ending.values(), this.#tidying])]);
-    forget();
+    const ended = Promise.all([...this.#ending.values(), this.#tidying]);
+    if (await this.#isWithin(ended, graceMs + LATE_END_MS)) return;
+    for (const supervised of this.#stopping) {
+      this.#parts.log('warn', `the extension '${supervised.record.id}' has not ended, and is left to the next start of the server`);
+      supervised.leave();
+    }
+    await this.#isWithin(ended, LATE_END_MS);
+  }
+
+  async #isWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+    const patience = new AbortController();
+    const forget = this.#parts.clock.after(ms, () => patience.abort());
+    try {
+      await unlessAborted(work, patience.signal);
+      return true;
+    } catch (error) {
+      if (!patience.signal.aborted) throw error;
+      return false;
+    } finally {
+      forget();
+    }
   }
 
   view(extensionId: string): ExtensionView {
@@ -212,7 +225,7 @@ export class ExtensionManager implements ExtensionCalls {
 
   /** What earlier servers have left of extensions that are not to run. `enabled`: the uids of those that see to it themselves; `lost`: starts whose handle is not known. */
   async #tidy(enabled: ReadonlySet<string>, lost: ReadonlySet<string>): Promise<void> {
-    const { store, clock, log, random, sweep, starts, hosts } = this.#parts;
+    const { store, clock, log, random, sweep, starts, hosts, times } = this.#parts;
     const signal = this.#leave.signal;
     for (let failures = 1; !signal.aborted; failures += 1) {
       try {
@@ -228,7 +241,7 @@ export class ExtensionManager implements ExtensionCalls {
         return;
       } catch (error) {
         log('warn', 'what is left of extensions that do not run any more could not be removed, trying again', { reason: messageOf(error) });
-        await pause(clock, restartDelay(failures, random()), signal).catch(() => {
+        await pause(clock, restartDelay(failures, times.longestRestartMs, random()), signal).catch(() => {
           // The server stops, which the loop finds out.
         });
       }

@@ -13,6 +13,8 @@ export interface RunTimes {
   /** How long it may take until it is healthy. */
   readonly startTimeoutMs: number;
   readonly healthIntervalMs: number;
+  /** Before a start, however often those before it have failed. */
+  readonly longestRestartMs: number;
 }
 
 export interface RunListener {

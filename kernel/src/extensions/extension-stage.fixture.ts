@@ -179,7 +179,7 @@ export class ExtensionStage {
       }),
       // The time that an answer takes is real.
       connect: (extensionId, url, key) => new ExtensionClient({ extensionId, url, key, verifyCerts: false, clock: SYSTEM_CLOCK }),
-      times: { startTimeoutMs: 60_000, healthIntervalMs: 10_000 },
+      times: { startTimeoutMs: 60_000, healthIntervalMs: 10_000, longestRestartMs: 300_000 },
       random: () => 1 - Number.EPSILON,
       stopGraceMs: 5000,
       sweep: (isKnown, leave) => sweepExtensionLeftovers('fake', scheduler, isKnown, { instanceId, log, clock, leave }),

@@ -7,8 +7,9 @@ import { type Clock, pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
 import { createTextMasker, type LogMasking, type LogStore } from '../workers/logs/index.ts';
+import { isBuiltIn } from './built-in-extensions.ts';
 import type { ExtensionClient } from './extension-client.ts';
-import { type ExtensionEnvironments, isBuiltIn, type PreparedStart } from './extension-environment.ts';
+import type { ExtensionEnvironments, PreparedStart } from './extension-environment.ts';
 import type { ExtensionHost, RunningExtension } from './extension-host.ts';
 import { collectExtensionLog, messageOf, noteInLog } from './extension-log.ts';
 import { endRun, type RunEnd, type RunListener, type RunTimes, watchRun } from './extension-run.ts';
@@ -73,9 +74,9 @@ export class SupervisedExtension {
   readonly #stop = new AbortController();
   #leave = new AbortController();
   #view: ExtensionView = { state: 'processing', health: 'unknown', url: '', started: 0 };
-  #running: RunningExtension | undefined;
   #client: ExtensionClient | undefined;
   #isReady = false;
+  #running: RunningExtension | undefined;
   #graceMs = 0;
   #done: Promise<void> | undefined;
   #conceal: (text: string) => string = (text) => text;
@@ -115,14 +116,14 @@ export class SupervisedExtension {
     await this.#done;
   }
 
-  /** After `stop`: what has not ended by now runs on, for the next server. */
-  letGo(): void {
-    this.#running?.leave();
+  /** Once it was stopped: waits no longer for its end, which is the next server's. */
+  leave(): void {
     this.#leave.abort();
+    this.#running?.leave();
   }
 
   async #superviseUntilStopped(): Promise<void> {
-    const { clock, random, log } = this.#parts;
+    const { clock, random, log, times } = this.#parts;
     const signal = this.#stop.signal;
     let failures = 0;
     let why: string | undefined;
@@ -131,7 +132,7 @@ export class SupervisedExtension {
       if (signal.aborted) break;
       const { reason, healthyMs } = attempt;
       failures = healthyMs >= STEADY_MS ? 1 : failures + 1;
-      const delay = restartDelay(failures, random());
+      const delay = restartDelay(failures, times.longestRestartMs, random());
       why = reason;
       await this.#remember(attempt);
       log('warn', `the extension '${this.record.id}' does not run, and is started again in ${Math.ceil(delay / 1000)} s`, { reason });
@@ -210,8 +211,8 @@ export class SupervisedExtension {
 
   async #live({ uid, running, host, masking }: Live, { key }: PreparedStart): Promise<RunEnd> {
     const { clock, connect, times } = this.#parts;
-    const client = connect(this.record.id, running.url, key);
     this.#running = running;
+    const client = connect(this.record.id, running.url, key);
     const log = collectExtensionLog(uid, running, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {
       // It may fail while the extension is still watched; whoever waits for it hears of it.

@@ -32,6 +32,7 @@ describe('a sensitive task', () => {
     const pid = stage.supervisors.at(-1) ?? 0;
     await rm(stage.dataDirectory, { recursive: true });
     await until('the supervisor to go', async () => !(await isAlive(pid)));
+    expect(stage.supervisors).toEqual([pid]);
     await mkdir(stage.dataDirectory);
   });
 

@@ -1,6 +1,5 @@
-import type { Extension, InstallExtensionRequest, Parameter } from '@gofer/contracts/api';
+import type { BodyOf, Extension, Parameter } from '@gofer/contracts/api';
 import { Option } from 'clipanion';
-import type { Static } from 'typebox';
 import { askPairs, askParameters, checkTerminal, unanswered } from '../../extension/ask-settings.ts';
 import { imageFor } from '../../extension/extension-image.ts';
 import { lastWords } from '../../extension/last-words.ts';
@@ -65,7 +64,7 @@ export class ExtensionInstall extends ExtensionStartingCommand {
     await this.showStarted(`Installed extension ${toSafeLine(this.id)} (${toSafeLine(image)})`, extension);
   }
 
-  async #install(body: Static<typeof InstallExtensionRequest>, wait: number): Promise<Extension> {
+  async #install(body: BodyOf<'install_extension'>, wait: number): Promise<Extension> {
     if (wait > 0 && this.context.stderr.isTTY === true)
       await this.note(`Installing ${toSafeLine(body.image)}, and waiting ${wait} s at most until it runs…`);
     const client = await this.client();

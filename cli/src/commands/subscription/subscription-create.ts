@@ -1,5 +1,5 @@
 import { GoferError } from '@gofer/contracts';
-import { isTaskId, SUBSCRIPTION_ID_RULE } from '@gofer/contracts/pipeline';
+import { isTaskId, TASK_ID_RULE } from '@gofer/contracts/pipeline';
 import { Option } from 'clipanion';
 import { askParameters, checkTerminal, unanswered } from '../../extension/ask-settings.ts';
 import { readSettings, SETTINGS_DETAILS, settingOption } from '../../extension/settings.ts';
@@ -32,7 +32,7 @@ export class SubscriptionCreate extends SubscriptionCommand {
 
   async execute(): Promise<void> {
     if (!isTaskId(this.label))
-      throw new GoferError('INVALID_ARGUMENT', `the label of a subscription is ${SUBSCRIPTION_ID_RULE}, not "${this.label}"`);
+      throw new GoferError('INVALID_ARGUMENT', `the label of a subscription is ${TASK_ID_RULE}, not "${this.label}"`);
     if (this.interactive) checkTerminal(this.context, 'give settings by -s KEY=VALUE');
     const given = await readSettings(this.context, this.pairs, '--setting');
     const client = await this.client();
