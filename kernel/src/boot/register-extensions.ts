@@ -5,11 +5,11 @@ import { BuiltInHost } from '../extensions/built-in-host.ts';
 import { ContainerHost } from '../extensions/container-host.ts';
 import { ExtensionClient } from '../extensions/extension-client.ts';
 import { ExtensionEnvironments, type ExtensionEnvironmentsParts } from '../extensions/extension-environment.ts';
-import type { ExtensionHost } from '../extensions/extension-host.ts';
+import type { ExtensionHost, ExtensionHosts } from '../extensions/extension-host.ts';
 import { sweepExtensionLeftovers } from '../extensions/extension-leftovers.ts';
 import { ExtensionManager } from '../extensions/extension-manager.ts';
 import { ExtensionStarts } from '../extensions/extension-starts.ts';
-import type { ExtensionHosts } from '../extensions/supervised-extension.ts';
+
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { StoredExtensionService } from '../services/extension-service.ts';
 import type { Container } from './container.ts';

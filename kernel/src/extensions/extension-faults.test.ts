@@ -191,3 +191,37 @@ it('one that is disabled while it waits for its next start is not started, nor s
   await stage.until('its end', () => stage.manager.view('watcher').started === 0);
   expect(stage.clock.waiting).toBe(0);
 });
+
+describe('a server that comes after one that died', () => {
+  beforeEach(async () => {
+    await stage.install('watcher');
+    stage.manager.start();
+    await stage.ready('watcher');
+  });
+
+  async function comeBack(): Promise<void> {
+    await stage.die();
+    await stage.begin();
+  }
+
+  it('goes on with what runs also where its disk is full', async () => {
+    await comeBack();
+    stage.store.commit = () => Promise.reject(new GoferError('STORAGE_FULL', 'the disk is full'));
+    stage.manager.start();
+    await stage.ready('watcher');
+    expect(stage.started).toHaveLength(1);
+    Reflect.deleteProperty(stage.store, 'commit');
+  });
+
+  it('starts anew what runs where it has lost what is masked in its log', async () => {
+    const given = stage.startsOf('watcher').at(0)?.given;
+    await comeBack();
+    const read = stage.stores.secrets.read.bind(stage.stores.secrets);
+    stage.stores.secrets.read = (pointer) =>
+      pointer === given ? Promise.reject(new GoferError('DATA_LOSS', 'the value is missing')) : read(pointer);
+    stage.manager.start();
+    await stage.ready('watcher');
+    expect(stage.started).toHaveLength(2);
+    expect(await stage.scheduler.list({})).toHaveLength(1);
+  });
+});

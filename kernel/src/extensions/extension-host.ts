@@ -57,3 +57,12 @@ export interface ExtensionHost {
   /** Removes what is kept of a start that has ended; ends one that runs. Succeeds for one that is gone. */
   remove(handle: TaskHandle): Promise<void>;
 }
+
+export interface ExtensionHosts {
+  /** Those that come with the server. */
+  readonly builtIn: ExtensionHost;
+  /** Where images are started. */
+  readonly container: ExtensionHost;
+  /** What an earlier server has started may be of another scheduler; undefined where that is not there any more. */
+  ofEngine(engine: string): ExtensionHost | undefined;
+}

@@ -60,11 +60,16 @@ export class ExtensionStarts {
     return { uid, masking };
   }
 
-  /** What is masked in the log of an earlier server's start. Rejects with `DATA_LOSS` or `UNAVAILABLE`. */
-  async maskingOf({ given }: ExtensionStartRecord): Promise<LogMasking> {
+  /** What is masked in the log of an earlier server's start; undefined where that is lost. Rejects with `UNAVAILABLE`. */
+  async maskingOf({ given }: ExtensionStartRecord): Promise<LogMasking | undefined> {
     if (given === undefined) return { values: [], key: randomBytes(KEY_BYTES) };
-    const kept = JSON.parse(Buffer.from(await this.#parts.secrets.read(given)).toString('utf8')) as GivenToStart;
-    return { values: kept.values, key: Buffer.from(kept.key, 'base64') };
+    try {
+      const kept = JSON.parse(Buffer.from(await this.#parts.secrets.read(given)).toString('utf8')) as GivenToStart;
+      return { values: kept.values, key: Buffer.from(kept.key, 'base64') };
+    } catch (error) {
+      if (codeOf(error) !== 'DATA_LOSS') throw error;
+      return undefined;
+    }
   }
 
   async started(uid: string, handle: TaskHandle): Promise<void> {

@@ -2,6 +2,7 @@
  * Sees to it that one extension runs: starts it, or takes up what an earlier server has started, watches it, and starts it again when it
  * has ended, cannot be started or is not healthy, after a pause that grows. Nothing that goes wrong ends that, until it is stopped.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { PluginLog } from '@gofer/contracts';
 import { type Clock, pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
@@ -10,21 +11,12 @@ import { createTextMasker, type LogMasking, type LogStore } from '../workers/log
 import { isBuiltIn } from './built-in-extensions.ts';
 import type { ExtensionClient } from './extension-client.ts';
 import type { ExtensionEnvironments, PreparedStart } from './extension-environment.ts';
-import type { ExtensionHost, RunningExtension } from './extension-host.ts';
+import type { ExtensionHost, ExtensionHosts, RunningExtension } from './extension-host.ts';
 import { collectExtensionLog, messageOf, noteInLog } from './extension-log.ts';
 import { endRun, type RunEnd, type RunListener, type RunTimes, watchRun } from './extension-run.ts';
 import { type ExtensionStarts, isUnfinished } from './extension-starts.ts';
 import type { ExtensionView } from './extension-view.ts';
 import { restartDelay, STEADY_MS } from './restart-delay.ts';
-
-export interface ExtensionHosts {
-  /** Those that come with the server. */
-  readonly builtIn: ExtensionHost;
-  /** Where images are started. */
-  readonly container: ExtensionHost;
-  /** What an earlier server has started may be of another scheduler; undefined where that is not there any more. */
-  ofEngine(engine: string): ExtensionHost | undefined;
-}
 
 export interface SupervisionParts {
   readonly store: Store;
@@ -178,10 +170,12 @@ export class SupervisedExtension {
       const { uid, handle, engine, fingerprint } = start;
       const isSame = live === undefined && handle !== undefined && engine === host.engine && fingerprint === prepared.fingerprint;
       const running = isSame ? await host.adopt({ uid, handle }, this.#stop.signal) : undefined;
-      if (running === undefined) {
+      const masking = running === undefined ? undefined : await starts.maskingOf(start);
+      if (running === undefined || masking === undefined) {
+        running?.leave();
         await starts.finish(start, hosts.ofEngine(engine), 'the server that had started it ended before it');
       } else {
-        live = { uid, running, host, masking: await starts.maskingOf(start) };
+        live = { uid, running, host, masking };
         this.#view = { ...this.#view, started: start.created };
       }
     }
@@ -240,7 +234,9 @@ export class SupervisedExtension {
     return {
       healthy: async (documentation) => {
         const { store } = this.#parts;
-        await store.commit(() => store.extensions.setDocumentation(this.record.uid, documentation));
+        // One that a full disk has nothing to do with runs on.
+        if (!isDeepStrictEqual(documentation, store.extensions.find(this.record.id)?.documentation))
+          await store.commit(() => store.extensions.setDocumentation(this.record.uid, documentation));
         this.#client = client;
         await this.#listener.healthy();
       },
