@@ -1,5 +1,7 @@
 /** A server that dies at any commit of a change to an extension: the next one finds the former extension or the changed one, whole, and nothing else. */
 import { join } from 'node:path';
+import { GoferError } from '@gofer/contracts';
+import * as fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AccessControl } from '../access/access-control.ts';
 import { hashSecret } from '../access/mint-secret.ts';
@@ -74,10 +76,13 @@ async function finish(work: Promise<unknown>, isDead: () => boolean): Promise<bo
 
 async function settle(): Promise<void> {
   if (stage.store.extensions.find('watcher')?.enabled === true) await stage.ready('watcher');
-  await stage.until('that nothing is left to be done', () => {
+  await stage.until('that nothing is left to be done', async () => {
     const { store } = stage;
     const running = store.extensions.find('watcher')?.enabled === true ? 1 : 0;
-    return store.extensionStarts.unfinished().length === running && store.extensionStarts.orphans().length === 0;
+    const { extensionStarts } = store;
+    if (extensionStarts.unfinished().length !== running || extensionStarts.orphans().length > 0) return false;
+    // What an engine that was away still has is removed a little later.
+    return (await stage.scheduler.list({})).length === running;
   });
   for (let turn = 0; turn < 20; turn += 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -157,3 +162,59 @@ it.for(Object.entries(changes).flatMap(([name, change]) => [true, false].map((is
     }
   },
 );
+
+/** What people, and accidents, do to an extension, without waiting for each other. Whatever is refused is refused. */
+const STEPS: Readonly<Record<string, () => Promise<unknown>>> = {
+  install: () => service.install(registration, 0, NEVER),
+  upgrade: () => service.update('watcher', { settings: { A: 'c' } }),
+  disable: () => service.update('watcher', { enable: false }),
+  enable: () => service.update('watcher', { enable: true }),
+  uninstall: () => service.uninstall('watcher'),
+  crash: async () => {
+    if (isAway) return;
+    for (const { handle } of await stage.scheduler.list({})) await stage.scheduler.stop(handle, 0);
+  },
+  sicken: async () => {
+    stage.extension.isHealthy = !stage.extension.isHealthy;
+  },
+  leave: async () => {
+    isAway = !isAway;
+  },
+  wait: async () => void stage.clock.advance(),
+};
+let isAway = false;
+
+/** Its engine may be away; what it begins then it does not end. */
+function loosen(): void {
+  const { scheduler } = stage;
+  for (const name of ['stop', 'remove', 'list', 'inspect'] as const) {
+    const method = scheduler[name].bind(scheduler) as (...args: never[]) => Promise<never>;
+    scheduler[name] = (...args: never[]) =>
+      isAway ? Promise.reject(new GoferError('UNAVAILABLE', 'the engine is away')) : method(...args);
+  }
+}
+
+it('changes that cross leave one extension, or none, and nothing of what was', { timeout: 120_000 }, async () => {
+  const step = fc.tuple(fc.constantFrom(...Object.keys(STEPS)), fc.nat(30));
+  await fc.assert(
+    fc
+      .asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
+        loosen();
+        const underWay: Promise<unknown>[] = [];
+        for (const [name, turns] of steps) {
+          underWay.push((STEPS[name]?.() ?? Promise.resolve()).catch(() => undefined));
+          for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+        }
+        stage.extension.isHealthy = true;
+        isAway = false;
+        await finish(Promise.all(underWay), () => false);
+        await settle();
+        await expectWhole();
+      })
+      .afterEach(async () => {
+        await close();
+        await open();
+      }),
+    { numRuns: 60 },
+  );
+});
