@@ -138,6 +138,25 @@ describe('whoever waits for one to be ready', () => {
   });
 });
 
+it('whoever uninstalls one whose scheduler is away is not kept waiting, and it is removed once that is back', async () => {
+  await stage.install('watcher');
+  stage.manager.start();
+  await stage.ready('watcher');
+  const record = recordOf();
+  const repair = disturb(['stop', 'remove'], away);
+  await stage.store.commit(() => stage.store.extensions.delete(record.uid));
+  const before = stage.clock.now();
+  let isAnswered = false;
+  void stage.manager.remove(record).then(() => {
+    isAnswered = true;
+  });
+  await stage.until('the answer', () => isAnswered);
+  expect(stage.clock.now() - before).toBeLessThanOrEqual(10_000);
+  repair();
+  await stage.until('that it is gone', () => stage.store.extensionStarts.listOf(record.uid).length === 0);
+  expect(await stage.scheduler.list({})).toEqual([]);
+});
+
 it('one that is disabled is shown as what it is until it has ended', async () => {
   await stage.install('watcher');
   stage.manager.start();

@@ -67,10 +67,13 @@ export class ExtensionManager implements ExtensionCalls {
     supervised?.run(this.#ending.get(record.uid));
   }
 
-  /** After the commit that uninstalled it. Resolves when it has ended and its logs are gone, or its end is left to the next server. */
+  /**
+   * After the commit that uninstalled it. Resolves when it has ended and its logs are gone; where that takes longer than it may, as its
+   * scheduler cannot be reached, it goes on behind everybody's back.
+   */
   async remove({ id, uid }: Pick<ExtensionRecord, 'id' | 'uid'>): Promise<void> {
-    await this.#end(id, uid);
-    await this.#forget(uid);
+    const gone = this.#end(id, uid).then(() => this.#forget(uid));
+    await this.#isWithin(gone, this.#parts.stopGraceMs + LATE_END_MS);
   }
 
   /**
