@@ -9,6 +9,13 @@ import { ROOT } from './markdown.ts';
 
 const GOFER = join(ROOT, 'cli/bin/gofer.mjs');
 
+/** What no page needs unless it says so: they are run beside each other, and each extension is a process. */
+const DEFAULTS: readonly (readonly [key: string, value: string])[] = [
+  ['scheduler.process.idle_timeout', '1'],
+  ['external_events.enable', 'false'],
+  ['extensions.install_std_extensions', 'false'],
+];
+
 export interface Finished {
   readonly code: number | null;
   /** Both outputs as they came. */
@@ -20,6 +27,8 @@ export class DocsServer {
   readonly #environment: NodeJS.ProcessEnv;
   #server: ChildProcess | undefined;
   #url = '';
+  /** Host and port; undefined where events from outside are not taken. */
+  #events: string | undefined;
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -52,8 +61,8 @@ export class DocsServer {
   /** On the port it had before, if it had one. Resolves with the line that says that it is ready. */
   async start(flags: readonly string[] = ['--scheduler', 'process']): Promise<string> {
     const bind = this.#url === '' ? '127.0.0.1:0' : new URL(this.#url).host;
-    const idle = ['--set', 'scheduler.process.idle_timeout=1', '--set', 'external_events.enable=false'];
-    const server = spawn(process.execPath, [GOFER, 'service', 'start', '--bind-address', bind, ...flags, ...idle], {
+    const rest = DEFAULTS.filter(([key]) => !flags.some((flag) => flag.startsWith(`${key}=`))).flatMap((each) => ['--set', each.join('=')]);
+    const server = spawn(process.execPath, [GOFER, 'service', 'start', '--bind-address', bind, ...flags, ...rest], {
       cwd: this.directory,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -66,6 +75,7 @@ export class DocsServer {
       const url = /is ready at (http:\/\/[^\s"]+)/.exec(line)?.[1];
       if (url === undefined) continue;
       this.#url = url;
+      this.#events = /externalEvents\W+http:\/\/([^\s"]+)"/.exec(line)?.[1];
       server.stdout.resume();
       return line;
     }
@@ -81,10 +91,10 @@ export class DocsServer {
     await ended;
   }
 
-  /** Runs a script with `localhost:8080` being this server; ends at its first command that fails. */
+  /** Runs a script with `localhost:8080` being this server, `localhost:8081` its events from outside; ends at its first command that fails. */
   async run(script: string): Promise<Finished> {
     const own = new URL(this.#url).host;
-    const text = script.replaceAll(/localhost:8080|127\.0\.0\.1:8080/g, own);
+    const text = script.replaceAll(/localhost:8080|127\.0\.0\.1:8080/g, own).replaceAll('localhost:8081', this.#events ?? 'localhost:8081');
     const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', `exec 2>&1\n${text}`], {
       cwd: this.directory,
       env: { ...this.#environment, GOFER_API_BASE_URL: this.#url },
