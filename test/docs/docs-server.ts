@@ -99,7 +99,10 @@ export class DocsServer {
       cwd: this.directory,
       env: { ...this.#environment, GOFER_API_BASE_URL: this.#url },
       stdio: ['ignore', 'pipe', 'ignore'],
+      // A process group, so that what a script that failed has left in the background ends with it.
+      detached: true,
     });
+    child.once('exit', () => endGroup(child));
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     const [code] = await once(child, 'close');
@@ -111,5 +114,14 @@ export class DocsServer {
     await this.stop();
     // The supervisor of the process engine ends by itself a second after its last task, and may still write until then.
     await rm(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  }
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }
