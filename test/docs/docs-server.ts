@@ -9,6 +9,9 @@ import { ROOT } from './markdown.ts';
 
 const GOFER = join(ROOT, 'cli/bin/gofer.mjs');
 
+/** The flag by which a server has cron and interval. */
+export const STANDARD_EXTENSIONS = 'extensions.install_std_extensions=true';
+
 /** What no page needs unless it says so: they are run beside each other, and each extension is a process. */
 const DEFAULTS: readonly (readonly [key: string, value: string])[] = [
   ['scheduler.process.idle_timeout', '1'],
@@ -51,6 +54,8 @@ export class DocsServer {
     for (const name of ['examples', 'node_modules']) await symlink(join(ROOT, name), join(docs.directory, name));
     try {
       await docs.start(serverFlags);
+      // The server is ready before they are; this waits until they run.
+      if (serverFlags.includes(STANDARD_EXTENSIONS)) await docs.run('npx gofer extension enable cron; npx gofer extension enable interval');
     } catch (error) {
       await docs.close();
       throw error;
