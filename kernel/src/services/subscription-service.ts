@@ -81,7 +81,8 @@ export class StoredSubscriptionService implements SubscriptionService {
     const { store, lookup } = this.#parts;
     lookup.extensionUid(extensionId);
     const records = store.subscriptions.ofExtension(extensionId).filter(isVisible);
-    if (own) return this.#own.list(extensionId, records);
+    // One that is disabled is to serve none, and is not told what they refer to.
+    if (own) return store.extensions.find(extensionId)?.enabled === true ? this.#own.list(extensionId, records) : [];
     return records.map((record) => this.#toWire(record, store.pipelines.byUid(record.pipelineUid)));
   }
 
