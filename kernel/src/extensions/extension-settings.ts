@@ -34,7 +34,7 @@ export function settingFaults(settings: Readonly<Record<string, string>>, path: 
       path: `${path}.${key}`,
       message: `begins with ${SYSTEM_PREFIX}, which is what the server itself tells an extension`,
     }));
-  const references = Object.entries(settings).flatMap(([key, value]) => referenceFaults(value, `${path}.${key}`));
+  const references = Object.entries(settings).flatMap(([key, value]) => valueFaults(value, `${path}.${key}`));
   return [...variableFaults(settings, path), ...own, ...references];
 }
 
@@ -42,7 +42,7 @@ export function settingFaults(settings: Readonly<Record<string, string>>, path: 
  * An extension belongs to no pipeline: of what can be referred to only global secrets are there for it. Nor is what is shown in the place
  * of a value a value: whoever sends back what they were shown would lose it.
  */
-export function referenceFaults(value: string, path: string): Fault[] {
+export function valueFaults(value: string, path: string): Fault[] {
   if (value === MASK)
     return [{ path, message: `is ${MASK}, which stands for a value that is not shown: leave it out, and it stays as it is` }];
   if (!isReference(value)) return [];
