@@ -84,7 +84,7 @@ export function modelAllows(roles: readonly ModelRole[], principal: ModelPrincip
   if (principal.scope !== undefined) {
     if (ids.namespace_id !== undefined && ids.namespace_id !== principal.scope.namespaceId) return false;
     if (ids.pipeline_id !== undefined && ids.pipeline_id !== principal.scope.pipelineId) return false;
-    if (ids.extension_id !== undefined || permission === 'admin') return false;
+    if ((ids.extension_id !== undefined && ids.pipeline_id === undefined) || permission === 'admin') return false;
   } else if (principal.roles.some((id) => id === 'admin' || id === 'bootstrap')) return true;
   if (permission === 'admin') return false;
   return roles.some(

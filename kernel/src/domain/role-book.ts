@@ -118,7 +118,8 @@ function isInScope({ scope }: Principal, ids: TargetIds): boolean {
   return (
     (ids.namespace_id ?? scope.namespaceId) === scope.namespaceId &&
     (ids.pipeline_id ?? scope.pipelineId) === scope.pipelineId &&
-    ids.extension_id === undefined
+    // A subscription is the pipeline's; an extension is nobody's.
+    (ids.extension_id === undefined || ids.pipeline_id !== undefined)
   );
 }
 
