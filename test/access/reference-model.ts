@@ -69,12 +69,13 @@ export const MODEL_SYSTEM_ROLES: readonly ModelRole[] = [
     id: 'inject_api_token',
     permissions: [
       {
-        resources: (['namespaces', 'pipelines', 'configs', 'objects', 'runs', 'task_executions'] as const).map((resource) => ({
-          resource,
-        })),
+        resources: (['namespaces', 'pipelines', 'configs', 'objects', 'runs'] as const).map((resource) => ({ resource })),
         actions: ['read', 'write'],
       },
-      { resources: (['deployments', 'events', 'subscriptions'] as const).map((resource) => ({ resource })), actions: ['read'] },
+      {
+        resources: (['deployments', 'events', 'subscriptions', 'task_executions'] as const).map((resource) => ({ resource })),
+        actions: ['read'],
+      },
     ],
   },
 ];
