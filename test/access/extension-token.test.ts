@@ -110,6 +110,15 @@ describe('the token of an extension', () => {
     expect(await idsOf(`${MINE}/subscriptions`, server.admin)).toEqual(['another/b', 'watcher/a']);
   });
 
+  it('hears of its namespaces and of itself, and neither of other extensions nor of roles', async () => {
+    const { closed, frames } = await server.socket('/api/events?history=true&reverse=true', { token });
+    expect((await closed).code).toBe(1000);
+    const told = frames.flatMap((frame) => Object.entries((JSON.parse(frame) as { kind: Record<string, { id?: string }> }).kind));
+    expect(told.filter(([kind]) => kind === 'installed_extension').map(([, { id }]) => id)).toEqual(['watcher']);
+    expect(told.map(([kind]) => kind)).toContain('queued_run');
+    expect(told.map(([kind]) => kind)).not.toContain('created_role');
+  });
+
   it('shows what is subscribed to it with secrets looked up, as nobody else is shown it', async () => {
     const own = await call('GET', '/api/extensions/watcher/subscriptions');
     expect(own.text).toContain(SECRET);
