@@ -223,6 +223,13 @@ it('debug shows JSON as such, and text as it is', async () => {
   const answer = (info: string) => ({ 'GET /api/extensions/cron/debug': [200, { info }] as const });
   expect((await gofer('extension debug cron', answer('{"next":{"a":1}}'))).stdout).toBe('{\n  "next": {\n    "a": 1\n  }\n}\n');
   expect((await gofer('extension debug cron', answer('all is well\u001b[2J'))).stdout).toBe('all is well\n');
+  // CSI in one character, and what turns the direction of a line, are no concern of JSON.
+  const hostile = await gofer('extension debug cron', answer('{"a":"\u009b2J\u202e"}'));
+  expect(hostile.stdout).toBe('{\n  "a": "\\u009b2J\\u202e"\n}\n');
+  const body = { ...RUNNING, documentation: { ...RUNNING.documentation, body: 'x\u009b2Jy' } };
+  const json = await gofer('extension get cron --output-format json', { 'GET /api/extensions/cron': [200, { extension: body }] });
+  expect(json.stdout).not.toContain('\u009b');
+  expect(JSON.parse(json.stdout)).toEqual(body);
 });
 
 it('deliveries are listed, shown with their headers, and written byte for byte', async () => {
@@ -244,6 +251,11 @@ it('deliveries are listed, shown with their headers, and written byte for byte',
     },
   );
   expect(Buffer.concat(written)).toEqual(Buffer.from(bytes));
+  // Whoever has sent it is not let near a terminal.
+  const onTerminal = (sent: Uint8Array) =>
+    gofer(`extension deliveries webhook ${DELIVERY.delivery_id} --body`, { [`GET ${one}/body`]: [200, sent] }, { terminals: ['stdout'] });
+  expect((await onTerminal(Buffer.from('{\n"a": "\u001b]0;b\u0007\u009b2Jc"}'))).stdout).toBe('{\n"a": "c"}\n');
+  expect(await onTerminal(bytes)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('into a file or a pipe') });
 });
 
 it('redeliver waits for what comes of it, and its exit code says that', async () => {

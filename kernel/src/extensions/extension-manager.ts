@@ -3,7 +3,7 @@ import { GoferError } from '@gofer/contracts';
 import type { ExtensionDocumentation } from '@gofer/contracts/api';
 import { pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
-import type { DeliveryAnswer, ExtensionCalls, SubscriptionName } from './extension-calls.ts';
+import type { DeliveryAnswer, ExtensionCalls, GivenSubscription, SubscriptionName } from './extension-calls.ts';
 import type { ExtensionClient } from './extension-client.ts';
 import { messageOf } from './extension-log.ts';
 import { isUnfinished } from './extension-starts.ts';
@@ -135,10 +135,7 @@ export class ExtensionManager implements ExtensionCalls {
     return this.#parts.store.extensions.find(extensionId)?.documentation;
   }
 
-  async subscribe(
-    extensionId: string,
-    subscription: SubscriptionName & { readonly params: Readonly<Record<string, string>> },
-  ): Promise<void> {
+  async subscribe(extensionId: string, subscription: GivenSubscription): Promise<void> {
     await this.#running(extensionId).subscribe(subscription);
   }
 

@@ -187,6 +187,16 @@ describe('a change of an extension', () => {
     expect((await service.get('watcher')).restarts).toBe(0);
   });
 
+  it('does not take what is shown in the place of a value for one', async () => {
+    await install('watcher', { settings: { TOKEN: 'a value' }, registryAuth: { user: 'me', pass: 'a password' } });
+    const { registration } = await service.get('watcher');
+    const shown = Object.fromEntries(registration.settings.map(({ key, value }) => [key, value]));
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('leave it out') };
+    await expect(service.update('watcher', { settings: shown })).rejects.toMatchObject(refused);
+    await expect(service.update('watcher', { registryAuth: registration.registry_auth })).rejects.toMatchObject(refused);
+    expect(await environmentOf('watcher')).toMatchObject({ TOKEN: 'a value' });
+  });
+
   it('that disables it ends it, and tells who asks for it', async () => {
     await install();
     await stage.ready('watcher');

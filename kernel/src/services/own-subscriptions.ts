@@ -33,8 +33,8 @@ export class OwnSubscriptions {
     const faults = new Map<SubscriptionRecord, string>();
     for (const record of records.filter(({ enabled }) => enabled)) {
       try {
-        const settings = await resolveParams(references, record, leave);
-        answer.push({ ...toSubscription(record, SERVED), settings });
+        const { params } = await resolveParams(references, record, leave);
+        answer.push({ ...toSubscription(record, SERVED), settings: { ...params } });
         told.push(record);
       } catch (error) {
         if (codeOf(error) !== 'FAILED_PRECONDITION') throw error;
