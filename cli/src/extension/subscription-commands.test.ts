@@ -102,6 +102,16 @@ it('update changes what is given, removes what is unset, keeps the rest, and say
   expect(stderr).toContain("It is kept by the pipeline's code: the next gofer up makes it what it is there.");
 });
 
+it('update says so where nothing is another', async () => {
+  const answers = { [`GET ${ONE}`]: [200, { subscription: BROKEN }], [`PATCH ${ONE}`]: [204] } as const;
+  const { code, stdout, stderr } = await gofer('pipeline subscription update simple cron nightly --unset nothing'.split(' '), answers);
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    '✓ The subscription cron/nightly of simple has these settings already\n',
+    '! nothing was not set: there was nothing to remove\n',
+  ]);
+});
+
 it.each([
   ['enable', 'active'],
   ['disable', 'disabled'],

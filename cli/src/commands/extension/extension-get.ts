@@ -1,4 +1,5 @@
 import { Option } from 'clipanion';
+import { lastWordsOfFailed } from '../../extension/last-words.ts';
 import { GoferCommand } from '../../gofer-command.ts';
 import { renderExtension } from '../../output/extension-views.ts';
 
@@ -15,6 +16,8 @@ export class ExtensionGet extends GoferCommand {
   async execute(): Promise<void> {
     const client = await this.client();
     const { extension } = await client.call('get_extension', { path: { extension_id: this.id } });
-    await this.show(extension, (presentation) => renderExtension(extension, presentation));
+    const isForPeople = (await this.settings()).outputFormat === 'plain';
+    const said = isForPeople ? await lastWordsOfFailed(client, extension) : [];
+    await this.show(extension, (presentation) => renderExtension(extension, said, presentation));
   }
 }
