@@ -68,6 +68,11 @@ it('list and get show status, why, settings as they are written, and who keeps i
     ['github', 'run_tests', 'error', 'people', 'there is no extension github any more'],
     [''],
   ]);
+  const value = 'x'.repeat(99);
+  const listed = { [`GET ${PIPELINE}/subscriptions`]: [200, { subscriptions: [{ ...NIGHTLY, settings: { value } }] }] } as const;
+  const cut = await gofer(['pipeline', 'subscription', 'list', 'simple'], listed);
+  expect(cut.stdout).toMatch(/ value="x{40}"…\n$/u);
+  expect((await gofer(['pipeline', 'subscription', 'list', 'simple', '--detail'], listed)).stdout).toContain(`value="${value}"`);
   const get = await gofer(['pipeline', 'subscription', 'get', 'simple', 'cron', 'nightly'], {
     [`GET ${ONE}`]: [200, { subscription: BROKEN }],
   });
