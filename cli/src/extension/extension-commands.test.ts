@@ -168,8 +168,27 @@ it('upgrade tells of settings that are not what they seem: none that it document
   expect(stderr).toBe('! OTHER was not set: there was nothing to remove\n');
 });
 
+const SUBSCRIPTION = { namespace_id: 'team-a', pipeline_id: 'simple', extension_id: 'cron', subscription_id: 'nightly', status: 'active' };
+const got = (extension: object, subscriptions: readonly object[] = []) => ({
+  'GET /api/extensions/cron': [200, { extension }] as const,
+  'GET /api/extensions/cron/subscriptions': [200, { subscriptions }] as const,
+});
+
+it('get shows the first of many subscriptions, and all of them with --detail', async () => {
+  const many = got(
+    RUNNING,
+    Array.from({ length: 22 }, (_, index) => ({ ...SUBSCRIPTION, subscription_id: `nightly_${index}` })),
+  );
+  const { stdout } = await gofer('extension get cron', many);
+  expect(stdout.match(/⟳/gu)).toHaveLength(20);
+  expect(stdout).toContain('\n  and 2 more: --detail shows all\n');
+  expect((await gofer('extension get cron --detail', many)).stdout.match(/⟳/gu)).toHaveLength(22);
+  const json = await gofer('extension get cron --output-format json', many);
+  expect([JSON.parse(json.stdout), server?.requests.length]).toEqual([RUNNING, 1]);
+});
+
 it('get shows what it takes, what is set, and how it is doing', async () => {
-  const { stdout } = await gofer('extension get cron', { 'GET /api/extensions/cron': [200, { extension: RUNNING }] });
+  const { stdout } = await gofer('extension get cron', got(RUNNING, [SUBSCRIPTION]));
   expect(stdout).toBe(`[cron] builtin:cron :: running
 
   Started       2 minutes ago
@@ -186,22 +205,25 @@ Config Params
 Pipeline Params
   • expression :: Required :: When.
 
+Subscriptions
+  ⟳ team-a/simple  nightly  active
+
 Info
   More of it.
 
 Installed 2 hours ago · Changed 2 hours ago
 `);
-  const failed = await gofer('extension get cron', { 'GET /api/extensions/cron': [200, { extension: FAILED }] });
+  const failed = await gofer('extension get cron', got(FAILED));
   expect(failed.stdout).toMatch(
     /:: exited\n[\s\S]*Why +it ended with exit code 1\n[\s\S]*Last error +APP_ID is missing \(1 second ago\)\n +Next start +in 10 seconds\n/u,
   );
   expect(failed.stdout).toMatch(/Config Params\n {2}Not known: .*\n {2}• ZONE :: set\n[\s\S]*Pipeline Params\n {2}Not known: /u);
   const disabled = { ...RUNNING, state: 'exited', started: 0, registration: { ...RUNNING.registration, status: 'disabled' } };
-  const stopped = await gofer('extension get cron', { 'GET /api/extensions/cron': [200, { extension: disabled }] });
+  const stopped = await gofer('extension get cron', got(disabled));
   expect(stopped.stdout).not.toContain('never');
   const error = 'it ended with exit code 1';
   const once = { ...FAILED, last_error: { message: error, at: NOW } };
-  const told = await gofer('extension get cron', { 'GET /api/extensions/cron': [200, { extension: once }] });
+  const told = await gofer('extension get cron', got(once));
   expect(told.stdout.split(error)).toHaveLength(2);
 });
 

@@ -1,11 +1,13 @@
 import { closestName } from '@gofer/config';
-import type { Extension, Parameter } from '@gofer/contracts/api';
+import type { Extension, Parameter, Subscription } from '@gofer/contracts/api';
 import { type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine, toSafeText } from './sanitise.ts';
 import { renderTable } from './table.ts';
 import { formatTime } from './times.ts';
 
 const LONGEST_ERROR = 60;
+/** Where details are not asked for. */
+const MOST_SUBSCRIBERS = 20;
 
 /** "disabled" where that is why it does not run. */
 export function stateOf({ registration, state }: Extension): string {
@@ -30,8 +32,14 @@ export function renderExtensions(extensions: readonly Extension[], { colours, de
   return renderTable(['ID', 'IMAGE', 'STATE', 'HEALTH', 'RESTARTS', 'STARTED', 'LAST ERROR'], rows, colours);
 }
 
-/** `said`: what one that does not run wrote last; empty where that is not known. */
-export function renderExtension(extension: Extension, said: readonly string[], presentation: Presentation): string {
+export interface ExtensionSurroundings {
+  /** What one that does not run wrote last; empty where that is not known. */
+  readonly said: readonly string[];
+  /** Those of all namespaces. */
+  readonly subscriptions: readonly Subscription[];
+}
+
+export function renderExtension(extension: Extension, { said, subscriptions }: ExtensionSurroundings, presentation: Presentation): string {
   const { colours, detail, now } = presentation;
   const { registration, documentation } = extension;
   const time = (at: number) => formatTime(at, { now, exact: detail });
@@ -42,11 +50,24 @@ export function renderExtension(extension: Extension, said: readonly string[], p
       .join('') + renderSaid(extension, said, presentation),
     `${colours.bold('Config Params')}\n${renderConfigParams(extension, presentation)}`,
     `${colours.bold('Pipeline Params')}\n${renderParams(extension, presentation)}`,
+    `${colours.bold('Subscriptions')}\n${renderSubscribers(subscriptions, presentation)}`,
   ];
   const info = documentation.body.trim();
   if (info !== '') blocks.push(`${colours.bold('Info')}\n  ${toSafeText(info).replaceAll('\n', '\n  ')}\n`);
   blocks.push(`${colours.dim(`Installed ${time(registration.created)} · Changed ${time(registration.modified)}`)}\n`);
   return blocks.join('\n');
+}
+
+function renderSubscribers(subscriptions: readonly Subscription[], { colours, detail }: Presentation): string {
+  if (subscriptions.length === 0) return '  None\n';
+  const shown = detail ? subscriptions : subscriptions.slice(0, MOST_SUBSCRIBERS);
+  const rows = shown.map(({ namespace_id, pipeline_id, subscription_id, status }) => [
+    { painted: `  ⟳ ${toSafeLine(`${namespace_id}/${pipeline_id}`)}` },
+    { painted: colours.cyan(toSafeLine(subscription_id)) },
+    { painted: paintStatus(status, colours) },
+  ]);
+  const more = subscriptions.length - shown.length;
+  return renderTable([], rows, colours) + (more === 0 ? '' : colours.dim(`  and ${more} more: --detail shows all\n`));
 }
 
 function factsOf(extension: Extension, { colours, detail, now }: Presentation): [label: string, value: string][] {
