@@ -109,12 +109,12 @@ export class ExtensionManager implements ExtensionCalls {
     return () => this.#changed.delete(listener);
   }
 
-  /** Resolves once it is ready, or after so many milliseconds, or when `signal` aborts. */
+  /** Resolves once it is ready or could not be started, or after so many milliseconds, or when `signal` aborts. */
   async whenReady(extensionId: string, ms: number, signal: AbortSignal): Promise<void> {
     if (ms === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
-      if (this.isReady(extensionId)) resolve();
+      if (this.isReady(extensionId) || this.#supervised.get(extensionId)?.view.state === 'exited') resolve();
     };
     const done = (): void => resolve();
     const [forgetChange, forgetTime] = [this.onChange(look), this.#parts.clock.after(ms, done)];

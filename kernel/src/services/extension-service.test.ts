@@ -105,6 +105,11 @@ describe('an extension that is installed', () => {
     expect(eventKinds()).toEqual(['created_role', 'installed_extension']);
   });
 
+  it('is answered with as soon as it could not be started, however long it may be waited for', async () => {
+    const extension = await service.install({ id: 'watcher', ...PLAIN, image: MISSING_IMAGE }, 60, NEVER);
+    expect(extension).toMatchObject({ state: 'exited', last_error: { message: extension.state_reason } });
+  });
+
   it('has a token with a role of its own, which reaches what is subscribed to it', async () => {
     await stage.addPipeline('default', 'mine');
     await stage.addPipeline('default', 'another');

@@ -7,7 +7,7 @@ import type { SubscriptionRecord } from '../storage/subscriptions-table.ts';
 import type { References } from '../stores/references.ts';
 import { toSubscription } from './subscription-status.ts';
 
-const SERVED = { isExtensionEnabled: true, isExtensionReady: true, isHeld: true, isPipelineActive: true };
+const SERVED = { isExtensionEnabled: true, isExtensionReady: true, isHeld: true, isPipelineActive: true, doRunsStart: true };
 
 /**
  * What an extension is told of its own subscriptions. One that asks before it is ready is starting, and serves what it is told (v0's do

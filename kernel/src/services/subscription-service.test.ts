@@ -257,6 +257,16 @@ describe('an extension', () => {
     expect((await stage.service.list(at('a'), {})).map(({ status }) => status)).toEqual(['active', 'active', 'disabled']);
   });
 
+  it('says why it starts nothing where the server starts no runs', async () => {
+    await stage.create(at('a'));
+    const { store } = stage;
+    await store.commit(() => store.system.setIgnorePipelineRunEvents(true));
+    const status_reason = { reason: 'unknown', description: expect.stringContaining('gofer service toggle-event-ingress --on') };
+    expect(await stage.service.get(at('a'))).toMatchObject({ status: 'active', status_reason });
+    await store.commit(() => store.system.setIgnorePipelineRunEvents(false));
+    expect(await stage.service.get(at('a'))).toMatchObject({ status: 'active', status_reason: null });
+  });
+
   it('that refuses one now says so, and is asked again', async () => {
     await putSecret('mine', '5m');
     await stage.create(at('a'), { every: 'pipeline_secret{{mine}}' });

@@ -248,6 +248,7 @@ export class StoredSubscriptionService implements SubscriptionService {
       isExtensionReady: calls.isReady(record.extensionId),
       isHeld: keeper.isHeld(record),
       isPipelineActive: pipeline?.metadata.state === 'active',
+      doRunsStart: !store.system.preferences().ignore_pipeline_run_events,
     });
   }
 }
