@@ -5,6 +5,7 @@ import type { CliSettings } from './cli-settings.ts';
 import type { GoferContext } from './gofer-context.ts';
 import { parseLength } from './input/parse-length.ts';
 import type { Presentation } from './output/presentation.ts';
+import { toSafeJson } from './output/sanitise.ts';
 import { writeFully } from './output/write-fully.ts';
 
 /** What every command is: it reads its arguments, asks the server, and shows a result in the format that was asked for. */
@@ -31,7 +32,7 @@ export abstract class GoferCommand extends Command<GoferContext> {
   /** The result of a command: `resource` for programs, `plain` for people. A plain text ends with a newline. */
   protected async show(resource: unknown, plain: (presentation: Presentation) => string): Promise<void> {
     const { outputFormat } = await this.settings();
-    if (outputFormat === 'json') await this.write(`${JSON.stringify(resource, null, 2)}\n`);
+    if (outputFormat === 'json') await this.write(`${toSafeJson(resource, 2)}\n`);
     if (outputFormat === 'plain') await this.write(plain(await this.presentation()));
   }
 

@@ -150,6 +150,10 @@ const externalEventsSchema = table(
       minimum: 1,
       maximum: 100_000,
     }),
+    max_stored_size: count(
+      'Bytes of events that are kept for one extension. For more the oldest that it was handed go, those that it refused before others; where too many wait, new ones are refused.',
+      { default: 1_073_741_824, minimum: 1_048_576 },
+    ),
     delivery_retention: duration('How long events are kept, whether their extension took them or not.', { default: '168h', minimum: '1m' }),
   },
   { aliases: ['external_events_api'] },

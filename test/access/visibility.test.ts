@@ -33,7 +33,7 @@ const seeing: fc.Arbitrary<ModelPermission[]> = fc.tuple(someOf, someOf, fc.bool
 
 let server: AccessServer;
 let task: string;
-/** All that there are, newest first. */
+/** All that there were at the last look, newest first. */
 let events: readonly SeenEvent[];
 
 beforeAll(async () => {
@@ -42,6 +42,7 @@ beforeAll(async () => {
   for (const [row, namespace] of PLACES.entries())
     for (const [column, pipeline] of PLACES.entries()) if ((row + 2 * column) % 3 === 2) await deployWithToken(server, namespace, pipeline);
   task = await tokenOfRun(server, TASK.namespaceId, TASK.pipelineId);
+  await server.ask('POST', '/api/extensions?wait=0', { id: 'watcher', image: 'example.com/any', settings: {} });
   events = await eventsSeenBy({ token: server.admin });
 });
 afterAll(() => server.close());
@@ -55,7 +56,7 @@ async function listed(path: string, field: string, id: string, sent: Sent): Prom
 
 interface SeenEvent {
   readonly id: string;
-  readonly kind: Readonly<Record<string, ModelIds>>;
+  readonly kind: Readonly<Record<string, ModelIds & { readonly role_id?: string; readonly image?: string; readonly id?: string }>>;
 }
 
 async function eventsSeenBy(sent: Sent): Promise<SeenEvent[]> {
@@ -77,11 +78,18 @@ async function obtainable(ids: readonly string[], pathOf: (id: string) => string
 
 /** An event is for those who may read events and, in the same role, what it is about. */
 function isForThem(roles: readonly ModelRole[], principal: ModelPrincipal, { kind }: SeenEvent): boolean {
-  return Object.entries(kind).every(([name, about]) => {
-    const { namespace_id, pipeline_id } = about;
+  return Object.values(kind).every((about) => {
+    const { namespace_id, pipeline_id, role_id, image, id } = about;
+    if (role_id !== undefined) {
+      const permission = { action: 'read', resources: ['events', 'permissions'] } as const;
+      return modelAllows([...MODEL_SYSTEM_ROLES, ...roles], principal, permission, {});
+    }
+    if (image !== undefined && id !== undefined) {
+      const permission = { action: 'read', resources: ['events', 'extensions'] } as const;
+      return modelAllows([...MODEL_SYSTEM_ROLES, ...roles], principal, permission, { extension_id: id });
+    }
     const resources = [
       'events' as const,
-      ...(name.endsWith('_role') ? (['permissions'] as const) : []),
       ...(namespace_id === undefined ? [] : (['namespaces'] as const)),
       ...(pipeline_id === undefined ? [] : (['pipelines'] as const)),
     ];
@@ -92,6 +100,7 @@ function isForThem(roles: readonly ModelRole[], principal: ModelPrincipal, { kin
 /** Resolves with how much there was to see. */
 async function expectNoMoreNorLess(sent: Sent, principal: ModelPrincipal, roles: readonly ModelRole[] = []): Promise<number> {
   const every = { token: server.admin };
+  events = await eventsSeenBy(every);
   const namespaces = await listed('/api/namespaces', 'namespaces', 'id', every);
   const seen = await obtainable(namespaces, (id) => `/api/namespaces/${id}`, sent);
   expect(await listed('/api/namespaces', 'namespaces', 'id', sent)).toEqual(seen);

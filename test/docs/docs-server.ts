@@ -9,6 +9,16 @@ import { ROOT } from './markdown.ts';
 
 const GOFER = join(ROOT, 'cli/bin/gofer.mjs');
 
+/** The flag by which a server has cron and interval. */
+export const STANDARD_EXTENSIONS = 'extensions.install_std_extensions=true';
+
+/** What no page needs unless it says so: they are run beside each other, and each extension is a process. */
+const DEFAULTS: readonly (readonly [key: string, value: string])[] = [
+  ['scheduler.process.idle_timeout', '1'],
+  ['external_events.enable', 'false'],
+  ['extensions.install_std_extensions', 'false'],
+];
+
 export interface Finished {
   readonly code: number | null;
   /** Both outputs as they came. */
@@ -20,6 +30,8 @@ export class DocsServer {
   readonly #environment: NodeJS.ProcessEnv;
   #server: ChildProcess | undefined;
   #url = '';
+  /** Host and port; undefined where events from outside are not taken. */
+  #events: string | undefined;
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -42,6 +54,8 @@ export class DocsServer {
     for (const name of ['examples', 'node_modules']) await symlink(join(ROOT, name), join(docs.directory, name));
     try {
       await docs.start(serverFlags);
+      // The server is ready before they are; this waits until they run.
+      if (serverFlags.includes(STANDARD_EXTENSIONS)) await docs.run('npx gofer extension enable cron; npx gofer extension enable interval');
     } catch (error) {
       await docs.close();
       throw error;
@@ -52,8 +66,8 @@ export class DocsServer {
   /** On the port it had before, if it had one. Resolves with the line that says that it is ready. */
   async start(flags: readonly string[] = ['--scheduler', 'process']): Promise<string> {
     const bind = this.#url === '' ? '127.0.0.1:0' : new URL(this.#url).host;
-    const idle = ['--set', 'scheduler.process.idle_timeout=1', '--set', 'external_events.enable=false'];
-    const server = spawn(process.execPath, [GOFER, 'service', 'start', '--bind-address', bind, ...flags, ...idle], {
+    const rest = DEFAULTS.filter(([key]) => !flags.some((flag) => flag.startsWith(`${key}=`))).flatMap((each) => ['--set', each.join('=')]);
+    const server = spawn(process.execPath, [GOFER, 'service', 'start', '--bind-address', bind, ...flags, ...rest], {
       cwd: this.directory,
       env: this.#environment,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -66,6 +80,7 @@ export class DocsServer {
       const url = /is ready at (http:\/\/[^\s"]+)/.exec(line)?.[1];
       if (url === undefined) continue;
       this.#url = url;
+      this.#events = /externalEvents\W+http:\/\/([^\s"]+)"/.exec(line)?.[1];
       server.stdout.resume();
       return line;
     }
@@ -81,15 +96,18 @@ export class DocsServer {
     await ended;
   }
 
-  /** Runs a script with `localhost:8080` being this server; ends at its first command that fails. */
+  /** Runs a script with `localhost:8080` being this server, `localhost:8081` its events from outside; ends at its first command that fails. */
   async run(script: string): Promise<Finished> {
     const own = new URL(this.#url).host;
-    const text = script.replaceAll(/localhost:8080|127\.0\.0\.1:8080/g, own);
+    const text = script.replaceAll(/localhost:8080|127\.0\.0\.1:8080/g, own).replaceAll('localhost:8081', this.#events ?? 'localhost:8081');
     const child = spawn('bash', ['-e', '-o', 'pipefail', '-c', `exec 2>&1\n${text}`], {
       cwd: this.directory,
       env: { ...this.#environment, GOFER_API_BASE_URL: this.#url },
       stdio: ['ignore', 'pipe', 'ignore'],
+      // A process group, so that what a script that failed has left in the background ends with it.
+      detached: true,
     });
+    child.once('exit', () => endGroup(child));
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     const [code] = await once(child, 'close');
@@ -101,5 +119,14 @@ export class DocsServer {
     await this.stop();
     // The supervisor of the process engine ends by itself a second after its last task, and may still write until then.
     await rm(this.directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  }
+}
+
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }
 }

@@ -6,17 +6,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DocsServer } from './docs-server.ts';
+import { DocsServer, STANDARD_EXTENSIONS } from './docs-server.ts';
 import { type CodeBlock, ROOT, readPages } from './markdown.ts';
 
 /** Its blocks are usages and the examples of the help, which the command's own tests run. */
 const TESTED_ELSEWHERE = new Set(['docs/cli.md']);
+const WITH_EXTENSIONS = ['--scheduler', 'process', '--set', STANDARD_EXTENSIONS];
+const EVENTS = ['--set', 'external_events.enable=true', '--set', 'external_events.bind_address=127.0.0.1:0'];
 /** What a page needs of its server beyond the usual. */
 const SERVER_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  'README.md': WITH_EXTENSIONS,
   'docs/authentication.md':
     '--scheduler process --set scheduler.process.enable=true --set development.bypass_auth=false --set secret_store.sqlite.encryption_key=0123456789abcdef0123456789abcdef'.split(
       ' ',
     ),
+  'docs/extensions.md': WITH_EXTENSIONS,
+  'docs/external-events.md': ['--scheduler', 'process', ...EVENTS],
+  'docs/getting-started.md': WITH_EXTENSIONS,
 };
 const run = promisify(execFile);
 /** A page has dozens of commands, each a process of its own, and the pages are run beside each other. */

@@ -25,6 +25,12 @@ gofer extension install ${name} ${image}:dev
 gofer pipeline subscribe simple ${name} hourly -s minutes=60
 \`\`\`
 
+After a change, build it again and start it anew; its subscriptions stay:
+
+\`\`\`sh
+docker build -t ${image}:dev . && gofer extension upgrade ${name} ${image}:dev
+\`\`\`
+
 \`gofer extension install --help\` and \`gofer pipeline subscribe --help\` say what else there is; \`gofer extension logs ${name}\` shows its log.
 
 ## The SDK

@@ -86,6 +86,20 @@ it('a subscription: what is required is asked for until it is there, and what lo
   ]);
 });
 
+it('a subscription of somebody who may not see the extension: by lines', async () => {
+  const { seen, sent } = await run(
+    'pipeline subscribe simple github run_tests -i',
+    ({ line }) =>
+      line.startsWith('GET /api/extensions/github')
+        ? [401, { error_code: 'PERMISSION_DENIED', message: 'This needs the permission read on extensions:github', request_id: 'r1' }]
+        : [201, { subscription: { status: 'active' } }],
+    [{ after: 'KEY=VALUE: ', type: 'repository=a/b\r\r' }],
+  );
+  expect(seen).toContain('Your token may not see what github takes.');
+  expect(seen).toContain('exit 0');
+  expect(sent).toMatchObject([{ body: { settings: { repository: 'a/b' } } }]);
+});
+
 it('an extension that does not start without settings: by lines first, then for what it documents once it runs', async () => {
   const { seen, sent } = await run(
     'extension install github -i --wait 1',

@@ -51,6 +51,41 @@ describe('the extensions that come with the server', () => {
     }
   });
 
+  it('speak to their server by no proxy that the server itself uses', async () => {
+    const proxied: string[] = [];
+    const proxy = createServer((request, response) => {
+      proxied.push(request.url ?? '');
+      response.writeHead(502).end();
+    }).listen(0, '127.0.0.1');
+    const asked = Promise.withResolvers<string | undefined>();
+    const gofer = createServer((request, response) => {
+      asked.resolve(request.headers.authorization);
+      response.end('{"subscriptions":[],"objects":[]}');
+    }).listen(0, '127.0.0.1');
+    await Promise.all([once(proxy, 'listening'), once(gofer, 'listening')]);
+    const surroundings = {
+      NODE_USE_ENV_PROXY: '1',
+      HTTP_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      no_proxy: 'example.com',
+    };
+    const host = new BuiltInHost({ extensions: builtInExtensions({ node: process.execPath, env: surroundings }), clock: SYSTEM_CLOCK });
+    const env = {
+      GOFER_EXTENSION_SYSTEM_ID: 'hooks',
+      GOFER_EXTENSION_SYSTEM_SECRET: KEY,
+      GOFER_EXTENSION_SYSTEM_GOFER_HOST: `127.0.0.1:${(gofer.address() as AddressInfo).port}`,
+    };
+    const start = { uid: 'start', extensionId: 'hooks', extensionUid: 'uid', image: 'builtin:webhook', env };
+    const extension = await host.start(start, () => {}, NEVER);
+    try {
+      expect(await asked.promise).toBe(`Bearer ${KEY}`);
+      expect(proxied).toEqual([]);
+    } finally {
+      extension.leave();
+      await extension.ended;
+      for (const each of [gofer, proxy]) each.close();
+    }
+  });
+
   it('say what is wrong with a name', () => {
     const { status, stderr } = spawnSync(process.execPath, [program(), ...RUN_BUILT_IN, 'nothing'], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 2, stderr: 'x no extension "nothing" comes with this server\n' });

@@ -142,7 +142,7 @@ it('what is no command line says so before anything is sent', async () => {
 
 it('upgrade sends what is to change, and waits until it has failed or runs', async () => {
   let asked = 0;
-  const { code, stdout } = await gofer('extension upgrade cron builtin:cron -c ZONE=UTC --unset OTHER', ({ line }) => {
+  const { code, stdout } = await gofer('extension upgrade cron builtin:cron -c ZONE=UTC', ({ line }) => {
     if (line.startsWith('PATCH')) return [204];
     asked += 1;
     return [200, { extension: asked === 1 ? { ...FAILED, state: 'processing', last_error: undefined } : RUNNING }];
@@ -150,14 +150,45 @@ it('upgrade sends what is to change, and waits until it has failed or runs', asy
   expect(code).toBe(0);
   expect(server?.requests[0]).toEqual({
     line: 'PATCH /api/extensions/cron',
-    body: { image: 'builtin:cron', settings: { ZONE: 'UTC', OTHER: null } },
+    body: { image: 'builtin:cron', settings: { ZONE: 'UTC' } },
   });
   expect(asked).toBe(2);
   expect(stdout).toContain('✓ Changed extension cron (builtin:cron); it runs');
 });
 
+it('upgrade tells of settings that are not what they seem: none that it documents, and none that was set', async () => {
+  const settings = [{ key: 'ZONES', value: '[redacted]', source: 'system' }];
+  const { code, stdout, stderr } = await gofer('extension upgrade cron --unset OTHER --unset ZONES', {
+    'GET /api/extensions/cron': [200, { extension: { ...RUNNING, registration: { ...RUNNING.registration, settings } } }],
+    'PATCH /api/extensions/cron': [204],
+  });
+  expect(code).toBe(0);
+  expect(server?.requests[1]).toMatchObject({ body: { settings: { OTHER: null, ZONES: null } } });
+  expect(stdout).toContain('; it runs\n! ZONES is set, and is no setting that it documents; did you mean zone?\n');
+  expect(stderr).toBe('! OTHER was not set: there was nothing to remove\n');
+});
+
+const SUBSCRIPTION = { namespace_id: 'team-a', pipeline_id: 'simple', extension_id: 'cron', subscription_id: 'nightly', status: 'active' };
+const got = (extension: object, subscriptions: readonly object[] = []) => ({
+  'GET /api/extensions/cron': [200, { extension }] as const,
+  'GET /api/extensions/cron/subscriptions': [200, { subscriptions }] as const,
+});
+
+it('get shows the first of many subscriptions, and all of them with --detail', async () => {
+  const many = got(
+    RUNNING,
+    Array.from({ length: 22 }, (_, index) => ({ ...SUBSCRIPTION, subscription_id: `nightly_${index}` })),
+  );
+  const { stdout } = await gofer('extension get cron', many);
+  expect(stdout.match(/⟳/gu)).toHaveLength(20);
+  expect(stdout).toContain('\n  and 2 more: --detail shows all\n');
+  expect((await gofer('extension get cron --detail', many)).stdout.match(/⟳/gu)).toHaveLength(22);
+  const json = await gofer('extension get cron --output-format json', many);
+  expect([JSON.parse(json.stdout), server?.requests.length]).toEqual([RUNNING, 1]);
+});
+
 it('get shows what it takes, what is set, and how it is doing', async () => {
-  const { stdout } = await gofer('extension get cron', { 'GET /api/extensions/cron': [200, { extension: RUNNING }] });
+  const { stdout } = await gofer('extension get cron', got(RUNNING, [SUBSCRIPTION]));
   expect(stdout).toBe(`[cron] builtin:cron :: running
 
   Started       2 minutes ago
@@ -174,15 +205,26 @@ Config Params
 Pipeline Params
   • expression :: Required :: When.
 
+Subscriptions
+  ⟳ team-a/simple  nightly  active
+
 Info
   More of it.
 
 Installed 2 hours ago · Changed 2 hours ago
 `);
-  const failed = await gofer('extension get cron', { 'GET /api/extensions/cron': [200, { extension: FAILED }] });
+  const failed = await gofer('extension get cron', got(FAILED));
   expect(failed.stdout).toMatch(
     /:: exited\n[\s\S]*Why +it ended with exit code 1\n[\s\S]*Last error +APP_ID is missing \(1 second ago\)\n +Next start +in 10 seconds\n/u,
   );
+  expect(failed.stdout).toMatch(/Config Params\n {2}Not known: .*\n {2}• ZONE :: set\n[\s\S]*Pipeline Params\n {2}Not known: /u);
+  const disabled = { ...RUNNING, state: 'exited', started: 0, registration: { ...RUNNING.registration, status: 'disabled' } };
+  const stopped = await gofer('extension get cron', got(disabled));
+  expect(stopped.stdout).not.toContain('never');
+  const error = 'it ended with exit code 1';
+  const once = { ...FAILED, last_error: { message: error, at: NOW } };
+  const told = await gofer('extension get cron', got(once));
+  expect(told.stdout.split(error)).toHaveLength(2);
 });
 
 it('list shows each with its last error, cut where it is long', async () => {
@@ -223,6 +265,13 @@ it('debug shows JSON as such, and text as it is', async () => {
   const answer = (info: string) => ({ 'GET /api/extensions/cron/debug': [200, { info }] as const });
   expect((await gofer('extension debug cron', answer('{"next":{"a":1}}'))).stdout).toBe('{\n  "next": {\n    "a": 1\n  }\n}\n');
   expect((await gofer('extension debug cron', answer('all is well\u001b[2J'))).stdout).toBe('all is well\n');
+  // CSI in one character, and what turns the direction of a line, are no concern of JSON.
+  const hostile = await gofer('extension debug cron', answer('{"a":"\u009b2J\u202e"}'));
+  expect(hostile.stdout).toBe('{\n  "a": "\\u009b2J\\u202e"\n}\n');
+  const body = { ...RUNNING, documentation: { ...RUNNING.documentation, body: 'x\u009b2Jy' } };
+  const json = await gofer('extension get cron --output-format json', { 'GET /api/extensions/cron': [200, { extension: body }] });
+  expect(json.stdout).not.toContain('\u009b');
+  expect(JSON.parse(json.stdout)).toEqual(body);
 });
 
 it('deliveries are listed, shown with their headers, and written byte for byte', async () => {
@@ -244,6 +293,11 @@ it('deliveries are listed, shown with their headers, and written byte for byte',
     },
   );
   expect(Buffer.concat(written)).toEqual(Buffer.from(bytes));
+  // Whoever has sent it is not let near a terminal.
+  const onTerminal = (sent: Uint8Array) =>
+    gofer(`extension deliveries webhook ${DELIVERY.delivery_id} --body`, { [`GET ${one}/body`]: [200, sent] }, { terminals: ['stdout'] });
+  expect((await onTerminal(Buffer.from('{\n"a": "\u001b]0;b\u0007\u009b2Jc"}'))).stdout).toBe('{\n"a": "c"}\n');
+  expect(await onTerminal(bytes)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('into a file or a pipe') });
 });
 
 it('redeliver waits for what comes of it, and its exit code says that', async () => {

@@ -1,4 +1,5 @@
 import { isGoferError } from '@gofer/contracts';
+import type { Extension } from '@gofer/contracts/api';
 import type { GoferClient } from '../api/gofer-client.ts';
 
 const LINES = 3;
@@ -15,6 +16,12 @@ export async function lastWords(client: GoferClient, extension_id: string): Prom
     if (!isGoferError(error) && !(error instanceof Error && error.name === 'TimeoutError')) throw error;
   }
   return lines.slice(-LINES).filter((line) => line !== '');
+}
+
+/** Those of one that should run and does not; of others there are none to be asked for. */
+export async function lastWordsOfFailed(client: GoferClient, { registration, state, last_error }: Extension): Promise<string[]> {
+  if (state === 'running' || registration.status !== 'enabled' || last_error === undefined) return [];
+  return await lastWords(client, registration.extension_id);
 }
 
 function messageOf(line: string): string {

@@ -68,6 +68,11 @@ it('list and get show status, why, settings as they are written, and who keeps i
     ['github', 'run_tests', 'error', 'people', 'there is no extension github any more'],
     [''],
   ]);
+  const value = 'x'.repeat(99);
+  const listed = { [`GET ${PIPELINE}/subscriptions`]: [200, { subscriptions: [{ ...NIGHTLY, settings: { value } }] }] } as const;
+  const cut = await gofer(['pipeline', 'subscription', 'list', 'simple'], listed);
+  expect(cut.stdout).toMatch(/ value="x{40}"…\n$/u);
+  expect((await gofer(['pipeline', 'subscription', 'list', 'simple', '--detail'], listed)).stdout).toContain(`value="${value}"`);
   const get = await gofer(['pipeline', 'subscription', 'get', 'simple', 'cron', 'nightly'], {
     [`GET ${ONE}`]: [200, { subscription: BROKEN }],
   });
@@ -100,6 +105,16 @@ it('update changes what is given, removes what is unset, keeps the rest, and say
   expect(code).toBe(0);
   expect(server?.requests.find(({ line }) => line.startsWith('PATCH'))?.body).toEqual({ settings: { expression: 'x', zone: 'UTC' } });
   expect(stderr).toContain("It is kept by the pipeline's code: the next gofer up makes it what it is there.");
+});
+
+it('update says so where nothing is another', async () => {
+  const answers = { [`GET ${ONE}`]: [200, { subscription: BROKEN }], [`PATCH ${ONE}`]: [204] } as const;
+  const { code, stdout, stderr } = await gofer('pipeline subscription update simple cron nightly --unset nothing'.split(' '), answers);
+  expect([code, stdout, stderr]).toEqual([
+    0,
+    '✓ The subscription cron/nightly of simple has these settings already\n',
+    '! nothing was not set: there was nothing to remove\n',
+  ]);
 });
 
 it.each([

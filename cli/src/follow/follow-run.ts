@@ -3,7 +3,7 @@ import type { LogMessage, Run, TaskExecution } from '@gofer/contracts/api';
 import type { GoferContext } from '../gofer-context.ts';
 import { describeReason } from '../output/describe-reason.ts';
 import type { Colours } from '../output/presentation.ts';
-import { toSafeLine, toSafeLogLine } from '../output/sanitise.ts';
+import { toSafeJson, toSafeLine, toSafeLogLine } from '../output/sanitise.ts';
 import { formatDuration } from '../output/times.ts';
 import { writeFully } from '../output/write-fully.ts';
 import { type FollowedRun, RunFollower } from './run-follower.ts';
@@ -50,8 +50,7 @@ export async function followRun(context: GoferContext, run: Run, { follow = true
     remove();
   }
 
-  if (outputFormat === 'json')
-    await writeFully(context.stdout, `${JSON.stringify({ run: followed.run, task_executions: followed.tasks })}\n`);
+  if (outputFormat === 'json') await writeFully(context.stdout, `${toSafeJson({ run: followed.run, task_executions: followed.tasks })}\n`);
   await tell(renderResult(followed, { colours, now: context.now() }));
   if (!follow && followed.run.state !== 'complete') return 0;
   return followed.run.status === 'successful' || !follow ? 0 : ERROR_TABLE.RUN_FAILED.exit;
@@ -73,7 +72,7 @@ function renderLines(prefix: string, lines: LogMessage['lines'], colours: Colour
 }
 
 function renderLineJson(taskId: string, { stream, time, text }: LogMessage['lines'][number]): string {
-  return `${JSON.stringify({ task_id: taskId, stream, time, text })}\n`;
+  return `${toSafeJson({ task_id: taskId, stream, time, text })}\n`;
 }
 
 function renderResult({ run, tasks }: FollowedRun, { colours, now }: { colours: Colours; now: number }): string {

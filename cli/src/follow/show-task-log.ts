@@ -1,6 +1,6 @@
 import { ERROR_TABLE } from '@gofer/contracts';
 import type { GoferContext } from '../gofer-context.ts';
-import { toSafeLogLine } from '../output/sanitise.ts';
+import { toSafeJson, toSafeLogLine } from '../output/sanitise.ts';
 import { writeFully } from '../output/write-fully.ts';
 import { followLog, type LogQuery, type TaskPath } from './follow-log.ts';
 import { describeEnd, type LogEnd } from './log-completeness.ts';
@@ -35,7 +35,7 @@ export async function showTaskLog(
       const render = (line: (typeof lines)[number], index: number) => {
         if (outputFormat === 'json') {
           const { stream, time, text, number = firstLine + index } = line;
-          return `${JSON.stringify({ task_id: path.task_id, line: number + 1, stream, time, text })}\n`;
+          return `${toSafeJson({ task_id: path.task_id, line: number + 1, stream, time, text })}\n`;
         }
         const time = timestamps ? `${new Date(line.time).toISOString()} ` : '';
         return `${time}${isTerminal ? toSafeLogLine(line.text, { colours: context.colours.isColorSupported }) : line.text}\n`;

@@ -2,7 +2,7 @@ import { GoferError } from '@gofer/contracts';
 import type { Download } from '../api/download.ts';
 import type { GoferContext } from '../gofer-context.ts';
 import { decodeUtf8, readAtMost } from '../input/read-at-most.ts';
-import { toSafeLine, toSafeLogLine } from '../output/sanitise.ts';
+import { toSafeJson, toSafeLine, toSafeLogLine } from '../output/sanitise.ts';
 import { formatSize } from '../output/sizes.ts';
 import { TransferProgress } from '../output/transfer-progress.ts';
 import { writeFully } from '../output/write-fully.ts';
@@ -62,7 +62,7 @@ async function renderJson(key: string, download: Download): Promise<string> {
   const bytes = await readShown(key, download, 'JSON');
   const text = decodeUtf8(bytes);
   const content = text === undefined ? { base64: bytes.toString('base64') } : { text };
-  return `${JSON.stringify({ key, size: bytes.byteLength, ...content }, null, 2)}\n`;
+  return `${toSafeJson({ key, size: bytes.byteLength, ...content }, 2)}\n`;
 }
 
 async function showText(context: GoferContext, key: string, download: Download): Promise<void> {

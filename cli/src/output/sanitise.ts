@@ -21,6 +21,8 @@ const COLOUR = /^\u001b\[[0-9;:]*m$/u;
 // oxlint-disable-next-line no-control-regex -- see above
 const UNUSUAL = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/u;
 
+const UNUSUAL_IN_JSON = /[\u007f-\u009f\u202a-\u202e\u2066-\u2069]/gu;
+
 /** For a single line: every control character is gone, line breaks and tabs are spaces. */
 export function toSafeLine(text: string): string {
   if (!UNUSUAL.test(text)) return text;
@@ -34,6 +36,12 @@ export function toSafeLine(text: string): string {
 export function toSafeText(text: string): string {
   if (!UNUSUAL.test(text)) return text;
   return text.replace(ESCAPE_SEQUENCE, '').replaceAll('\r\n', '\n').replace(CONTROL, '');
+}
+
+/** The same JSON, in which what `JSON.stringify` leaves as it is of what a terminal takes for more than a character is escaped. */
+export function toSafeJson(value: unknown, indent?: number): string {
+  const json = JSON.stringify(value, null, indent);
+  return json.replace(UNUSUAL_IN_JSON, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /**

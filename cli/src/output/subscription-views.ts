@@ -4,16 +4,19 @@ import { toSafeLine } from './sanitise.ts';
 import { renderTable } from './table.ts';
 import { formatTime } from './times.ts';
 
-/** `every="5m" zone="UTC"`, with references as they are written. */
-export function formatSettings(settings: Readonly<Record<string, string>>): string {
+/** What a table shows of a value where details are not asked for. */
+const LONGEST_LISTED_VALUE = 40;
+
+/** `every="5m" zone="UTC"`, with references as they are written; `longest`: characters of a value that are shown. */
+export function formatSettings(settings: Readonly<Record<string, string>>, longest = Number.POSITIVE_INFINITY): string {
   return toSafeLine(
     Object.entries(settings)
-      .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
+      .map(([key, value]) => `${key}=${value.length <= longest ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, longest))}…`}`)
       .join(' '),
   );
 }
 
-export function renderSubscriptions(subscriptions: readonly Subscription[], { colours }: Presentation, pipeline: string): string {
+export function renderSubscriptions(subscriptions: readonly Subscription[], { colours, detail }: Presentation, pipeline: string): string {
   if (subscriptions.length === 0) {
     return `No subscriptions yet. Make one with: ${colours.cyan(`gofer pipeline subscribe ${toSafeLine(pipeline)} EXTENSION LABEL -s KEY=VALUE`)}\n`;
   }
@@ -22,7 +25,7 @@ export function renderSubscriptions(subscriptions: readonly Subscription[], { co
     subscription.subscription_id,
     { painted: paintStatus(subscription.status, colours) },
     describeOrigin(subscription),
-    { painted: formatSettings(subscription.settings) },
+    { painted: formatSettings(subscription.settings, detail ? undefined : LONGEST_LISTED_VALUE) },
     subscription.status_reason?.description ?? '',
   ]);
   return renderTable(['EXTENSION', 'LABEL', 'STATUS', 'KEPT BY', 'SETTINGS', 'WHY'], rows, colours);

@@ -12,7 +12,7 @@ const COMPLETE: Readonly<Record<string, string>> = {
   APP_WEBHOOK_SECRET: 'somereallylongstringofcharacters',
 };
 
-const read = (settings: Readonly<Record<string, string>>) => readGithubConfig({ config: (key) => settings[key] });
+const read = (settings: Readonly<Record<string, string>>) => readGithubConfig({ id: 'github', config: (key) => settings[key] });
 
 describe('the settings', () => {
   test('are read, with what they are where they are absent', () => {

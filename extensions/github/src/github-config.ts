@@ -39,7 +39,7 @@ export const CONFIG_PARAMETERS: readonly Parameter[] = [
 ];
 
 /** Throws with all that is wrong. */
-export function readGithubConfig(host: Pick<ExtensionHost, 'config'>): GithubConfig {
+export function readGithubConfig(host: Pick<ExtensionHost, 'config' | 'id'>): GithubConfig {
   const faults: string[] = [];
   const read = <Value>(key: string, parse: (text: string) => Value, missing?: Value): Value | undefined => {
     const text = host.config(key)?.trim();
@@ -68,7 +68,7 @@ export function readGithubConfig(host: Pick<ExtensionHost, 'config'>): GithubCon
     webhookSecret === undefined ||
     apiUrl === undefined
   ) {
-    throw new Error(`The extension cannot start: ${faults.join('; ')}. Give settings with \`gofer extension install -c KEY=VALUE\`.`);
+    throw new Error(`The extension cannot start: ${faults.join('; ')}. Give them with: gofer extension upgrade ${host.id} -c KEY=VALUE`);
   }
   return { appId, installationId, privateKey, webhookSecret, apiUrl, ...(detailsUrl ? { detailsUrl } : {}) };
 }

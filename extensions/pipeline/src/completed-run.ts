@@ -19,8 +19,11 @@ export interface CompletedRun {
   readonly status: string;
 }
 
+/** Whether pipelines of the one namespace may follow those of the other. */
+export type MayFollow = (own: string, other: string) => boolean;
+
 /** Throws a `Refusal`. */
-export function toTrigger(subscription: Subscription): Trigger {
+export function toTrigger(subscription: Subscription, mayFollow: MayFollow): Trigger {
   refuseUnknown(subscription, ['pipeline', 'status']);
   const text = requiredOf(subscription, 'pipeline', '"build"');
   const parts = text.split('/');
@@ -30,6 +33,11 @@ export function toTrigger(subscription: Subscription): Trigger {
   }
   if (namespaceId === subscription.namespaceId && pipelineId === subscription.pipelineId) {
     throw new Refusal(`pipeline is ${JSON.stringify(text)}, which is the pipeline that subscribes: it would run for ever`);
+  }
+  if (!mayFollow(subscription.namespaceId, namespaceId)) {
+    throw new Refusal(
+      `pipeline is ${JSON.stringify(text)}, and pipelines of the namespace ${namespaceId} are followed from others only where an administrator allows it: gofer extension upgrade EXTENSION -c FOLLOWED_NAMESPACES=${namespaceId}`,
+    );
   }
   return { namespaceId, pipelineId, statuses: toStatuses(parameterOf(subscription, 'status') ?? 'successful') };
 }

@@ -7,7 +7,7 @@ import type { ExtensionHost, GoferEvent, Subscription, SubscriptionName } from '
 import { KeptObject } from '../../shared/src/kept-object.ts';
 import { textOf } from '../../shared/src/parameters.ts';
 import { RunRequests } from '../../shared/src/run-requests.ts';
-import { type CompletedRun, type Trigger, toCompletedRun, toTrigger, triggers } from './completed-run.ts';
+import { type CompletedRun, type MayFollow, type Trigger, toCompletedRun, toTrigger, triggers } from './completed-run.ts';
 import { EventPosition } from './event-position.ts';
 import { type KeptFollower, type KeptFollowers, toKeptFollowers } from './kept-followers.ts';
 
@@ -33,6 +33,7 @@ interface Follower extends KeptFollower {
 export class Followers {
   readonly #host: ExtensionHost;
   readonly #mostDepth: number;
+  readonly #mayFollow: MayFollow;
   readonly #object: KeptObject;
   readonly #requests: RunRequests;
   readonly #followers = new Map<string, Follower>();
@@ -50,9 +51,10 @@ export class Followers {
   #following: Promise<void> = Promise.resolve();
   #streamError: string | undefined;
 
-  constructor(host: ExtensionHost, mostDepth: number) {
+  constructor(host: ExtensionHost, mostDepth: number, mayFollow: MayFollow) {
     this.#host = host;
     this.#mostDepth = mostDepth;
+    this.#mayFollow = mayFollow;
     this.#object = new KeptObject(host, OBJECT_KEY, () => this.#snapshot());
     this.#requests = new RunRequests(host);
   }
@@ -60,6 +62,8 @@ export class Followers {
   async start(): Promise<void> {
     const kept = toKeptFollowers(await this.#object.load());
     for (const [text, follower] of Object.entries(kept.subscriptions)) {
+      // It may have been allowed to an earlier process.
+      if (!this.#mayFollow(follower.name.namespaceId, follower.trigger.namespaceId)) continue;
       this.#followers.set(text, { ...follower, given: false, started: 0, lastError: undefined });
     }
     for (const [run, depth] of Object.entries(kept.depths)) this.#depths.set(run, depth);
@@ -71,7 +75,7 @@ export class Followers {
 
   /** Counts events from now on, or goes on where it is the same as before. Rejects, and changes nothing, where that cannot be kept. */
   async set(subscription: Subscription): Promise<void> {
-    const trigger = toTrigger(subscription);
+    const trigger = toTrigger(subscription, this.#mayFollow);
     const { namespaceId, pipelineId, subscriptionId } = subscription;
     const text = textOf(subscription);
     const found = this.#followers.get(text);

@@ -11,8 +11,9 @@ Runs a pipeline when another one has run:
 gofer pipeline subscribe deploy pipeline after_build -s pipeline=build -s status=successful
 \`\`\`
 
-\`pipeline\` is the id of a pipeline in the same namespace. \`NAMESPACE/PIPELINE\` names one in another namespace: the extension hears of its runs
-only where it was installed with a role that may read them (\`additional_roles\`). \`status\` is a list of \`successful\`, \`failed\` and
+\`pipeline\` is the id of a pipeline in the same namespace. \`NAMESPACE/PIPELINE\` names one in another namespace: an administrator allows that for
+all that may subscribe to this extension (\`FOLLOWED_NAMESPACES\`), and gives it a role that may read events there (\`additional_roles\`) where none
+of that namespace's pipelines subscribes to it. \`status\` is a list of \`successful\`, \`failed\` and
 \`cancelled\`, or \`any\`.
 
 Every run that ends after the subscription was made counts once, also while the server or the extension is away. Another pipeline or status
@@ -40,6 +41,11 @@ export const info: ExtensionInfo = {
       key: 'MAX_DEPTH',
       required: false,
       documentation: `How long a chain of pipelines that start each other may be. Default: ${DEFAULT_MAX_DEPTH}.`,
+    },
+    {
+      key: 'FOLLOWED_NAMESPACES',
+      required: false,
+      documentation: 'Namespaces whose pipelines those of others may follow, separated by commas, or `*`. Default: none.',
     },
   ],
   subscriptionParams: [

@@ -48,7 +48,7 @@ describe('the pipeline extension', () => {
     ['failed, cancelled', ['failed', 'cancelled']],
   ])('takes a list of statuses: %s', async (status, expected) => {
     const server = new TestServer(START);
-    const { extension: pipeline } = await server.launch(extension);
+    const { extension: pipeline } = await server.launch(extension, { FOLLOWED_NAMESPACES: 'another, elsewhere' });
     await pipeline.subscribe(subscription('deploy', { pipeline: 'elsewhere/build', status }));
     await server.clock.turn(1);
     for (const each of ['successful', 'failed', 'cancelled', 'unknown']) complete(server, 'build', 1, each, 'elsewhere');
@@ -211,10 +211,24 @@ describe('the pipeline extension', () => {
       { pipeline: 'build', status: 'ok' },
       'status must be a list of successful, failed, cancelled or any, separated by commas; "ok" is none of them',
     ],
+    [{ pipeline: 'elsewhere/build' }, 'only where an administrator allows it'],
     [{ pipeline: 'build', on: 'any' }, 'there is no parameter "on"; there are pipeline, status'],
   ])('refuses %j', async (params, message) => {
     const { extension: pipeline } = await new TestServer(START).launch(extension);
     await expect(async () => pipeline.subscribe(subscription('deploy', params as Record<string, string>))).rejects.toThrow(message);
+    await pipeline.shutdown?.();
+  });
+
+  it('follows another namespace no longer than it may, also what it has kept', async () => {
+    const server = new TestServer(START);
+    const allowed = await server.launch(extension, { FOLLOWED_NAMESPACES: '*' });
+    await allowed.extension.subscribe(subscription('deploy', { pipeline: 'elsewhere/build' }));
+    await server.clock.turn(1);
+    await allowed.extension.shutdown?.();
+    const { extension: pipeline } = await server.launch(extension);
+    complete(server, 'build', 1, 'successful', 'elsewhere');
+    await server.clock.turn(1);
+    expect(server.started).toEqual([]);
     await pipeline.shutdown?.();
   });
 

@@ -1,11 +1,12 @@
 /** Runs pipelines when others have run. */
 import type { Extension, ExtensionFactory, ExtensionHost } from '@gofer/sdk/extension';
+import type { MayFollow } from './completed-run.ts';
 import { Followers } from './followers.ts';
 import { DEFAULT_MAX_DEPTH, info } from './pipeline-documentation.ts';
 
 export const extension: ExtensionFactory = (host): Extension => {
   const maxDepth = readMaxDepth(host);
-  const followers = new Followers(host, maxDepth);
+  const followers = new Followers(host, maxDepth, readMayFollow(host));
   return {
     info,
     start: () => followers.start(),
@@ -15,6 +16,15 @@ export const extension: ExtensionFactory = (host): Extension => {
     shutdown: () => followers.close(),
   };
 };
+
+/**
+ * An extension hears of every pipeline of a namespace in which it has one subscription: who has made another elsewhere may not be meant to.
+ */
+function readMayFollow(host: ExtensionHost): MayFollow {
+  const text = host.config('FOLLOWED_NAMESPACES') ?? '';
+  const names = new Set(text.split(',').map((name) => name.trim()));
+  return (own, other) => own === other || names.has('*') || names.has(other);
+}
 
 function readMaxDepth(host: ExtensionHost): number {
   const text = host.config('MAX_DEPTH') ?? DEFAULT_MAX_DEPTH;

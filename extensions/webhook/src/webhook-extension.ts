@@ -105,7 +105,7 @@ export class WebhookExtension implements Extension {
     const { gofer, log, signal } = this.#host;
     const name = textOf(subscription);
     if (!fitsFilter(subscription.filter, call.body)) {
-      log('debug', 'A call does not fit the filter; it starts nothing.', { subscription: name });
+      log('info', 'A call does not fit the filter; it starts nothing.', { subscription: name });
       return;
     }
     const { runId } = await gofer.startRun(subscription, {

@@ -98,13 +98,14 @@ export class AccessControl {
     const of = extensions.ofToken(id);
     if (of === undefined) throw new GoferError('UNAUTHENTICATED', 'The token was given to an extension, and there is no such extension.');
     const { id: extensionId, enabled } = of;
+    const isEnabled = (): boolean => extensions.ofToken(id)?.enabled === true;
     const isSubscribed = ({ namespace_id, pipeline_id }: TargetIds): boolean => {
-      if (!enabled || namespace_id === undefined) return false;
+      if (namespace_id === undefined) return false;
       return pipeline_id === undefined
         ? subscriptions.hasInNamespace(extensionId, namespace_id)
         : subscriptions.isSubscribed(extensionId, namespace_id, pipeline_id);
     };
-    return { id, user, roles: enabled ? roles : [extensionRoleId(extensionId)], extension: { id: extensionId, isSubscribed } };
+    return { id, user, roles: enabled ? roles : [extensionRoleId(extensionId)], extension: { id: extensionId, isEnabled, isSubscribed } };
   }
 
   /** Undefined where the pipeline is gone: another one may have its name by now. */

@@ -78,11 +78,12 @@ function createManager(container: Container, options: ServerOptions): ExtensionM
     hosts: createHosts(container, options),
     starts: new ExtensionStarts({ ...parts, now: Date.now }),
     environments,
-    connect: (extensionId, url, key) =>
+    connect: (extensionId, url, { key, masked }) =>
       new ExtensionClient({
         extensionId,
         url,
         key,
+        masked,
         verifyCerts: extensions.verify_certs,
         ...(ca === undefined ? {} : { ca }),
         clock,

@@ -29,6 +29,8 @@ export function registerExternalEvents(container: Container, { config, developme
         dispatcher: container.resolve(TOKENS.deliveryDispatcher),
         disk: container.resolve(TOKENS.disk),
         maxPending: events.max_pending,
+        // One that is allowed must have room when it comes alone.
+        maxStoredBytes: Math.max(events.max_stored_size, events.max_body_size + limits.max_header_size * 4),
         now: Date.now,
       }),
   );

@@ -42,15 +42,22 @@ export function extensionRole(extensionId: string): RoleRecord {
 /** The extension that a token is of. */
 export interface ExtensionPrincipal {
   readonly id: string;
+  /** Asked at each decision, as what is subscribed is: a connection may be older than either. */
+  readonly isEnabled: () => boolean;
   /** Whether it has an enabled subscription of the pipeline that is named; of any of the namespace, where no pipeline is. */
   readonly isSubscribed: (ids: TargetIds) => boolean;
 }
 
-/** Where its own role counts. Lists that name nothing show what may be read one by one. */
-export function isWithinReach({ id, isSubscribed }: ExtensionPrincipal, permission: ResourcePermission, ids: TargetIds): boolean {
+/** Where its own role counts: of one that is disabled for itself and its objects. Lists that name nothing show what may be read one by one. */
+export function isWithinReach(
+  { id, isEnabled, isSubscribed }: ExtensionPrincipal,
+  permission: ResourcePermission,
+  ids: TargetIds,
+): boolean {
   const { action, resources } = permission;
   const { namespace_id, pipeline_id, extension_id } = ids;
   if (extension_id !== undefined && extension_id !== id) return false;
+  if (!isEnabled()) return namespace_id === undefined && extension_id === id;
   if (namespace_id === undefined) return extension_id !== undefined || action === 'read';
   if (resources.some((resource) => !isOfPipelines(resource))) return false;
   // What is written in a pipeline is a run, and nothing else of it.

@@ -8,6 +8,13 @@ export interface SubscriptionName {
   readonly subscriptionId: string;
 }
 
+/** One as its extension is given it. */
+export interface GivenSubscription extends SubscriptionName {
+  readonly params: Readonly<Record<string, string>>;
+  /** Those of their values that are secrets: what it says of them is masked. */
+  readonly secrets?: readonly string[];
+}
+
 /** How an extension answered a delivery. */
 export interface DeliveryAnswer {
   /** HTTP: 2xx took it; 4xx, but for 408, 425 and 429, refused it, for good; anything else may be tried again. */
@@ -25,7 +32,7 @@ export interface ExtensionCalls {
    * Gives it a subscription. Rejects with `INVALID_ARGUMENT` and the extension's own words where it refuses, and with `UNAVAILABLE` where
    * it does not run, does not answer in time, or answers with nonsense.
    */
-  subscribe(extensionId: string, subscription: SubscriptionName & { readonly params: Readonly<Record<string, string>> }): Promise<void>;
+  subscribe(extensionId: string, subscription: GivenSubscription): Promise<void>;
   /** Rejects with `UNAVAILABLE` where it cannot be told. */
   unsubscribe(extensionId: string, name: SubscriptionName): Promise<void>;
   /** Rejects with `UNAVAILABLE` where it cannot be asked. */

@@ -127,6 +127,19 @@ describe('what an extension refuses', () => {
     }
   });
 
+  it('is told without the secrets that it was started with, also where it is cut in the middle of one', async () => {
+    const secret = 'the secret of a setting, given\nin two lines';
+    const { client } = await talk(answer(503, JSON.stringify({ message: `${'x'.repeat(490)}${secret}` })), { masked: [secret] });
+    for (const call of [client.health(), client.subscribe({ ...NAME, params: {} }), client.debug(), client.shutdown()]) {
+      const { message } = await failure(call);
+      expect(message).toContain('x'.repeat(490));
+      expect(message).not.toContain('the sec');
+    }
+    expect((await client.deliver({ headers: {}, body: new Uint8Array() })).message).toMatch(/x\[redact/);
+    const { client: open } = await talk(answer(200, JSON.stringify({ info: `state ${secret}` })), { masked: [secret] });
+    expect(await open.debug()).not.toContain('secret');
+  });
+
   it('of a subscription is the fault of whoever wants it, unless it is not about that', async () => {
     for (const [status, code] of [
       [400, 'INVALID_ARGUMENT'],

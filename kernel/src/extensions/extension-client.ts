@@ -7,10 +7,11 @@ import { GoferError } from '@gofer/contracts';
 import type { ExtensionDocumentation } from '@gofer/contracts/api';
 import { Pool } from 'undici';
 import type { Clock } from '../clock/clock.ts';
+import { createTextMasker } from '../workers/logs/index.ts';
 import { readAtMost } from './answer-body.ts';
 import { describeFault } from './connection-fault.ts';
 import { NonsenseAnswer, readDebug, readDocumentation, readWords, toLine } from './extension-answer.ts';
-import type { DeliveryAnswer, SubscriptionName } from './extension-calls.ts';
+import type { DeliveryAnswer, GivenSubscription, SubscriptionName } from './extension-calls.ts';
 import { type ExternalEvent, encodeExternalEvent } from './external-event-body.ts';
 
 export interface ExtensionClientOptions {
@@ -20,6 +21,8 @@ export interface ExtensionClientOptions {
   readonly url: string;
   /** What it lets the server in for. */
   readonly key: string;
+  /** What is not to be repeated of what it says, beside the key: the secrets that it was started with. */
+  readonly masked?: readonly string[];
   /** False: any certificate will do. */
   readonly verifyCerts: boolean;
   /** PEM: trusted in the place of the authorities that Node knows. */
@@ -66,7 +69,7 @@ interface Answer {
   readonly statusCode: number;
   /** Where a redirect would lead. */
   readonly location: string;
-  /** The key, should it be repeated, is not among it. */
+  /** No secret, should it be repeated, is among it. */
   readonly text: string;
   /** Why the text is not all that was to come. */
   readonly cut: string | undefined;
@@ -77,10 +80,12 @@ export class ExtensionClient {
   readonly #calls: Pool;
   /** Health is asked on a connection of its own: however many deliveries are slow, it does not wait for them. */
   readonly #probes: Pool;
+  readonly #conceal: (text: string) => string;
 
   /** Connects when it is needed. Throws `INVALID_ARGUMENT` for a URL that is none of HTTP or HTTPS. */
   constructor(options: ExtensionClientOptions) {
     this.#options = options;
+    this.#conceal = createTextMasker([options.key, ...(options.masked ?? [])]);
     const origin = originOf(options);
     this.#calls = openPool(origin, CONNECTIONS, options);
     this.#probes = openPool(origin, 1, options);
@@ -100,14 +105,13 @@ export class ExtensionClient {
   }
 
   /** Rejects with `INVALID_ARGUMENT` and its own words where it refuses the subscription. */
-  async subscribe(
-    subscription: SubscriptionName & { readonly params: Readonly<Record<string, string>> },
-    signal?: AbortSignal,
-  ): Promise<void> {
+  async subscribe(subscription: GivenSubscription, signal?: AbortSignal): Promise<void> {
     const body = toBody({ ...toWireName(subscription), pipeline_subscription_params: subscription.params });
     const exchange = { call: 'subscribe', signal, body } as const;
-    const answer = await this.#ask(exchange, MAX_WORDS_BYTES);
-    if (isSuccess(answer)) return;
+    const said = await this.#ask(exchange, MAX_WORDS_BYTES);
+    if (isSuccess(said)) return;
+    // Whoever reads its words may not read the secrets that the subscription refers to.
+    const answer = { ...said, text: createTextMasker(subscription.secrets ?? [])(said.text) };
     const { statusCode } = answer;
     if (statusCode < 400 || statusCode > 499 || NOT_THE_SUBSCRIPTION.has(statusCode)) throw this.#refused(exchange, answer);
     const words = readWords(answer.text) || `it answers ${statusCode} and says nothing more`;
@@ -224,12 +228,7 @@ export class ExtensionClient {
           : (isLate() ?? `its answer broke off: ${describeFault(end.error, this.#options.url, MAX_HEADER_BYTES)}`);
     const { location } = headers;
     const where = Array.isArray(location) ? location.join(', ') : (location ?? '');
-    return { statusCode, location: this.#withoutKey(where), text: this.#withoutKey(new TextDecoder().decode(bytes)), cut };
-  }
-
-  #withoutKey(text: string): string {
-    const { key } = this.#options;
-    return key === '' ? text : text.replaceAll(key, '[redacted]');
+    return { statusCode, location: this.#conceal(where), text: this.#conceal(new TextDecoder().decode(bytes)), cut };
   }
 }
 

@@ -3,7 +3,7 @@ import { GoferError } from '@gofer/contracts';
 import type { ExtensionDocumentation } from '@gofer/contracts/api';
 import { pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
-import type { DeliveryAnswer, ExtensionCalls, SubscriptionName } from './extension-calls.ts';
+import type { DeliveryAnswer, ExtensionCalls, GivenSubscription, SubscriptionName } from './extension-calls.ts';
 import type { ExtensionClient } from './extension-client.ts';
 import { messageOf } from './extension-log.ts';
 import { isUnfinished } from './extension-starts.ts';
@@ -118,12 +118,13 @@ export class ExtensionManager implements ExtensionCalls {
     return () => this.#changed.delete(listener);
   }
 
-  /** Resolves once it is ready or is not to run, or after so many milliseconds, or when `signal` aborts. */
+  /** Resolves once it is ready, could not be started or is not to run, or after so many milliseconds, or when `signal` aborts. */
   async whenReady(extensionId: string, ms: number, signal: AbortSignal): Promise<void> {
     if (ms === 0) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
-      if (this.isReady(extensionId) || !this.#supervised.has(extensionId) || !this.#isStarted) resolve();
+      const supervised = this.#supervised.get(extensionId);
+      if (supervised === undefined || supervised.isReady || supervised.view.state === 'exited' || !this.#isStarted) resolve();
     };
     const done = (): void => resolve();
     const [forgetChange, forgetTime] = [this.onChange(look), this.#parts.clock.after(ms, done)];
@@ -144,10 +145,7 @@ export class ExtensionManager implements ExtensionCalls {
     return this.#parts.store.extensions.find(extensionId)?.documentation;
   }
 
-  async subscribe(
-    extensionId: string,
-    subscription: SubscriptionName & { readonly params: Readonly<Record<string, string>> },
-  ): Promise<void> {
+  async subscribe(extensionId: string, subscription: GivenSubscription): Promise<void> {
     await this.#running(extensionId).subscribe(subscription);
   }
 

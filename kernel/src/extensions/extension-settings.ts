@@ -3,6 +3,7 @@ import { type Fault, GoferError } from '@gofer/contracts';
 import { variableFaults } from '@gofer/contracts/pipeline';
 import { formatReference, isReference, parseReference } from '../domain/index.ts';
 import type { KeptSetting } from '../storage/extensions-table.ts';
+import { MASK } from '../workers/logs/index.ts';
 import { SYSTEM_PREFIX } from './extension-environment.ts';
 
 /** What the secret store has of an extension's registration, as JSON. */
@@ -33,12 +34,17 @@ export function settingFaults(settings: Readonly<Record<string, string>>, path: 
       path: `${path}.${key}`,
       message: `begins with ${SYSTEM_PREFIX}, which is what the server itself tells an extension`,
     }));
-  const references = Object.entries(settings).flatMap(([key, value]) => referenceFaults(value, `${path}.${key}`));
+  const references = Object.entries(settings).flatMap(([key, value]) => valueFaults(value, `${path}.${key}`));
   return [...variableFaults(settings, path), ...own, ...references];
 }
 
-/** An extension belongs to no pipeline: of what can be referred to only global secrets are there for it. */
-export function referenceFaults(value: string, path: string): Fault[] {
+/**
+ * An extension belongs to no pipeline: of what can be referred to only global secrets are there for it. Nor is what is shown in the place
+ * of a value a value: whoever sends back what they were shown would lose it.
+ */
+export function valueFaults(value: string, path: string): Fault[] {
+  if (value === MASK)
+    return [{ path, message: `is ${MASK}, which stands for a value that is not shown: leave it out, and it stays as it is` }];
   if (!isReference(value)) return [];
   try {
     const reference = parseReference(value);

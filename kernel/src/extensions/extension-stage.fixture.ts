@@ -178,7 +178,8 @@ export class ExtensionStage {
         baseUrl: async () => ({ url: SERVER_URL }),
       }),
       // The time that an answer takes is real.
-      connect: (extensionId, url, key) => new ExtensionClient({ extensionId, url, key, verifyCerts: false, clock: SYSTEM_CLOCK }),
+      connect: (extensionId, url, { key, masked }) =>
+        new ExtensionClient({ extensionId, url, key, masked, verifyCerts: false, clock: SYSTEM_CLOCK }),
       times: { startTimeoutMs: 60_000, healthIntervalMs: 10_000, longestRestartMs: 300_000 },
       random: () => 1 - Number.EPSILON,
       stopGraceMs: 5000,

@@ -10,7 +10,7 @@ import type { SubscriptionKey, SubscriptionRecord } from '../storage/subscriptio
 import type { References } from '../stores/references.ts';
 import type { ExtensionCalls } from './extension-calls.ts';
 import { NameQueues } from './name-queues.ts';
-import { resolveParams } from './subscription-params.ts';
+import { type ResolvedParams, resolveParams } from './subscription-params.ts';
 
 export interface SubscriptionKeeperParts {
   readonly store: Store;
@@ -95,7 +95,7 @@ export class SubscriptionKeeper {
    * Within `exclusively`: has the extension take the subscription with these parameters, in the place of what it may have of it. Rejects
    * as `ExtensionCalls.subscribe` does; then it is not known whether it has it.
    */
-  async hand(record: SubscriptionRecord, params: Readonly<Record<string, string>>): Promise<void> {
+  async hand(record: SubscriptionRecord, resolved: ResolvedParams): Promise<void> {
     const { store, calls } = this.#parts;
     const { extensionId } = record;
     const start = store.subscriptions.currentStart(extensionId);
@@ -103,7 +103,7 @@ export class SubscriptionKeeper {
     if (record.agreed || record.givenTo !== start) await store.commit(() => store.subscriptions.give(record.uid, start));
     // Some extensions leave what they have as it is, others have it twice. One that has none may fail to be told: then the other call counts.
     if (mayHaveIt) await this.take(record);
-    await calls.subscribe(extensionId, { ...toName(record), params });
+    await calls.subscribe(extensionId, { ...toName(record), ...resolved });
   }
 
   /** Within `exclusively`: has the extension let go of it. False where it may still have it. */

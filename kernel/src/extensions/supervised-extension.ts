@@ -26,8 +26,7 @@ export interface SupervisionParts {
   readonly hosts: ExtensionHosts;
   readonly starts: ExtensionStarts;
   readonly environments: ExtensionEnvironments;
-  /** `key`: its own secret. */
-  readonly connect: (extensionId: string, url: string, key: string) => ExtensionClient;
+  readonly connect: (extensionId: string, url: string, start: Pick<PreparedStart, 'key' | 'masked'>) => ExtensionClient;
   readonly times: RunTimes;
   /** 0 to below 1. */
   readonly random: () => number;
@@ -203,10 +202,10 @@ export class SupervisedExtension {
     }
   }
 
-  async #live({ uid, running, host, masking }: Live, { key }: PreparedStart): Promise<RunEnd> {
+  async #live({ uid, running, host, masking }: Live, prepared: PreparedStart): Promise<RunEnd> {
     const { clock, connect, times } = this.#parts;
     this.#running = running;
-    const client = connect(this.record.id, running.url, key);
+    const client = connect(this.record.id, running.url, prepared);
     const log = collectExtensionLog(uid, running, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {
       // It may fail while the extension is still watched; whoever waits for it hears of it.

@@ -10,6 +10,7 @@ import { StoredDeliveryService } from './delivery-service.ts';
 
 const SOON = { timeout: 20_000 };
 const MAX_PENDING = 5;
+const MAX_STORED = 10_000;
 
 let stage: DeliveryStage;
 let extension: ListeningExtension;
@@ -22,7 +23,8 @@ beforeEach(async () => {
   extension = await stage.install('github');
   dispatcher = new DeliveryDispatcher({ store: stage.store, calls: stage, clock: SYSTEM_CLOCK, random: () => 0, log: stage.log });
   const { store } = stage;
-  service = new StoredDeliveryService({ store, dispatcher, disk: { shortages: () => shortages }, maxPending: MAX_PENDING, now: Date.now });
+  const limits = { maxPending: MAX_PENDING, maxStoredBytes: MAX_STORED };
+  service = new StoredDeliveryService({ store, dispatcher, disk: { shortages: () => shortages }, ...limits, now: Date.now });
 });
 afterEach(async () => {
   shortages.length = 0;
@@ -95,6 +97,45 @@ describe('an event that was taken', () => {
     extension.react = () => 204;
     expect((await service.redeliver('github', id)).next_attempt).toBeUndefined();
     await expect.poll(async () => (await service.get('github', id)).state, SOON).toBe('delivered');
+  });
+});
+
+describe('what is kept of one extension', () => {
+  const states = () => stage.rows('github').map(({ state }) => state);
+
+  it('has an end: what it was handed makes room, what it refused before others, whatever is sent', async () => {
+    await accept('signed');
+    await expect.poll(states, SOON).toEqual(['delivered']);
+    extension.react = () => ({ status: 400, message: 'it is not signed' });
+    const dealtWith = () => expect.poll(() => states().includes('pending'), SOON).toBe(false);
+    for (let sent = 0; sent < 30; sent += 1) {
+      await accept('x'.repeat(900));
+      await dealtWith();
+    }
+    expect(states()[0]).toBe('delivered');
+    expect(stage.rows('github').reduce((sum, { size }) => sum + size, 0)).toBeLessThanOrEqual(MAX_STORED);
+    // Headers count, and so does an event without anything in it.
+    const headers = { 'x-long': 'y'.repeat(4000) };
+    for (let sent = 0; sent < 4; sent += 1) {
+      await service.accept('github', { headers, body: Buffer.alloc(0) });
+      await dealtWith();
+    }
+    expect(states()).toEqual(['delivered', 'refused', 'refused']);
+  });
+
+  it('is refused where those that wait leave no room, and nothing goes for it', async () => {
+    await accept();
+    await expect.poll(states, SOON).toEqual(['delivered']);
+    stage.setReady('github', false);
+    await accept('x'.repeat(8000));
+    await expect(accept('x'.repeat(3000))).rejects.toMatchObject({
+      code: 'RESOURCE_EXHAUSTED',
+      message: expect.stringContaining('max_stored_size'),
+    });
+    expect(states()).toEqual(['delivered', 'pending']);
+    await accept('x'.repeat(500));
+    stage.setReady('github', true);
+    await expect.poll(states, SOON).toEqual(['delivered', 'delivered', 'delivered']);
   });
 });
 

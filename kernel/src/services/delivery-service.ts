@@ -14,6 +14,8 @@ export interface DeliveryServiceParts {
   readonly disk: Pick<DiskReserve, 'shortages'>;
   /** How many may wait for one extension. */
   readonly maxPending: number;
+  /** Bytes that are kept for one extension; the events that it was handed make room. */
+  readonly maxStoredBytes: number;
   readonly now: () => number;
 }
 
@@ -35,9 +37,19 @@ export class StoredDeliveryService implements DeliveryService {
     extensionId: string,
     { headers, body }: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
   ): Promise<string> {
-    const { dispatcher, now, store } = this.#parts;
+    const { dispatcher, maxStoredBytes, now, store } = this.#parts;
     const id = uuidv7();
-    await store.commit(() => store.deliveries.insert(this.#openReceiver(extensionId), { id, received: now(), headers, body }));
+    await store.commit(() => {
+      const uid = this.#openReceiver(extensionId);
+      store.deliveries.insert(uid, { id, received: now(), headers, body });
+      // Anybody may send what its extension refuses at once: that is kept for as long as others do not need the room.
+      if (!store.deliveries.shrinkTo(uid, maxStoredBytes)) {
+        throw new GoferError(
+          'RESOURCE_EXHAUSTED',
+          `The events that wait for the extension '${extensionId.slice(0, 64)}' leave no room for this one (external_events.max_stored_size).`,
+        );
+      }
+    });
     dispatcher.arrived(extensionId);
     return id;
   }

@@ -5,7 +5,7 @@ import { uuidv7 } from 'uuidv7';
 import { mintSecret } from '../access/mint-secret.ts';
 import { BOOTSTRAP_ROLE, EXTENSION_ROLE_PREFIX, extensionRoleId, INJECTED_ROLE } from '../domain/index.ts';
 import { builtInName } from '../extensions/built-in-extensions.ts';
-import { referenceFaults, referenceIn, type SealedRegistration, settingFaults, toKeptSettings } from '../extensions/extension-settings.ts';
+import { referenceIn, type SealedRegistration, settingFaults, toKeptSettings, valueFaults } from '../extensions/extension-settings.ts';
 import type { ExtensionRecord, ExtensionUpdate } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
@@ -36,7 +36,7 @@ export class Registrations {
       ...(isIdentifier(id) ? [] : [{ path: '$.id', message: `must be ${IDENTIFIER_RULE}` }]),
       ...this.#imageFaults(image),
       ...settingFaults(settings, '$.settings'),
-      ...(registryAuth === undefined ? [] : referenceFaults(registryAuth.pass, '$.registry_auth.pass')),
+      ...(registryAuth === undefined ? [] : valueFaults(registryAuth.pass, '$.registry_auth.pass')),
       ...this.#roleFaults(additionalRoles),
     ];
     if (faults.length === 0) return;

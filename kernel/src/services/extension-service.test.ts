@@ -105,6 +105,11 @@ describe('an extension that is installed', () => {
     expect(eventKinds()).toEqual(['created_role', 'installed_extension']);
   });
 
+  it('is answered with as soon as it could not be started, however long it may be waited for', async () => {
+    const extension = await service.install({ id: 'watcher', ...PLAIN, image: MISSING_IMAGE }, 60, NEVER);
+    expect(extension).toMatchObject({ state: 'exited', last_error: { message: extension.state_reason } });
+  });
+
   it('has a token with a role of its own, which reaches what is subscribed to it', async () => {
     await stage.addPipeline('default', 'mine');
     await stage.addPipeline('default', 'another');
@@ -185,6 +190,16 @@ describe('a change of an extension', () => {
     expect(stage.store.tokens.byHash(current ?? '')?.user).toBe('watcher (extension)');
     expect(stage.extension.calls()).toContain('POST /api/shutdown');
     expect((await service.get('watcher')).restarts).toBe(0);
+  });
+
+  it('does not take what is shown in the place of a value for one', async () => {
+    await install('watcher', { settings: { TOKEN: 'a value' }, registryAuth: { user: 'me', pass: 'a password' } });
+    const { registration } = await service.get('watcher');
+    const shown = Object.fromEntries(registration.settings.map(({ key, value }) => [key, value]));
+    const refused = { code: 'INVALID_ARGUMENT', message: expect.stringContaining('leave it out') };
+    await expect(service.update('watcher', { settings: shown })).rejects.toMatchObject(refused);
+    await expect(service.update('watcher', { registryAuth: registration.registry_auth })).rejects.toMatchObject(refused);
+    expect(await environmentOf('watcher')).toMatchObject({ TOKEN: 'a value' });
   });
 
   it('that disables it ends it, and tells who asks for it', async () => {

@@ -203,6 +203,6 @@ function changed(registration: Registration, { image, settings, registryAuth, ad
 function alreadyThere(id: string): GoferError {
   return new GoferError(
     'ALREADY_EXISTS',
-    `There is an extension '${id}' already: change it with \`gofer extension update\`, or uninstall it first.`,
+    `There is an extension '${id}' already: change it with: gofer extension upgrade ${id}; or uninstall it first.`,
   );
 }

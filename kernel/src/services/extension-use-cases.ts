@@ -24,7 +24,7 @@ export interface ExtensionService {
   /** In the order of their ids. `mayRead`: which of them the caller sees; absent: all. */
   list(mayRead?: (extensionId: string) => boolean): Promise<Extension[]>;
   get(id: string): Promise<Extension>;
-  /** Answers once it runs, or after `waitSeconds`, or when `signal` aborts, with how far it is. */
+  /** Answers once it runs or could not be started, or after `waitSeconds`, or when `signal` aborts, with how far it is. */
   install(extension: NewExtension, waitSeconds: number, signal: AbortSignal): Promise<Extension>;
   update(id: string, change: ExtensionChange): Promise<void>;
   uninstall(id: string): Promise<void>;

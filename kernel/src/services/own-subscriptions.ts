@@ -7,7 +7,7 @@ import type { SubscriptionRecord } from '../storage/subscriptions-table.ts';
 import type { References } from '../stores/references.ts';
 import { toSubscription } from './subscription-status.ts';
 
-const SERVED = { isExtensionEnabled: true, isExtensionReady: true, isHeld: true, isPipelineActive: true };
+const SERVED = { isExtensionEnabled: true, isExtensionReady: true, isHeld: true, isPipelineActive: true, doRunsStart: true };
 
 /**
  * What an extension is told of its own subscriptions. One that asks before it is ready is starting, and serves what it is told (v0's do
@@ -33,8 +33,8 @@ export class OwnSubscriptions {
     const faults = new Map<SubscriptionRecord, string>();
     for (const record of records.filter(({ enabled }) => enabled)) {
       try {
-        const settings = await resolveParams(references, record, leave);
-        answer.push({ ...toSubscription(record, SERVED), settings });
+        const { params } = await resolveParams(references, record, leave);
+        answer.push({ ...toSubscription(record, SERVED), settings: { ...params } });
         told.push(record);
       } catch (error) {
         if (codeOf(error) !== 'FAILED_PRECONDITION') throw error;

@@ -77,6 +77,22 @@ describe('a subscription is made', () => {
     expect(stage.eventNames()).toEqual([]);
   });
 
+  it('not with a secret among the words by which its extension refuses it, now or later', async () => {
+    await putSecret('mine', 'a-secret-value');
+    await putSecret('when', 'never');
+    const settings = { every: 'pipeline_secret{{when}}', token: 'pipeline_secret{{mine}}' };
+    const refused = { message: expect.stringContaining('never is no interval for [redacted]') };
+    await expect(stage.create(at('a'), settings)).rejects.toMatchObject(refused);
+    await putSecret('when', '5m');
+    await stage.create(at('a'), settings);
+    await putSecret('when', 'never');
+    await stage.stop();
+    await stage.start();
+    const { status_reason } = await stage.service.get(at('a'));
+    expect(status_reason?.description).toContain('never is no interval for [redacted]');
+    await expect(stage.update(at('a'), { settings: { every: 'never', token: settings.token } })).rejects.toMatchObject(refused);
+  });
+
   it('not where its extension does not answer: what it may have of it is taken from it when it can be', async () => {
     stage.extension.beforeAnswer = () => {
       stage.extension.broken = () => true;
@@ -239,6 +255,16 @@ describe('an extension', () => {
       ['one/b', { every: '5m', token: 'a-value' }],
     ]);
     expect((await stage.service.list(at('a'), {})).map(({ status }) => status)).toEqual(['active', 'active', 'disabled']);
+  });
+
+  it('says why it starts nothing where the server starts no runs', async () => {
+    await stage.create(at('a'));
+    const { store } = stage;
+    await store.commit(() => store.system.setIgnorePipelineRunEvents(true));
+    const status_reason = { reason: 'unknown', description: expect.stringContaining('gofer service toggle-event-ingress --on') };
+    expect(await stage.service.get(at('a'))).toMatchObject({ status: 'active', status_reason });
+    await store.commit(() => store.system.setIgnorePipelineRunEvents(false));
+    expect(await stage.service.get(at('a'))).toMatchObject({ status: 'active', status_reason: null });
   });
 
   it('that refuses one now says so, and is asked again', async () => {

@@ -6,7 +6,7 @@ import { uuidv7 } from 'uuidv7';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import { endSubscription, isVisible } from '../extensions/subscription-ends.ts';
 import type { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
-import { type ParamsOwner, resolveParams } from '../extensions/subscription-params.ts';
+import { type ParamsOwner, type ResolvedParams, resolveParams } from '../extensions/subscription-params.ts';
 import type { PipelineRecord } from '../storage/pipelines-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { SubscriptionRecord } from '../storage/subscriptions-table.ts';
@@ -81,7 +81,8 @@ export class StoredSubscriptionService implements SubscriptionService {
     const { store, lookup } = this.#parts;
     lookup.extensionUid(extensionId);
     const records = store.subscriptions.ofExtension(extensionId).filter(isVisible);
-    if (own) return this.#own.list(extensionId, records);
+    // One that is disabled is to serve none, and is not told what they refer to.
+    if (own) return store.extensions.find(extensionId)?.enabled === true ? this.#own.list(extensionId, records) : [];
     return records.map((record) => this.#toWire(record, store.pipelines.byUid(record.pipelineUid)));
   }
 
@@ -99,7 +100,7 @@ export class StoredSubscriptionService implements SubscriptionService {
     const { namespaceId, pipelineId, extensionId, subscriptionId } = path;
     const key = { namespaceId, pipelineId, extensionId, subscriptionId };
     const made = { ...key, uid: uuidv7(), pipelineUid: pipeline.uid, settings, origin };
-    const params = await this.#resolve(made, what);
+    const resolved = await this.#resolve(made, what);
     await store.commit(() => {
       if (this.#assertNew(path).uid !== pipeline.uid) throw deletedMeanwhile(path);
       // Not before: the extension may have been started again while its settings were looked up.
@@ -112,7 +113,7 @@ export class StoredSubscriptionService implements SubscriptionService {
     };
     try {
       // Nothing is there in its place, or it would not be new.
-      await this.#parts.calls.subscribe(extensionId, { ...key, params });
+      await this.#parts.calls.subscribe(extensionId, { ...key, ...resolved });
       await store.commitAudited(() => {
         created();
         store.subscriptions.settle(made.uid, { agreed: true });
@@ -162,13 +163,13 @@ export class StoredSubscriptionService implements SubscriptionService {
   /** The old ones count until the extension has taken the new ones; whatever goes wrong, it is given the old ones again. */
   async #tryOut(record: SubscriptionRecord, wanted: Wanted, what: string): Promise<void> {
     const { store, keeper } = this.#parts;
-    const params = await this.#resolve({ ...record, settings: wanted.settings }, what);
+    const resolved = await this.#resolve({ ...record, settings: wanted.settings }, what);
     await store.commit(() => {
       this.#assertStillThere(record);
       store.subscriptions.want(record.uid, wanted.settings);
     });
     try {
-      await keeper.hand(record, params);
+      await keeper.hand(record, resolved);
       await store.commitAudited(() => {
         this.#assertStillThere(record);
         this.#apply(record, wanted);
@@ -221,7 +222,7 @@ export class StoredSubscriptionService implements SubscriptionService {
     assertMayRefer(settings, mayRead, what);
   }
 
-  async #resolve(owner: ParamsOwner, what: string): Promise<Record<string, string>> {
+  async #resolve(owner: ParamsOwner, what: string): Promise<ResolvedParams> {
     try {
       return await resolveParams(this.#parts.references, owner, this.#parts.leave);
     } catch (error) {
@@ -247,6 +248,7 @@ export class StoredSubscriptionService implements SubscriptionService {
       isExtensionReady: calls.isReady(record.extensionId),
       isHeld: keeper.isHeld(record),
       isPipelineActive: pipeline?.metadata.state === 'active',
+      doRunsStart: !store.system.preferences().ignore_pipeline_run_events,
     });
   }
 }

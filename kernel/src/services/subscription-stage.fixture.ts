@@ -34,7 +34,7 @@ interface WireSubscription {
   readonly pipeline_subscription_params?: Readonly<Record<string, string>>;
 }
 
-/** As v0's are: what it has twice it does twice, and `every: "never"` it refuses. */
+/** As v0's are: what it has twice it does twice, and `every: "never"` it refuses, saying too much. */
 export class ProbeExtension {
   readonly calls: string[] = [];
   /** Each by its pipeline and its id. */
@@ -74,7 +74,8 @@ export class ProbeExtension {
     if (request.method === 'DELETE') this.held = this.held.filter((held) => held.name !== name);
     else if (!isRefused) this.held.push({ name, params });
     await this.beforeAnswer(call);
-    if (isRefused) response.writeHead(400).end(JSON.stringify({ message: 'never is no interval', request_id: 'r' }));
+    if (isRefused)
+      response.writeHead(400).end(JSON.stringify({ message: `never is no interval for ${params['token'] ?? 'it'}`, request_id: 'r' }));
     // What v0's answer.
     else response.writeHead(request.method === 'DELETE' ? 201 : 204).end();
   }

@@ -9,6 +9,8 @@ export interface SubscriptionCircumstances {
   /** It has this one, with exactly these settings. */
   readonly isHeld: boolean;
   readonly isPipelineActive: boolean;
+  /** An administrator has not stopped all runs of the server. */
+  readonly doRunsStart: boolean;
 }
 
 export function toSubscription(record: SubscriptionRecord, circumstances: SubscriptionCircumstances): Subscription {
@@ -27,7 +29,7 @@ export function toSubscription(record: SubscriptionRecord, circumstances: Subscr
 
 export function statusOf(
   { enabled, extensionId, pipelineId, fault }: SubscriptionRecord,
-  { isExtensionEnabled, isExtensionReady, isHeld, isPipelineActive }: SubscriptionCircumstances,
+  { isExtensionEnabled, isExtensionReady, isHeld, isPipelineActive, doRunsStart }: SubscriptionCircumstances,
 ): Pick<Subscription, 'status' | 'status_reason'> {
   if (!enabled) return { status: 'disabled', status_reason: null };
   if (!isExtensionEnabled)
@@ -36,8 +38,15 @@ export function statusOf(
   if (!isExtensionReady)
     return failed(`Extension '${extensionId}' is not ready, so it starts nothing now. See why with: gofer extension get ${extensionId}`);
   if (!isHeld) return failed(`Extension '${extensionId}' could not be given this subscription yet; it is tried again soon.`);
-  if (isPipelineActive) return { status: 'active', status_reason: null };
-  const description = `Pipeline '${pipelineId}' is disabled, so no run starts. Enable it with: gofer pipeline enable ${pipelineId}`;
+  if (!isPipelineActive)
+    return held(`Pipeline '${pipelineId}' is disabled, so no run starts. Enable it with: gofer pipeline enable ${pipelineId}`);
+  if (!doRunsStart)
+    return held('This server starts no runs at present. An administrator can change that: gofer service toggle-event-ingress --on');
+  return { status: 'active', status_reason: null };
+}
+
+/** It is as it should be, and still starts nothing. */
+function held(description: string): Pick<Subscription, 'status' | 'status_reason'> {
   return { status: 'active', status_reason: { reason: 'unknown', description } };
 }
 

@@ -56,6 +56,10 @@ export class DeliveriesTable {
   readonly #awaited: SQLite.Statement<[], { id: string }>;
   readonly #insert: SQLite.Statement<[string, string, number, string, Uint8Array]>;
   readonly #pendingBehind: SQLite.Statement<[string, number], { seq: number }>;
+  readonly #storedBytes: SQLite.Statement<[string], { bytes: number }>;
+  readonly #oldestRefused: SQLite.Statement<[string], { seq: number; stored: number }>;
+  readonly #oldestFinished: SQLite.Statement<[string], { seq: number; stored: number }>;
+  readonly #delete: SQLite.Statement<[number]>;
   readonly #due: SQLite.Statement<[string, number, number], DueDelivery>;
   readonly #nextDue: SQLite.Statement<[string, number], { at: number }>;
   readonly #content: SQLite.Statement<[number], ContentRow>;
@@ -81,6 +85,14 @@ export class DeliveriesTable {
     this.#pendingBehind = connection.prepare(
       "SELECT seq FROM deliveries WHERE extension_uid = ? AND state = 'pending' ORDER BY next_attempt, seq LIMIT 1 OFFSET ?",
     );
+    this.#storedBytes = connection.prepare('SELECT bytes FROM delivery_sums WHERE extension_uid = ?');
+    this.#oldestRefused = connection.prepare(
+      "SELECT seq, stored FROM deliveries WHERE extension_uid = ? AND state = 'refused' ORDER BY seq LIMIT 1",
+    );
+    this.#oldestFinished = connection.prepare(
+      "SELECT seq, stored FROM deliveries WHERE extension_uid = ? AND state <> 'pending' ORDER BY seq LIMIT 1",
+    );
+    this.#delete = connection.prepare('DELETE FROM deliveries WHERE seq = ?');
     this.#due = connection.prepare(
       "SELECT seq, length(body) AS size FROM deliveries WHERE extension_uid = ? AND state = 'pending' AND next_attempt <= ? ORDER BY next_attempt, seq LIMIT ?",
     );
@@ -128,6 +140,21 @@ export class DeliveriesTable {
   /** True: at least so many are pending. */
   hasPending(extensionUid: string, count: number): boolean {
     return this.#pendingBehind.get(extensionUid, count - 1) !== undefined;
+  }
+
+  /**
+   * Removes the oldest that are not pending, the refused ones before the others, until no more than `limit` bytes are there for the
+   * extension, with headers and what each takes beside that. False where there are more though nothing of that kind is left.
+   */
+  shrinkTo(extensionUid: string, limit: number): boolean {
+    let stored = this.#storedBytes.get(extensionUid)?.bytes ?? 0;
+    while (stored > limit) {
+      const oldest = this.#oldestRefused.get(extensionUid) ?? this.#oldestFinished.get(extensionUid);
+      if (oldest === undefined) return false;
+      this.#delete.run(oldest.seq);
+      stored -= oldest.stored;
+    }
+    return true;
   }
 
   /** Those that are pending and to be handed over by then: the new ones in the order of their arrival, then those that are tried again. */

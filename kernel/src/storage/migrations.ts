@@ -326,6 +326,7 @@ export const MIGRATIONS: readonly Migration[] = [
         id TEXT NOT NULL UNIQUE,
         extension_uid TEXT NOT NULL,
         received INTEGER NOT NULL,
+        stored INTEGER NOT NULL GENERATED ALWAYS AS (octet_length(headers) + length(body) + 256) STORED,
         headers TEXT NOT NULL,
         body BLOB NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'refused', 'failed')),
@@ -339,6 +340,21 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX deliveries_of_extension ON deliveries (extension_uid, seq);
       CREATE INDEX deliveries_pending ON deliveries (extension_uid, next_attempt, seq) WHERE state = 'pending';
       CREATE INDEX deliveries_by_age ON deliveries (received);
+      CREATE INDEX deliveries_refused ON deliveries (extension_uid, seq) WHERE state = 'refused';
+
+      -- Bytes that are there for an extension: to add them up for each event would take longer than to write it.
+      CREATE TABLE delivery_sums (
+        extension_uid TEXT PRIMARY KEY,
+        bytes INTEGER NOT NULL
+      ) STRICT, WITHOUT ROWID;
+      CREATE TRIGGER delivery_added AFTER INSERT ON deliveries BEGIN
+        INSERT INTO delivery_sums (extension_uid, bytes) VALUES (NEW.extension_uid, NEW.stored)
+          ON CONFLICT (extension_uid) DO UPDATE SET bytes = bytes + excluded.bytes;
+      END;
+      CREATE TRIGGER delivery_removed AFTER DELETE ON deliveries BEGIN
+        UPDATE delivery_sums SET bytes = bytes - OLD.stored WHERE extension_uid = OLD.extension_uid;
+        DELETE FROM delivery_sums WHERE extension_uid = OLD.extension_uid AND bytes = 0;
+      END;
 
       -- Set once the extensions that every server has were installed, so that one which is uninstalled stays so.
       ALTER TABLE system ADD COLUMN standard_extensions INTEGER NOT NULL DEFAULT 0;

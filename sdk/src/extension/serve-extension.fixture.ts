@@ -4,6 +4,7 @@ import { serveExtension } from './serve-extension.ts';
 
 await serveExtension((host: ExtensionHost) => {
   if (host.config('mode') === 'broken') throw new Error('MODE must not be broken');
+  if (host.config('mode') === 'mistaken') throw new TypeError('nothing has no length');
   return {
     info: { documentation: host.config('mode') ?? '', configParams: [], subscriptionParams: [] },
     async start() {

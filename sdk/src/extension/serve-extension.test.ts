@@ -96,6 +96,20 @@ describe('an extension as a process', () => {
     expect(await errors).toContain('a fault of a timer');
   });
 
+  test('says where its code is mistaken where it cannot be started, and of settings only what is wrong', async () => {
+    const [mistaken, broken] = [start({ MODE: 'mistaken' }), start({ MODE: 'broken' })];
+    const message = 'the extension could not be started: nothing has no length';
+    expect(await mistaken.lines).toMatchObject([
+      { level: 'error', message, error: expect.stringContaining('serve-extension.fixture.ts:') },
+    ]);
+    const [said = {}] = await broken.lines;
+    expect(Object.keys(said)).toEqual(['time', 'level', 'message']);
+    expect(await Promise.all([mistaken.ended, broken.ended])).toEqual([
+      [1, null],
+      [1, null],
+    ]);
+  });
+
   test('over TLS both ways, with an authority that only it knows', async () => {
     const authority = await TestAuthority.make();
     const { cert, key } = await authority.issue();

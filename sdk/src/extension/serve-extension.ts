@@ -39,7 +39,9 @@ export async function serveExtension(extension: Extension | ExtensionFactory, op
     await served.ended;
     log('info', 'the extension has ended', { extension_id: settings.id });
   } catch (error) {
-    log('error', `the extension could not be started: ${describe(error)}`);
+    // Of a mistake in the code whoever wrote it needs the place; what a setting lacks is said by the message alone.
+    const isMistake = error instanceof TypeError || error instanceof ReferenceError;
+    log('error', `the extension could not be started: ${describe(error)}`, isMistake ? { error } : {});
     return await exit(1);
   }
   return await exit(0);

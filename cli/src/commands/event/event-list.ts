@@ -5,6 +5,7 @@ import { followEvents } from '../../follow/follow-events.ts';
 import { GoferCommand, readCount } from '../../gofer-command.ts';
 import { parseMoment } from '../../input/parse-moment.ts';
 import { renderEvent } from '../../output/event-views.ts';
+import { toSafeJson } from '../../output/sanitise.ts';
 
 export class EventList extends GoferCommand {
   static override paths = [['event', 'list']];
@@ -84,7 +85,7 @@ export class EventList extends GoferCommand {
 
   async #showOne(event: Event): Promise<void> {
     const { outputFormat } = await this.context.settings();
-    if (outputFormat === 'json') await this.write(`${JSON.stringify(event)}\n`);
+    if (outputFormat === 'json') await this.write(`${toSafeJson(event)}\n`);
     if (outputFormat === 'plain') await this.write(renderEvent(event, await this.presentation()));
   }
 }

@@ -1,6 +1,6 @@
 import { Option } from 'clipanion';
 import { GoferCommand } from '../../gofer-command.ts';
-import { toSafeText } from '../../output/sanitise.ts';
+import { toSafeJson, toSafeText } from '../../output/sanitise.ts';
 
 export class ExtensionDebug extends GoferCommand {
   static override paths = [['extension', 'debug']];
@@ -18,7 +18,7 @@ export class ExtensionDebug extends GoferCommand {
     const { info: text } = await client.call('get_extension_debug_info', { path: { extension_id: this.id } });
     const info = parseInfo(text);
     await this.show({ extension_id: this.id, info }, () => {
-      const shown = typeof info === 'string' ? toSafeText(info) : JSON.stringify(info, null, 2);
+      const shown = typeof info === 'string' ? toSafeText(info) : toSafeJson(info, 2);
       return shown.endsWith('\n') ? shown : `${shown}\n`;
     });
   }

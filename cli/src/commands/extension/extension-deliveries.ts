@@ -2,7 +2,12 @@ import { GoferError } from '@gofer/contracts';
 import { DELIVERY_STATES, type Delivery } from '@gofer/contracts/api';
 import { Option } from 'clipanion';
 import { GoferCommand, limitOption, offsetOption, readCount } from '../../gofer-command.ts';
+import { decodeUtf8, readAtMost } from '../../input/read-at-most.ts';
 import { renderDeliveries, renderDelivery } from '../../output/delivery-views.ts';
+import { toSafeText } from '../../output/sanitise.ts';
+
+/** Bytes of a body that a terminal is shown. */
+const LARGEST_SHOWN = 1_048_576;
 
 export class ExtensionDeliveries extends GoferCommand {
   static override paths = [['extension', 'deliveries']];
@@ -37,11 +42,26 @@ export class ExtensionDeliveries extends GoferCommand {
     }
     const path = { extension_id: this.id, delivery_id: this.delivery };
     if (this.body) {
-      for await (const bytes of await client.bytes('get_extension_delivery_body', { path })) await this.write(bytes);
+      const body = await client.bytes('get_extension_delivery_body', { path });
+      if (this.context.stdout.isTTY === true) return await this.#showBody(body);
+      for await (const bytes of body) await this.write(bytes);
       return;
     }
     const { delivery } = await client.call('get_extension_delivery', { path });
     await this.show(delivery, (presentation) => renderDelivery(delivery, presentation));
+  }
+
+  /** Anybody may have sent it: a terminal gets what can be read of it. */
+  async #showBody(body: AsyncIterable<Uint8Array>): Promise<void> {
+    const bytes = await readAtMost(body, LARGEST_SHOWN);
+    const text = bytes === undefined ? undefined : decodeUtf8(bytes);
+    if (text === undefined)
+      throw new GoferError(
+        'INVALID_ARGUMENT',
+        'the body is too large for a terminal, or is not text (UTF-8): write it into a file or a pipe',
+      );
+    const shown = toSafeText(text);
+    await this.write(shown === '' || shown.endsWith('\n') ? shown : `${shown}\n`);
   }
 
   #state(): Delivery['state'] | undefined {

@@ -1,6 +1,6 @@
 import { Option } from 'clipanion';
 import { GoferCommand, readCount } from '../../gofer-command.ts';
-import { toSafeLogLine } from '../../output/sanitise.ts';
+import { toSafeJson, toSafeLogLine } from '../../output/sanitise.ts';
 
 export class ExtensionLogs extends GoferCommand {
   static override paths = [['extension', 'logs']];
@@ -40,7 +40,7 @@ export class ExtensionLogs extends GoferCommand {
 
   #render(line: string, format: 'json' | 'plain'): string {
     const text = line.replace(/\n$/u, '');
-    if (format === 'json') return `${JSON.stringify({ extension_id: this.id, text })}\n`;
+    if (format === 'json') return `${toSafeJson({ extension_id: this.id, text })}\n`;
     const { stdout, colours } = this.context;
     return `${stdout.isTTY === true ? toSafeLogLine(text, { colours: colours.isColorSupported }) : text}\n`;
   }

@@ -1,5 +1,6 @@
 import { GoferError } from '@gofer/contracts';
 import { Option } from 'clipanion';
+import type { GoferClient } from '../../api/gofer-client.ts';
 import { REGISTRY_DETAILS, readRegistryAuth, registryPasswordOption, registryUserOption } from '../../extension/registry-options.ts';
 import { configOption, readSettings, SETTINGS_DETAILS } from '../../extension/settings.ts';
 import { ExtensionStartingCommand } from '../../extension/starting-command.ts';
@@ -49,9 +50,22 @@ export class ExtensionUpgrade extends ExtensionStartingCommand {
       throw new GoferError('INVALID_ARGUMENT', `nothing to change: give an image, -c KEY=VALUE, --unset KEY or --registry-user`);
     }
     const client = await this.client();
+    const absent = await this.#absent(client);
     await client.call('update_extension', { path: { extension_id: this.id }, body: change });
     const extension = await waitForExtension(client, this.id, { seconds, now: this.context.now });
     const done = `Changed extension ${toSafeLine(this.id)} (${toSafeLine(extension.registration.image)})`;
     await this.showStarted(done, extension);
+    if (absent.length > 0)
+      await this.note(
+        `${this.context.errorColours.yellow('!')} ${absent.map(toSafeLine).join(', ')} was not set: there was nothing to remove`,
+      );
+  }
+
+  /** Those of --unset that are not set. */
+  async #absent(client: GoferClient): Promise<string[]> {
+    if (this.unset.length === 0) return [];
+    const { extension } = await client.call('get_extension', { path: { extension_id: this.id } });
+    const set = new Set(extension.registration.settings.map(({ key }) => key));
+    return this.unset.filter((key) => !set.has(key));
   }
 }

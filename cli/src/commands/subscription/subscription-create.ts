@@ -1,10 +1,12 @@
-import { GoferError } from '@gofer/contracts';
+import { GoferError, isGoferError } from '@gofer/contracts';
+import type { Extension } from '@gofer/contracts/api';
 import { isTaskId, TASK_ID_RULE } from '@gofer/contracts/pipeline';
 import { Option } from 'clipanion';
-import { askParameters, checkTerminal, unanswered } from '../../extension/ask-settings.ts';
+import { askPairs, askParameters, checkTerminal, unanswered } from '../../extension/ask-settings.ts';
 import { readSettings, SETTINGS_DETAILS, settingOption } from '../../extension/settings.ts';
 import { SubscriptionCommand } from '../../extension/subscription-command.ts';
 import { GoferCommand } from '../../gofer-command.ts';
+import { toSafeLine } from '../../output/sanitise.ts';
 
 export class SubscriptionCreate extends SubscriptionCommand {
   static override paths = [
@@ -49,8 +51,22 @@ export class SubscriptionCreate extends SubscriptionCommand {
     ]);
   }
 
+  /** Undefined for whom it is not shown to, who may subscribe to it all the same. */
+  async #extension(): Promise<Extension | undefined> {
+    try {
+      return (await (await this.client()).call('get_extension', { path: { extension_id: this.extension } })).extension;
+    } catch (error) {
+      if (isGoferError(error) && error.code === 'PERMISSION_DENIED') return undefined;
+      throw error;
+    }
+  }
+
   async #ask(given: Readonly<Record<string, string>>): Promise<Record<string, string>> {
-    const { extension } = await (await this.client()).call('get_extension', { path: { extension_id: this.extension } });
+    const extension = await this.#extension();
+    if (extension === undefined) {
+      const why = `Your token may not see what ${toSafeLine(this.extension)} takes. Its settings, as its documentation says; an empty line subscribes.`;
+      return await readSettings(this.context, await askPairs(this.context, why), 'KEY=VALUE');
+    }
     const { pipeline_subscription_params } = extension.documentation;
     if (pipeline_subscription_params.length === 0) {
       const why =

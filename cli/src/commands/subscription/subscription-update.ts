@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { GoferError } from '@gofer/contracts';
 import { Option } from 'clipanion';
 import { readSettings, SETTINGS_DETAILS, settingOption } from '../../extension/settings.ts';
 import { SubscriptionCommand } from '../../extension/subscription-command.ts';
 import { GoferCommand } from '../../gofer-command.ts';
+import { toSafeLine } from '../../output/sanitise.ts';
 
 export class SubscriptionUpdate extends SubscriptionCommand {
   static override paths = [['pipeline', 'subscription', 'update']];
@@ -34,7 +36,16 @@ export class SubscriptionUpdate extends SubscriptionCommand {
     const kept = Object.entries(before.settings).filter(([key]) => !removed.has(key));
     await client.call('update_subscription', { path, body: { settings: { ...Object.fromEntries(kept), ...given } } });
     const { subscription } = await client.call('get_subscription', { path });
-    await this.showDone(subscription, `Changed the subscription ${this.subscriptionName}`);
+    const isChanged = !isDeepStrictEqual(before.settings, subscription.settings);
+    const done = isChanged
+      ? `Changed the subscription ${this.subscriptionName}`
+      : `The subscription ${this.subscriptionName} has these settings already`;
+    await this.showDone(subscription, done);
+    const absent = this.unset.filter((key) => !Object.hasOwn(before.settings, key));
+    if (absent.length > 0)
+      await this.note(
+        `${this.context.errorColours.yellow('!')} ${absent.map(toSafeLine).join(', ')} was not set: there was nothing to remove`,
+      );
     if (subscription.origin === 'config')
       await this.note(
         `${this.context.errorColours.yellow('!')} It is kept by the pipeline's code: the next gofer up makes it what it is there.`,

@@ -51,7 +51,7 @@ export const EXTENSION_ROUTES = {
     tag: 'Extensions',
     summary: 'Install an extension',
     description:
-      'Answers once it runs, or after `wait` seconds with how far it is: one that cannot be pulled or started stays installed, is started again and again, and shows why.',
+      'Answers once it runs or could not be started, or after `wait` seconds, with how far it is: one that cannot be pulled or started stays installed, is started again and again, and shows why.',
     permission: 'admin',
     query: Type.Object({
       wait: Type.Integer({ minimum: 0, maximum: 600, default: 30, description: 'How long the answer may wait for it to run (seconds)' }),

@@ -26,6 +26,7 @@ interface Sent {
 type Changes = Partial<Omit<ExternalEventsServerOptions, 'config'>> & {
   readonly config?: Partial<ExternalEventsServerOptions['config']>;
   readonly maxPending?: number;
+  readonly maxStoredBytes?: number;
 };
 
 export class EventStage {
@@ -62,7 +63,7 @@ export class EventStage {
   }
 
   /** Another listener, which everything is sent to from now on. */
-  async open({ config = {}, maxPending = 1000, ...changes }: Changes = {}): Promise<void> {
+  async open({ config = {}, maxPending = 1000, maxStoredBytes = 1_000_000, ...changes }: Changes = {}): Promise<void> {
     const { store, log } = this.stage;
     const disk = { shortages: () => this.shortages };
     const server = createExternalEventsServer({
@@ -71,7 +72,7 @@ export class EventStage {
       trustedProxies: [],
       requestTimeout: 30,
       certificates: undefined,
-      deliveries: new StoredDeliveryService({ store, dispatcher: this.#dispatcher, disk, maxPending, now: Date.now }),
+      deliveries: new StoredDeliveryService({ store, dispatcher: this.#dispatcher, disk, maxPending, maxStoredBytes, now: Date.now }),
       log,
       ...changes,
     });

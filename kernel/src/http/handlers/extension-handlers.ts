@@ -1,10 +1,13 @@
 /** Extensions, the subscriptions to them, and what came in for them from outside. */
-import type { PathOf } from '@gofer/contracts/api';
+import type { PathOf, Permission, Subscription } from '@gofer/contracts/api';
+import type { TargetIds } from '../../domain/index.ts';
 import type { DeliveryService, Services, SubscriptionPath } from '../../services/services.ts';
 import type { JsonHandlers, RawHandlers } from '../route-request.ts';
 import { answerBytes } from './byte-answer.ts';
 import { NEEDED_TO_READ } from './needed-to-read.ts';
 import { toPage, toPipelinePath } from './request-paths.ts';
+
+const READ_SUBSCRIPTION: Permission = { action: 'read', resources: ['namespaces', 'pipelines', 'subscriptions'] };
 
 export type ExtensionHandlers = Pick<
   JsonHandlers,
@@ -57,9 +60,11 @@ export function createExtensionHandlers({
       }),
     uninstall_extension: ({ path }) => extensions.uninstall(path.extension_id),
     get_extension_debug_info: async ({ path }) => ({ info: await extensions.debug(path.extension_id) }),
-    list_extension_subscriptions: async ({ path, principal }) => ({
-      subscriptions: await subscriptions.ofExtension(path.extension_id, { own: principal.extension?.id === path.extension_id }),
-    }),
+    list_extension_subscriptions: async ({ path, principal, may }) => {
+      const own = principal.extension?.id === path.extension_id;
+      const all = await subscriptions.ofExtension(path.extension_id, { own });
+      return { subscriptions: own ? all : all.filter((each) => may(READ_SUBSCRIPTION, toIds(each))) };
+    },
 
     list_extension_deliveries: async ({ path, query }) => ({
       deliveries: await deliveries.list(path.extension_id, {
@@ -70,7 +75,11 @@ export function createExtensionHandlers({
     get_extension_delivery: async ({ path }) => ({ delivery: await deliveries.get(path.extension_id, path.delivery_id) }),
     redeliver_extension_delivery: async ({ path }) => ({ delivery: await deliveries.redeliver(path.extension_id, path.delivery_id) }),
 
-    list_subscriptions: async ({ path, query }) => ({ subscriptions: await subscriptions.list(toPipelinePath(path), toPage(query)) }),
+    list_subscriptions: async ({ path, query, principal, may }) => {
+      const page = await subscriptions.list(toPipelinePath(path), toPage(query));
+      // Another extension's settings may be what only that is to know.
+      return { subscriptions: principal.extension === undefined ? page : page.filter((each) => may(READ_SUBSCRIPTION, toIds(each))) };
+    },
     create_subscription: async ({ path, body: { extension_id, subscription_id, settings, origin = 'api' }, may }) => ({
       subscription: await subscriptions.create(
         { ...toPipelinePath(path), extensionId: extension_id, subscriptionId: subscription_id },
@@ -108,6 +117,11 @@ export function createDeliveryBodyHandler(deliveries: DeliveryService): Pick<Raw
 
 function toSubscriptionPath(path: PathOf<'get_subscription'>): SubscriptionPath {
   return { ...toPipelinePath(path), extensionId: path.extension_id, subscriptionId: path.subscription_id };
+}
+
+/** As the path of one names it. */
+function toIds({ namespace_id, pipeline_id, extension_id }: Subscription): TargetIds {
+  return { namespace_id, pipeline_id, extension_id };
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
