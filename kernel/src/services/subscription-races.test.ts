@@ -1,4 +1,5 @@
 /** Subscriptions while their extension comes and goes. */
+import { GoferError } from '@gofer/contracts';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { at, EXTENSION, SubscriptionStage } from './subscription-stage.fixture.ts';
 
@@ -61,4 +62,22 @@ it('leaves nothing behind where it ends while its extension does not answer, and
   await stage.stop();
   await advance();
   expect(stage.store.subscriptions.ofExtension(EXTENSION)).toEqual([]);
+});
+
+it.each([1, 2])('on a disk that is full from the commit %i on it is not made, and made once there is room', async (from) => {
+  const { store } = stage;
+  const commit = store.commit.bind(store);
+  let commits = 0;
+  store.commit = (work) => {
+    commits += 1;
+    return commits >= from ? Promise.reject(new GoferError('STORAGE_FULL', 'the disk is full')) : commit(work);
+  };
+  await expect(stage.create(at('a'))).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  Reflect.deleteProperty(store, 'commit');
+  expect(heldNames()).toEqual([]);
+  await expect(stage.service.get(at('a'))).rejects.toMatchObject({ code: 'NOT_FOUND' });
+  expect(stage.eventNames()).toEqual([]);
+  await stage.create(at('a'));
+  expect(heldNames()).toEqual(['one/a']);
+  expect(await statusOf('a')).toBe('active');
 });
