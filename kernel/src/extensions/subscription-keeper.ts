@@ -77,7 +77,13 @@ export class SubscriptionKeeper {
 
   /** Within `exclusively`: makes the extension agree with what is stored, or tries that again later. */
   async settle(key: SubscriptionKey): Promise<void> {
-    if ((await this.#settle(key)) !== 'settled') this.#retryLater(key.extensionId);
+    let standing: Standing | undefined;
+    try {
+      standing = await this.#settle(key);
+    } finally {
+      // Also where it could not be written down.
+      if (standing !== 'settled') this.#retryLater(key.extensionId);
+    }
   }
 
   /** Resolves when nothing is under way; what waits for an extension, or for its time, is not. */
@@ -237,7 +243,7 @@ export class SubscriptionKeeper {
     const pending: Promise<void> = work()
       .catch((error: unknown) => {
         if (leave.aborted) return;
-        log('error', 'a subscription could not be seen to; the next start of its extension tries again', { error: messageOf(error) });
+        log('error', 'a subscription could not be seen to; it is tried again later', { error: messageOf(error) });
       })
       .finally(() => this.#underWay.delete(pending));
     this.#underWay.add(pending);

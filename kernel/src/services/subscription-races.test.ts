@@ -81,3 +81,19 @@ it.each([1, 2])('on a disk that is full from the commit %i on it is not made, an
   expect(heldNames()).toEqual(['one/a']);
   expect(await statusOf('a')).toBe('active');
 });
+
+it.each([1, 2, 3])('a change on a disk that is full from the commit %i on is undone once there is room', async (from) => {
+  await stage.create(at('a'));
+  const { store } = stage;
+  const commit = store.commit.bind(store);
+  let commits = 0;
+  store.commit = (work) => {
+    commits += 1;
+    return commits >= from ? Promise.reject(new GoferError('STORAGE_FULL', 'the disk is full')) : commit(work);
+  };
+  await expect(stage.update(at('a'), { settings: { every: '10m' } })).rejects.toMatchObject({ code: 'STORAGE_FULL' });
+  Reflect.deleteProperty(store, 'commit');
+  if ((await statusOf('a')) !== 'active') await advance();
+  expect(stage.extension.held).toEqual([{ name: 'one/a', params: { every: '5m' } }]);
+  expect(await stage.service.get(at('a'))).toMatchObject({ status: 'active', settings: { every: '5m' } });
+});
