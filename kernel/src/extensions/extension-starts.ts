@@ -54,7 +54,9 @@ export class ExtensionStarts {
       store.commit(() => {
         secrets.adopt(given);
         const { extensionUid } = prepared.start;
-        store.extensionStarts.insert({ uid, extensionUid, engine, given, fingerprint: prepared.fingerprint, created: now() });
+        // In their order, however the clock was set since the last one.
+        const created = Math.max(now(), (store.extensionStarts.listOf(extensionUid).at(-1)?.created ?? 0) + 1);
+        store.extensionStarts.insert({ uid, extensionUid, engine, given, fingerprint: prepared.fingerprint, created });
       }),
     );
     return { uid, masking };

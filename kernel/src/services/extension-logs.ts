@@ -23,7 +23,7 @@ export async function readExtensionLogs(
   request: ExtensionLogRequest,
   parts: ExtensionLogsParts,
 ): Promise<AsyncIterable<LogBatch | LogEnd>> {
-  const latest = await latestWithLog(uid, '', parts);
+  const latest = await latestWithLog(uid, parts);
   if (latest === undefined && !request.follow)
     throw new GoferError('NOT_FOUND', `There is no log of the extension '${id}': it has not been started yet.`);
   return follow(uid, latest, request, parts);
@@ -63,7 +63,9 @@ async function nextWithLog(uid: string, after: string, parts: ExtensionLogsParts
     signal.addEventListener('abort', changed);
     try {
       signal.throwIfAborted();
-      for (const { uid: start } of store.extensionStarts.listOf(uid)) if (start > after && (await hasLog(start, parts))) return start;
+      const starts = store.extensionStarts.listOf(uid).map((start) => start.uid);
+      // Where that one is forgotten by now, all that are left came after it.
+      for (const start of starts.slice(starts.indexOf(after) + 1)) if (await hasLog(start, parts)) return start;
       if (!store.extensions.list().some((each) => each.uid === uid)) return undefined;
       await change;
     } finally {
@@ -73,9 +75,8 @@ async function nextWithLog(uid: string, after: string, parts: ExtensionLogsParts
   }
 }
 
-async function latestWithLog(uid: string, after: string, parts: ExtensionLogsParts): Promise<string | undefined> {
-  for (const { uid: start } of parts.store.extensionStarts.listOf(uid).toReversed())
-    if (start > after && (await hasLog(start, parts))) return start;
+async function latestWithLog(uid: string, parts: ExtensionLogsParts): Promise<string | undefined> {
+  for (const { uid: start } of parts.store.extensionStarts.listOf(uid).toReversed()) if (await hasLog(start, parts)) return start;
   return undefined;
 }
 

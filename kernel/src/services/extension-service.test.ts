@@ -304,4 +304,20 @@ describe('the log of an extension', () => {
     stop.abort();
     await expect(reading).rejects.toBeDefined();
   });
+
+  it('is that of its latest start also where the clock was set back before that', async () => {
+    await install();
+    await stage.ready('watcher');
+    const [first] = stage.startsOf('watcher');
+    stage.clock.stepWall(-3_600_000);
+    await stage.crash('watcher');
+    await stage.until('the next start', () => stage.started.length === 2 && stage.manager.isReady('watcher'));
+    const latest = stage.startsOf('watcher').at(-1);
+    expect(latest?.uid).not.toBe(first?.uid);
+    expect(latest?.ended).toBe(0);
+    let text = '';
+    for await (const batch of await service.logs('watcher', { follow: false, signal: NEVER }))
+      if (batch.format === 'lines') text += Buffer.from(batch.text).toString();
+    expect(text).toMatch(/^started again: /);
+  });
 });
