@@ -51,6 +51,16 @@ describe("an extension's token", () => {
     expect(await list('/api/extensions')).toContain('watcher');
   });
 
+  it('is in the audit with what it does, but for what it keeps for itself', async () => {
+    const { server, token } = await start();
+    const put = await server.call('POST', '/api/extensions/watcher/objects/position?force=true', { token, body: { at: 1 } });
+    expect(put.status).toBe(201);
+    expect((await server.call('POST', runsOf(OWN), { token, body: {} })).status).toBe(201);
+    const { entries } = await server.ask<{ entries: { operation: string; actor: { user: string } }[] }>('GET', '/api/audit?limit=100');
+    const own = entries.filter(({ actor }) => actor.user === 'watcher (extension)').map(({ operation }) => operation);
+    expect(own).toEqual(['start_run']);
+  });
+
   it('is told of what happens in the namespaces of its pipelines', async () => {
     const { server, token } = await start();
     const stream = await server.socket('/api/events?history=true&reverse=true', { token });

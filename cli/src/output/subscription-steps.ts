@@ -1,12 +1,10 @@
-import { looksSecret } from '../extension/ask-settings.ts';
 import type { AppliedStep } from '../up/apply-subscriptions.ts';
 import { nameOf, type SubscriptionStep } from '../up/subscription-plan.ts';
 import type { Colours } from './presentation.ts';
 import { toSafeLine, toSafeText } from './sanitise.ts';
+import { formatSetting } from './subscription-views.ts';
 
 type Settings = Readonly<Record<string, string>>;
-
-const REFERENCE = /^\s*\w+\{\{.*\}\}\s*$/su;
 
 /** What is about to be done, a line each; empty where there is nothing. */
 export function renderPlan(steps: readonly SubscriptionStep[], colours: Colours): string {
@@ -53,17 +51,12 @@ function nameOfStep(step: SubscriptionStep): string {
 
 function listSettings(settings: Settings): string {
   return Object.entries(settings)
-    .map(([key, value]) => `${toSafeLine(key)}=${shown(key, value)}`)
+    .map(([key, value]) => `${toSafeLine(key)}=${formatSetting(key, value)}`)
     .join(' ');
 }
 
 function listChanges(before: Settings, after: Settings): string {
   const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((key) => before[key] !== after[key]);
-  const one = (settings: Settings, key: string) => (Object.hasOwn(settings, key) ? shown(key, settings[key] ?? '') : 'unset');
+  const one = (settings: Settings, key: string) => (Object.hasOwn(settings, key) ? formatSetting(key, settings[key] ?? '') : 'unset');
   return keys.map((key) => `${toSafeLine(key)}: ${one(before, key)} → ${one(after, key)}`).join(', ');
-}
-
-/** The output of `gofer up` may be kept by others, such as a log of continuous integration. */
-function shown(key: string, value: string): string {
-  return looksSecret(key) && !REFERENCE.test(value) ? '[redacted]' : toSafeLine(JSON.stringify(value));
 }

@@ -1,4 +1,5 @@
 import type { Subscription } from '@gofer/contracts/api';
+import { looksSecret } from '../extension/ask-settings.ts';
 import { type Colours, type Presentation, paintStatus } from './presentation.ts';
 import { toSafeLine } from './sanitise.ts';
 import { renderTable } from './table.ts';
@@ -7,13 +8,19 @@ import { formatTime } from './times.ts';
 /** What a table shows of a value where details are not asked for. */
 const LONGEST_LISTED_VALUE = 40;
 
+const REFERENCE = /^\s*\w+\{\{.*\}\}\s*$/su;
+
+/** A value as it is shown: terminals are looked at, and what is printed on them may be kept, such as by continuous integration. */
+export function formatSetting(key: string, value: string, longest = Number.POSITIVE_INFINITY): string {
+  if (looksSecret(key) && !REFERENCE.test(value)) return '[redacted]';
+  return toSafeLine(value.length <= longest ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, longest))}…`);
+}
+
 /** `every="5m" zone="UTC"`, with references as they are written; `longest`: characters of a value that are shown. */
 export function formatSettings(settings: Readonly<Record<string, string>>, longest = Number.POSITIVE_INFINITY): string {
-  return toSafeLine(
-    Object.entries(settings)
-      .map(([key, value]) => `${key}=${value.length <= longest ? JSON.stringify(value) : `${JSON.stringify(value.slice(0, longest))}…`}`)
-      .join(' '),
-  );
+  return Object.entries(settings)
+    .map(([key, value]) => `${toSafeLine(key)}=${formatSetting(key, value, longest)}`)
+    .join(' ');
 }
 
 export function renderSubscriptions(subscriptions: readonly Subscription[], { colours, detail }: Presentation, pipeline: string): string {
@@ -34,7 +41,7 @@ export function renderSubscriptions(subscriptions: readonly Subscription[], { co
 export function renderSubscription(subscription: Subscription, { colours, detail, now }: Presentation): string {
   const { namespace_id, pipeline_id, extension_id, subscription_id, settings, status, status_reason, created, modified } = subscription;
   const time = (at: number) => formatTime(at, { now, exact: detail });
-  const entries = Object.entries(settings).map(([key, value]) => `  • ${toSafeLine(key)} = ${toSafeLine(JSON.stringify(value))}\n`);
+  const entries = Object.entries(settings).map(([key, value]) => `  • ${toSafeLine(key)} = ${formatSetting(key, value)}\n`);
   return (
     `${colours.bold(toSafeLine(`${extension_id}/${subscription_id}`))} of ${toSafeLine(`${namespace_id}/${pipeline_id}`)} :: ${paintStatus(status, colours)}\n` +
     (status_reason === null ? '' : `  ${colours.yellow(status_reason.reason)}: ${toSafeLine(status_reason.description)}\n`) +
