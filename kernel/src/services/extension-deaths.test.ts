@@ -1,4 +1,4 @@
-/** A server that dies at any commit of a change to an extension: the next one finds the former extension or the changed one, whole, and nothing else. */
+/** Changes of an extension that cross, or are cut: after a server that dies at any commit the next one finds the former extension or the changed one, whole. */
 import { join } from 'node:path';
 import { GoferError } from '@gofer/contracts';
 import * as fc from 'fast-check';
@@ -219,4 +219,35 @@ it('changes that cross leave one extension, or none, and nothing of what was', {
       }),
     { numRuns: 60 },
   );
+});
+
+it('what came in for one that is uninstalled goes with it, in small commits, as it may be large', async () => {
+  const installed = install();
+  await stage.ready('watcher');
+  await installed;
+  const { store } = stage;
+  const uid = store.extensions.uidOf('watcher') ?? '';
+  const count = () => store.deliveries.list(uid, { state: undefined, limit: -1, offset: 0 }).length;
+  await store.commit(() => {
+    for (let number = 0; number < 90; number += 1)
+      store.deliveries.insert(uid, { id: `delivery-${number}`, received: 1, headers: {}, body: Buffer.from('event') });
+  });
+  const taken: number[] = [];
+  for (const name of ['commit', 'commitAudited'] as const) {
+    const commit = store[name].bind(store);
+    store[name] = (work) =>
+      commit(() => {
+        const before = count();
+        const result = work();
+        taken.push(before - count());
+        return result;
+      });
+  }
+  let isGone = false;
+  void service.uninstall('watcher').then(() => {
+    isGone = true;
+  });
+  await stage.until('its end', () => isGone);
+  expect(count()).toBe(0);
+  expect(Math.max(...taken)).toBe(20);
 });

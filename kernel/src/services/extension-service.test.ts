@@ -247,36 +247,6 @@ describe('an extension that is uninstalled', () => {
   });
 });
 
-it('what came in for one that is uninstalled goes with it, in small commits, as it may be large', async () => {
-  await install();
-  await stage.ready('watcher');
-  const { store } = stage;
-  const uid = store.extensions.uidOf('watcher') ?? '';
-  const count = () => store.deliveries.list(uid, { state: undefined, limit: -1, offset: 0 }).length;
-  await store.commit(() => {
-    for (let number = 0; number < 90; number += 1)
-      store.deliveries.insert(uid, { id: `delivery-${number}`, received: 1, headers: {}, body: Buffer.from('event') });
-  });
-  const taken: number[] = [];
-  for (const name of ['commit', 'commitAudited'] as const) {
-    const commit = store[name].bind(store);
-    store[name] = (work) =>
-      commit(() => {
-        const before = count();
-        const result = work();
-        taken.push(before - count());
-        return result;
-      });
-  }
-  let isGone = false;
-  void service.uninstall('watcher').then(() => {
-    isGone = true;
-  });
-  await stage.until('its end', () => isGone);
-  expect(count()).toBe(0);
-  expect(Math.max(...taken)).toBe(20);
-});
-
 describe('the extensions that every server has', () => {
   it('are installed once: one that is uninstalled stays so', async () => {
     await service.installStandard();
