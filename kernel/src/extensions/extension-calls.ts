@@ -24,6 +24,8 @@ export interface DeliveryAnswer {
 }
 
 export interface ExtensionCalls {
+  /** Resolves at once unless it is just being started: then when it is ready or could not be started, or after some seconds. */
+  whenSettled(extensionId: string): Promise<void>;
   /** True while it runs, is healthy and has been given its subscriptions. */
   isReady(extensionId: string): boolean;
   /** What it last told of itself; undefined where it never has. */

@@ -136,6 +136,25 @@ describe('whoever waits for one to be ready', () => {
     await stage.until('the end of the wait', () => isOver);
     expect(stage.clock.now() - before).toBeLessThan(60_000);
   });
+
+  it('is right behind a start told that it is, and some seconds later that one which is not healthy is not', async () => {
+    await stage.install('watcher');
+    stage.manager.start();
+    let settled = 0;
+    void stage.manager.whenSettled('watcher').then(() => {
+      settled += 1;
+      expect(stage.manager.isReady('watcher')).toBe(true);
+    });
+    await stage.until('the wait to be over', () => settled === 1);
+    stage.extension.isHealthy = false;
+    await stage.crash('watcher');
+    await stage.until('its next start', () => stage.started.length === 2);
+    const before = stage.clock.now();
+    void stage.manager.whenSettled('watcher').then(() => (settled += 1));
+    await stage.until('the end of the wait', () => settled === 2);
+    expect(stage.clock.now() - before).toBeGreaterThanOrEqual(5_000);
+    expect(stage.manager.isReady('watcher')).toBe(false);
+  });
 });
 
 it('whoever uninstalls one whose scheduler is away is not kept waiting, and it is removed once that is back', async () => {

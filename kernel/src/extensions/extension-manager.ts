@@ -21,6 +21,8 @@ export interface ExtensionManagerParts extends SupervisionParts {
 
 /** How long the end of all may take beyond what each of them has for it. */
 const LATE_END_MS = 5000;
+/** How long whoever wants something of one that is just being started waits for it. */
+const SETTLE_MS = 10_000;
 
 export class ExtensionManager implements ExtensionCalls {
   readonly #parts: ExtensionManagerParts;
@@ -135,6 +137,10 @@ export class ExtensionManager implements ExtensionCalls {
     signal.removeEventListener('abort', done);
     forgetChange();
     forgetTime();
+  }
+
+  async whenSettled(extensionId: string): Promise<void> {
+    if (this.view(extensionId).state === 'processing') await this.whenReady(extensionId, SETTLE_MS, this.#leave.signal);
   }
 
   isReady(extensionId: string): boolean {

@@ -58,12 +58,14 @@ export class StoredSubscriptionService implements SubscriptionService {
       throw new GoferError('INVALID_ARGUMENT', `Subscription id '${path.subscriptionId.slice(0, 64)}' ${message}.`, { details });
     }
     this.#assertNew(path);
+    await this.#parts.calls.whenSettled(path.extensionId);
     return this.#parts.keeper.exclusively(path, () => this.#create(path, subscription));
   }
 
   async update(path: SubscriptionPath, change: Change): Promise<void> {
     this.#parts.lookup.pipeline(path);
     this.#existing(path);
+    if (change.status !== 'disabled') await this.#parts.calls.whenSettled(path.extensionId);
     await this.#parts.keeper.exclusively(path, () => this.#update(path, change));
   }
 

@@ -254,6 +254,7 @@ export class SubscriptionStage {
       return this.#client;
     };
     return {
+      whenSettled: async () => undefined,
       isReady: () => this.isReady,
       documentation: (id) => this.store.extensions.find(id)?.documentation,
       subscribe: async (_, subscription) => client().subscribe(subscription),
