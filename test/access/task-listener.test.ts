@@ -5,7 +5,7 @@
 import { type OperationId, ROUTES, type RouteDefinition } from '@gofer/contracts/api';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AccessServer, type Sent } from './access-server.ts';
-import { createToken, deployWithToken, logIn, tokenOfRun } from './callers.ts';
+import { addExtension, createToken, deployWithToken, logIn, tokenOfRun } from './callers.ts';
 import { knock } from './knock.ts';
 import { fillPath, LAST, verdictOf } from './route-table.ts';
 
@@ -18,6 +18,12 @@ async function start(flags: Readonly<Record<string, string>>, options?: { bootst
   const server = await AccessServer.start({ 'server.use_tls': 'true', 'development.use_included_certs': 'true', ...flags }, options);
   servers.push(server);
   return server;
+}
+
+/** Where tasks of this start of the server are told to find it. */
+async function baseOfTasks(server: AccessServer): Promise<string> {
+  await tokenOfRun(server, 'default', 'demo');
+  return server.started.at(-1)?.env['GOFER_API_BASE_URL'] ?? '';
 }
 
 /** Runs a task of `default/demo`; resolves with its token, and where it was told to find the server. */
@@ -48,6 +54,16 @@ async function expectOnlyTasks(server: AccessServer, base: string, strangers: re
 }
 
 describe('the listener for tasks', () => {
+  it('takes the tokens of extensions too, for what they may', async () => {
+    const server = await start({});
+    await runTask(server);
+    const token = await addExtension(server, 'watcher', [['default', 'demo']]);
+    const base = await baseOfTasks(server);
+    const run = (pipeline: string) => server.call('POST', `/api/namespaces/default/pipelines/${pipeline}/runs`, { token, body: {} }, base);
+    expect((await run('demo')).status).toBe(201);
+    expect((await run('demo2')).code).toBe('PERMISSION_DENIED');
+  });
+
   it('lets tasks do what they may, and everybody else nothing', async () => {
     const server = await start({ 'server.anonymous_read': 'true' });
     const { token, base } = await runTask(server);

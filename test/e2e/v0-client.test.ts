@@ -142,6 +142,36 @@ describe('a client of v0', () => {
     await ask('delete_global_secret', { key: 'gsec' });
   });
 
+  it('installs an extension, subscribes to it and keeps its objects', async () => {
+    const extension = { extension_id: 'cron' };
+    const installed = { id: 'cron', image: 'builtin:cron', settings: {}, registry_auth: null, additional_roles: null };
+    expect(await ask('install_extension', {}, installed)).toMatchObject({ extension: { state: 'running' } });
+    await ask('list_extensions');
+    await ask('get_extension', extension);
+    const info = (await ask('get_extension_debug_info', extension)) as { info: string };
+    expect(JSON.parse(info.info)).toMatchObject({ subscriptions: [] });
+    const log = await server.socket(targetOf('get_extension_logs', extension), [], HEADERS);
+    await until('the first line', async () => log.frames.length > 0);
+    log.socket.close();
+    const subscription = { ...PIPELINE, ...extension, subscription_id: 'yearly_on_xmas' };
+    const wanted = { ...extension, subscription_id: 'yearly_on_xmas', settings: { expression: '0 1 25 12 * *' } };
+    expect(await ask('create_subscription', PIPELINE, wanted)).toMatchObject({ subscription: { status: 'active' } });
+    await ask('list_subscriptions', PIPELINE);
+    await ask('list_extension_subscriptions', extension);
+    await ask('update_subscription', subscription, { status: 'disabled' });
+    expect(await ask('get_subscription', subscription)).toMatchObject({ subscription: { status: 'disabled' } });
+    await ask('delete_subscription', subscription);
+    const object = { ...extension, key: 'a-key' };
+    await ask('put_extension_object', object, Buffer.from('kept'), '?force=false');
+    expect(await ask('list_extension_objects', extension)).toMatchObject({
+      objects: expect.arrayContaining([expect.objectContaining({ key: 'a-key', size: 4 })]),
+    });
+    expect((await server.call('GET', targetOf('get_extension_object', object), undefined, HEADERS)).body.toString()).toBe('kept');
+    await ask('delete_extension_object', object);
+    await ask('update_extension', extension, { enable: false });
+    await ask('uninstall_extension', extension);
+  });
+
   it('keeps roles and tokens', async () => {
     const permissions = [{ resources: ['namespaces:^devops.*', 'runs'], actions: ['read'] }];
     await ask('create_role', {}, { id: 'devops', description: 'first', permissions });

@@ -7,7 +7,8 @@ import { SYSTEM_CLOCK } from '../../../kernel/src/clock/clock.ts';
 import { BuiltInHost } from '../../../kernel/src/extensions/built-in-host.ts';
 import { ExtensionClient } from '../../../kernel/src/extensions/extension-client.ts';
 import { program } from '../assets.ts';
-import { builtInExtensions, RUN_BUILT_IN } from './built-in-extensions.ts';
+import { builtInExtensions } from './built-in-extensions.ts';
+import { RUN_BUILT_IN } from './built-in-names.ts';
 import { extensionModules } from './extension-modules.ts';
 
 const KEY = 'k'.repeat(40);

@@ -1,12 +1,7 @@
 import type { BuiltInExtensions } from '@gofer/kernel';
 import { program } from '../assets.ts';
 import type { Surroundings } from '../surroundings.ts';
-
-const NAMES = ['cron', 'github', 'interval', 'pipeline', 'webhook'] as const;
-export type BuiltInExtensionName = (typeof NAMES)[number];
-
-/** The subcommand by which the server's own executable is one of these extensions; the help does not have it. */
-export const RUN_BUILT_IN = ['extension', 'run-builtin'] as const;
+import { BUILT_IN_NAMES, RUN_BUILT_IN } from './built-in-names.ts';
 
 /** What an extension is told of the server's own surroundings: how the machine reaches others, and its time zone. */
 const INHERITED = [
@@ -25,9 +20,9 @@ const INHERITED = [
 export function builtInExtensions({ node, env }: Pick<Surroundings, 'node' | 'env'>): BuiltInExtensions {
   const inherited = INHERITED.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]] as const]));
   return {
-    names: NAMES,
+    names: BUILT_IN_NAMES,
     command: (name) =>
-      (NAMES as readonly string[]).includes(name)
+      (BUILT_IN_NAMES as readonly string[]).includes(name)
         ? {
             file: node,
             args: ['--disable-warning=ExperimentalWarning', program(), ...RUN_BUILT_IN, name],

@@ -1,8 +1,8 @@
 import type { ExtensionFactory } from '@gofer/sdk/extension';
-import type { BuiltInExtensionName } from './built-in-extensions.ts';
+import type { BuiltInName } from './built-in-names.ts';
 
 /** The extensions that this distribution brings, each loaded in the process that runs it. */
-export const extensionModules: Readonly<Record<BuiltInExtensionName, () => Promise<{ readonly extension: ExtensionFactory }>>> = {
+export const extensionModules: Readonly<Record<BuiltInName, () => Promise<{ readonly extension: ExtensionFactory }>>> = {
   cron: () => import('@gofer/extension-cron'),
   github: () => import('@gofer/extension-github'),
   interval: () => import('@gofer/extension-interval'),

@@ -13,9 +13,14 @@ export interface BuiltInExtensions {
   command(name: string): BuiltInCommand | undefined;
 }
 
-const PREFIX = 'builtin:';
+export const BUILT_IN_PREFIX = 'builtin:';
+
+/** Whether it comes with the server, and runs as its child. */
+export function isBuiltIn(image: string): boolean {
+  return image.startsWith(BUILT_IN_PREFIX);
+}
 
 /** The NAME of an image that is written `builtin:NAME`; undefined for any other. */
 export function builtInName(image: string): string | undefined {
-  return image.startsWith(PREFIX) ? image.slice(PREFIX.length) : undefined;
+  return isBuiltIn(image) ? image.slice(BUILT_IN_PREFIX.length) : undefined;
 }

@@ -8,18 +8,12 @@ import { formatReference, parseReference } from '../domain/index.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { References } from '../stores/references.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
+import { isBuiltIn } from './built-in-extensions.ts';
 import type { ExtensionStart } from './extension-host.ts';
 import type { SealedRegistration } from './extension-settings.ts';
 
 /** Of the variables by which the server tells an extension about itself. */
 export const SYSTEM_PREFIX = 'GOFER_EXTENSION_SYSTEM_';
-
-export const BUILT_IN_PREFIX = 'builtin:';
-
-/** Whether it comes with the server, and runs as its child. */
-export function isBuiltIn(image: string): boolean {
-  return image.startsWith(BUILT_IN_PREFIX);
-}
 
 /** Everything that a start depends on, but for its uid. */
 export interface PreparedStart {

@@ -154,6 +154,26 @@ describe('the end of the server', () => {
   });
 });
 
+describe('an extension that cannot be ended', () => {
+  it('keeps the server waiting no longer than it may, and is taken up or ended by the next one', async () => {
+    await stage.install('watcher');
+    stage.manager.start();
+    await stage.ready('watcher');
+    const stopTask = stage.scheduler.stop.bind(stage.scheduler);
+    stage.scheduler.stop = () => new Promise(() => {});
+    const before = stage.clock.now();
+    await stop();
+    expect(stage.clock.now() - before).toBeLessThanOrEqual(12_000);
+    expect(await stage.scheduler.list({})).toHaveLength(1);
+    stage.scheduler.stop = stopTask;
+    await stage.die();
+    await stage.begin();
+    stage.manager.start();
+    await stage.ready('watcher');
+    expect(stage.started).toHaveLength(1);
+  });
+});
+
 describe('a server that comes after one that died', () => {
   it('takes up what still runs, with its log and without a word of its secrets', async () => {
     await stage.install('watcher', TALKING_IMAGE);

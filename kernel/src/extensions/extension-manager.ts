@@ -10,6 +10,7 @@ import { isUnfinished } from './extension-starts.ts';
 import { type ExtensionView, NOT_STARTED } from './extension-view.ts';
 import { restartDelay } from './restart-delay.ts';
 import { SupervisedExtension, type SupervisionParts } from './supervised-extension.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface ExtensionManagerParts extends SupervisionParts {
   /** How long an extension that is disabled, changed or uninstalled has to end by itself, milliseconds. */
@@ -18,11 +19,16 @@ export interface ExtensionManagerParts extends SupervisionParts {
   readonly sweep: (isKnown: (startUid: string) => boolean) => Promise<void>;
 }
 
+/** How long the end of all may take beyond what each of them has for it. */
+const LATE_END_MS = 5000;
+
 export class ExtensionManager implements ExtensionCalls {
   readonly #parts: ExtensionManagerParts;
   readonly #supervised = new Map<string, SupervisedExtension>();
   /** Of each extension's uid, those of it that are to end first. */
   readonly #ending = new Map<string, Promise<void>>();
+  /** Those that have not ended yet, whether they are to or not. */
+  readonly #alive = new Set<SupervisedExtension>();
   readonly #healthy: ((extensionId: string) => Promise<void>)[] = [];
   readonly #ready: ((extensionId: string) => void)[] = [];
   readonly #changed = new Set<() => void>();
@@ -62,12 +68,35 @@ export class ExtensionManager implements ExtensionCalls {
     await this.#forget(uid);
   }
 
-  /** Ends all of them; nothing is started afterwards. `graceMs`: how long each has to end by itself. */
+  /**
+   * Ends all of them; nothing is started afterwards. `graceMs`: how long each has to end by itself. What has not ended soon after that, as
+   * where its scheduler cannot be reached, is left to the next server.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#isStarted = false;
     this.#leave.abort();
     for (const supervised of this.#supervised.values()) this.#track(supervised, graceMs);
-    await Promise.all([...this.#ending.values(), this.#tidying]);
+    const ended = Promise.all([...this.#ending.values(), this.#tidying]);
+    if (await this.#isWithin(ended, graceMs + LATE_END_MS)) return;
+    for (const supervised of this.#alive) {
+      this.#parts.log('warn', `the extension '${supervised.record.id}' has not ended, and is left to the next start of the server`);
+      supervised.leave();
+    }
+    await this.#isWithin(ended, LATE_END_MS);
+  }
+
+  async #isWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
+    const patience = new AbortController();
+    const forget = this.#parts.clock.after(ms, () => patience.abort());
+    try {
+      await unlessAborted(work, patience.signal);
+      return true;
+    } catch (error) {
+      if (!patience.signal.aborted) throw error;
+      return false;
+    } finally {
+      forget();
+    }
   }
 
   view(extensionId: string): ExtensionView {
@@ -159,6 +188,7 @@ export class ExtensionManager implements ExtensionCalls {
       },
     });
     this.#supervised.set(id, supervised);
+    this.#alive.add(supervised);
     supervised.run(this.#ending.get(record.uid));
   }
 
@@ -183,6 +213,7 @@ export class ExtensionManager implements ExtensionCalls {
   #track(supervised: SupervisedExtension, graceMs: number): void {
     const { uid } = supervised.record;
     const all = Promise.all([this.#ending.get(uid), supervised.stop(graceMs)]).then(() => {
+      this.#alive.delete(supervised);
       if (this.#ending.get(uid) === all) this.#ending.delete(uid);
       this.#notify();
     });

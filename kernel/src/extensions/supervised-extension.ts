@@ -7,8 +7,9 @@ import { type Clock, pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
 import { createTextMasker, type LogMasking, type LogStore } from '../workers/logs/index.ts';
+import { isBuiltIn } from './built-in-extensions.ts';
 import type { ExtensionClient } from './extension-client.ts';
-import { type ExtensionEnvironments, isBuiltIn, type PreparedStart } from './extension-environment.ts';
+import type { ExtensionEnvironments, PreparedStart } from './extension-environment.ts';
 import type { ExtensionHost, RunningExtension } from './extension-host.ts';
 import { collectExtensionLog, messageOf, noteInLog } from './extension-log.ts';
 import { endRun, type RunEnd, type RunListener, type RunTimes, watchRun } from './extension-run.ts';
@@ -75,6 +76,7 @@ export class SupervisedExtension {
   #view: ExtensionView = { state: 'processing', health: 'unknown', url: '', started: 0 };
   #client: ExtensionClient | undefined;
   #isReady = false;
+  #running: RunningExtension | undefined;
   #graceMs = 0;
   #done: Promise<void> | undefined;
   #conceal: (text: string) => string = (text) => text;
@@ -110,6 +112,12 @@ export class SupervisedExtension {
     if (!this.#stop.signal.aborted) this.#show({ ...this.#view, state: 'processing', reason: 'it is being stopped' });
     this.#stop.abort();
     await this.#done;
+  }
+
+  /** Once it was stopped: waits no longer for its end, which is the next server's. */
+  leave(): void {
+    this.#leave.abort();
+    this.#running?.leave();
   }
 
   async #superviseUntilStopped(): Promise<void> {
@@ -198,6 +206,7 @@ export class SupervisedExtension {
 
   async #live({ uid, running, host, masking }: Live, { key }: PreparedStart): Promise<RunEnd> {
     const { clock, connect, times } = this.#parts;
+    this.#running = running;
     const client = connect(this.record.id, running.url, key);
     const log = collectExtensionLog(uid, running, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {

@@ -4,7 +4,7 @@ import type { Extension } from '@gofer/contracts/api';
 import { uuidv7 } from 'uuidv7';
 import type { AccessControl } from '../access/access-control.ts';
 import { extensionRoleId } from '../domain/index.ts';
-import { BUILT_IN_PREFIX } from '../extensions/extension-environment.ts';
+import { BUILT_IN_PREFIX } from '../extensions/built-in-extensions.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
 import { endSubscriptionsOfExtension } from '../extensions/subscription-ends.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
