@@ -1,9 +1,9 @@
 /** A container registry (Debian's docker-registry) on loopback that wants a password. */
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { freePort } from '../clients/free-port.ts';
 import { debianPackage } from './busybox-image.ts';
 import { endProcess, startProcess, untilReady } from './test-process.ts';
 
@@ -44,17 +44,4 @@ export async function startDockerRegistry(directory: string): Promise<DockerRegi
     if (!answer.ok) throw new Error(`the registry answers ${answer.status}`);
   });
   return { address, username, password, close: () => endProcess(registry, 'SIGTERM') };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  server.listen(0, '127.0.0.1', resolve);
-  await promise;
-  const address = server.address();
-  const closed = Promise.withResolvers<void>();
-  server.close(() => closed.resolve());
-  await closed.promise;
-  if (address === null || typeof address === 'string') throw new Error('no port was given');
-  return address.port;
 }

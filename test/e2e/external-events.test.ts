@@ -1,8 +1,9 @@
 /** Events from outside over a real server that is killed: whatever its sender has an answer to starts its run, if need be by the next one. */
 import { createHmac } from 'node:crypto';
-import type { Delivery, Run } from '@gofer/contracts/api';
+import type { Delivery } from '@gofer/contracts/api';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { GoferServer, pipelinePath } from './gofer-server.ts';
+import { deliveryOf, eventsAddress, install, runsOf, subscribe, TAKES_EVENTS, variableOf } from './extension-steps.ts';
+import { GoferServer } from './gofer-server.ts';
 
 const EVENTS = 30;
 const SECRET = 'a secret of this test';
@@ -11,28 +12,18 @@ const DELIVERIES = '/api/extensions/webhook/deliveries';
 
 let server: GoferServer;
 beforeAll(async () => {
-  const settings = ['external_events.bind_address=127.0.0.1:0', 'development.pretty_logging=false'];
-  server = await GoferServer.start('fake', { settings });
+  server = await GoferServer.start('fake', { settings: TAKES_EVENTS });
   await server.deploy('hooked', [{ id: 'one', command: ['true'] }]);
-  await server.ask('POST', '/api/extensions?wait=60', { id: 'webhook', image: 'builtin:webhook', settings: {} });
-  const settingsOfIt = { secret: SECRET, variables: 'ROUND!=round' };
-  const subscription = { extension_id: 'webhook', subscription_id: 'test', settings: settingsOfIt };
-  await server.ask('POST', `${pipelinePath('hooked')}/subscriptions`, subscription);
+  await install(server, 'webhook', 'builtin:webhook');
+  await subscribe(server, 'hooked', 'webhook', 'test', { secret: SECRET, variables: 'ROUND!=round' });
 });
 afterAll(() => server.close());
-
-/** Where the server that runs now takes events. */
-function address(): string {
-  const found = server.log.flatMap((line) => /"externalEvents":"([^"]+)"/.exec(line)?.[1] ?? []).at(-1);
-  if (found === undefined) throw new Error(`the server says of no address:\n${server.log.join('\n')}`);
-  return found;
-}
 
 async function send(round: string, secret = SECRET): Promise<string> {
   const body = JSON.stringify({ round });
   const time = String(Math.floor(Date.now() / 1000));
   const signature = createHmac('sha256', secret).update(`${time}.${body}`).digest('hex');
-  const answer = await fetch(`${address()}/events/webhook`, {
+  const answer = await fetch(`${eventsAddress(server)}/events/webhook`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -47,8 +38,7 @@ async function send(round: string, secret = SECRET): Promise<string> {
 }
 
 async function rounds(): Promise<string[]> {
-  const { runs } = await server.ask<{ runs: Run[] }>('GET', `${pipelinePath('hooked')}/runs?limit=200`);
-  return runs.flatMap(({ variables }) => variables.filter(({ key }) => key === 'ROUND').map(({ value }) => value)).sort();
+  return (await runsOf(server, 'hooked')).map((run) => variableOf(run, 'ROUND') ?? '').sort();
 }
 
 it('start their runs, also where the server is killed right behind the last answer', async () => {
@@ -66,7 +56,7 @@ it('start their runs, also where the server is killed right behind the last answ
 
 it('that their extension refuses start none, and say why', async () => {
   const id = await send('forged', 'another secret');
-  const read = async () => (await server.ask<{ delivery: Delivery }>('GET', `${DELIVERIES}/${id}`)).delivery;
+  const read = () => deliveryOf(server, 'webhook', id);
   await expect.poll(async () => (await read()).state, SOON).toBe('refused');
   expect(await read()).toMatchObject({
     attempts: 1,

@@ -2,22 +2,12 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
+import { freePort } from '../clients/free-port.ts';
 import { GOFER, GoferServer, taskPath, VERSION } from './gofer-server.ts';
 import { until } from './leftovers.ts';
-
-/** A port that is free now; the server is begun again on the same one, as a restart does. */
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
-}
 
 interface Following {
   readonly child: ChildProcessWithoutNullStreams;
@@ -37,6 +27,7 @@ function followByCommand(server: GoferServer, argv: readonly string[]): Followin
 
 describe('a log that is followed across restarts of its server', () => {
   it.each(['SIGKILL', 'SIGTERM'] as const)('by %s has every line once', async (signal) => {
+    // It is begun again on the same port, as a restart does.
     const server = await GoferServer.start('process', { settings: ['server.shutdown_timeout=5s'], port: await freePort() });
     try {
       const end = join(server.directory, 'end');

@@ -107,7 +107,8 @@ export class GoferServer {
     const takesEvents = settings.some((setting) => setting.startsWith('external_events.'));
     // A supervisor that is idle goes soon, so that its going can be waited for.
     const usual = ['scheduler.process.idle_timeout=1', 'api.task_execution_stop_timeout=5s', 'extensions.install_std_extensions=false'];
-    const all = [...(takesEvents ? [] : ['external_events.enable=false']), ...usual, ...settings];
+    const isGiven = (setting: string): boolean => settings.some((each) => each.startsWith(setting.slice(0, setting.indexOf('=') + 1)));
+    const all = [...(takesEvents ? [] : ['external_events.enable=false']), ...usual.filter((setting) => !isGiven(setting)), ...settings];
     this.#flags = ['--bind-address', `127.0.0.1:${port}`, '--scheduler', engine, ...all.flatMap((setting) => ['--set', setting])];
     this.#env = { PATH: process.env['PATH'], HOME: this.directory, XDG_STATE_HOME: this.directory, ...env };
   }

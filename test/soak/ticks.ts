@@ -5,7 +5,8 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Extension, Run, Subscription } from '@gofer/contracts/api';
+import type { Run } from '@gofer/contracts/api';
+import { runsOf, subscribe, subscriptionsOf, untilRunning, variableOf } from '../e2e/extension-steps.ts';
 import { GoferServer, pipelinePath } from '../e2e/gofer-server.ts';
 import { until } from '../e2e/leftovers.ts';
 import { type Figures, milliseconds, percentile } from './figures.ts';
@@ -31,10 +32,11 @@ const CLIENTS = 16;
 /** What is due at the very end may still be on its way. */
 const GRACE_MS = 10_000;
 
-const SETTINGS = ['api.global_run_concurrency_limit=0', 'extensions.runs_per_minute=0', 'extensions.longest_restart_delay=1s'];
+const SETTINGS = ['api.global_run_concurrency_limit=0', 'extensions.runs_per_minute=0', 'extensions.install_std_extensions=true'];
 
 export async function ticks(plan: TicksPlan): Promise<Ticks> {
-  const server = await GoferServer.start('fake', { settings: [...SETTINGS, 'extensions.install_std_extensions=true'] });
+  const settings = [...SETTINGS, ...(plan.kills === undefined ? [] : ['extensions.longest_restart_delay=1s'])];
+  const server = await GoferServer.start('fake', { settings });
   try {
     return await proveTicks(server, plan);
   } finally {
@@ -44,8 +46,8 @@ export async function ticks(plan: TicksPlan): Promise<Ticks> {
 
 async function proveTicks(server: GoferServer, plan: TicksPlan): Promise<Ticks> {
   await server.ask('PATCH', '/api/extensions/interval', { settings: { MIN_DURATION: '1s' } });
-  await running(server, 'interval');
-  await running(server, 'cron');
+  await untilRunning(server, 'interval');
+  await untilRunning(server, 'cron');
   const crons = Array.from({ length: plan.crons }, (_, index) => `cron-${index}`);
   const intervals = Array.from({ length: plan.intervals }, (_, index) => `interval-${index}`);
   await each(crons, (id) => subscribed(server, id, 'cron', { expression: '* * * * * *' }));
@@ -120,7 +122,7 @@ function tickFaults(id: string, given: readonly number[], began: number, ended: 
 }
 
 async function subscriptionFaults(server: GoferServer, id: string): Promise<string[]> {
-  const { subscriptions } = await server.ask<{ subscriptions: Subscription[] }>('GET', `${pipelinePath(id)}/subscriptions`);
+  const subscriptions = await subscriptionsOf(server, id);
   const [only] = subscriptions;
   return subscriptions.length === 1 && only?.status === 'active' ? [] : [`the subscription of ${id} is ${JSON.stringify(subscriptions)}`];
 }
@@ -134,7 +136,7 @@ async function killMeanwhile(server: GoferServer, kills: number): Promise<number
       const now = findBuiltIn(server.pid, 'interval');
       return now !== undefined && now !== pid;
     });
-    await running(server, 'interval');
+    await untilRunning(server, 'interval');
   }
   return kills;
 }
@@ -160,25 +162,9 @@ function findBuiltIn(parent: number, name: string): number | undefined {
   return undefined;
 }
 
-async function running(server: GoferServer, id: string): Promise<void> {
-  await until(`the extension ${id} to run`, async () => {
-    const { extension } = await server.ask<{ extension: Extension }>('GET', `/api/extensions/${id}`);
-    return extension.state === 'running' && extension.health === 'healthy';
-  });
-}
-
 async function subscribed(server: GoferServer, id: string, extension: string, settings: Readonly<Record<string, string>>): Promise<void> {
   await server.deploy(id, [{ id: 'task', command: ['true'] }]);
-  await server.ask('POST', `${pipelinePath(id)}/subscriptions`, { extension_id: extension, subscription_id: 'tick', settings });
-}
-
-async function runsOf(server: GoferServer, id: string): Promise<Run[]> {
-  const all: Run[] = [];
-  for (let offset = 0; ; offset += 200) {
-    const { runs } = await server.ask<{ runs: Run[] }>('GET', `${pipelinePath(id)}/runs?limit=200&offset=${offset}`);
-    all.push(...runs);
-    if (runs.length < 200) return all;
-  }
+  await subscribe(server, id, extension, 'tick', settings);
 }
 
 /** Of the slowest of them. */
@@ -192,7 +178,7 @@ async function latestTick(server: GoferServer, ids: readonly string[]): Promise<
 }
 
 function tickOf(run: Run, extension: 'CRON' | 'INTERVAL'): number {
-  return Date.parse(run.variables.find(({ key }) => key === `GOFER_EXTENSION_${extension}_TICK`)?.value ?? '');
+  return Date.parse(variableOf(run, `GOFER_EXTENSION_${extension}_TICK`) ?? '');
 }
 
 async function each(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {

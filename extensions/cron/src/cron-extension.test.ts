@@ -240,6 +240,18 @@ describe('the cron extension', () => {
     expect(keys(server).length).toBeGreaterThan(50);
   });
 
+  it.each([404, 401])('waits for a subscription that the server has not written down yet (%i)', async (status) => {
+    const server = new TestServer('2026-03-01T12:00:59.990Z');
+    const { extension: cron } = await server.launch(extension);
+    await cron.subscribe(subscription('simple', { expression: '* * * * * *' }));
+    server.fault = (what) => (what === 'start' ? status : 'none');
+    await server.clock.turn(5_000);
+    expect(server.started).toEqual([]);
+    server.fault = () => 'none';
+    await server.clock.turn(3 * MINUTE);
+    expect(minutes(server)).toEqual(['12:01', '12:02', '12:03', '12:04']);
+  });
+
   it('goes on to the next time where the server refuses one', async () => {
     const { server } = await everyMinute({});
     server.fault = (what) => (what === 'start' ? 409 : 'none');

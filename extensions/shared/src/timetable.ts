@@ -12,6 +12,8 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 /** How long nothing is asked for a pipeline that is gone. */
 const GONE_MS = 3_600_000;
+/** A subscription that is younger may not be there for the server yet, which writes it down once its extension has taken it. */
+const SETTLED_MS = 30_000;
 /** How long the end of the extension waits for answers. */
 const CLOSING_MS = 3_000;
 
@@ -42,6 +44,8 @@ export interface Progress {
 
 interface Item {
   readonly entry: TimetableEntry;
+  /** From when on the server is known to have it. */
+  readonly settledAt: number;
   progress: Progress;
   /** When it is looked at next; undefined where nothing is to come, or while it is worked on. */
   wakeAt: number | undefined;
@@ -73,7 +77,8 @@ export class Timetable {
   /** Takes the place of an entry of the same name. What is due behind `progress` runs now. */
   set(entry: TimetableEntry, progress: Progress): void {
     this.remove(entry.name);
-    const item: Item = { entry, progress, wakeAt: undefined, failures: 0, quietUntil: 0, skipped: 0, lastError: undefined };
+    const settledAt = this.#host.clock.now() + SETTLED_MS;
+    const item: Item = { entry, settledAt, progress, wakeAt: undefined, failures: 0, quietUntil: 0, skipped: 0, lastError: undefined };
     this.#items.set(textOf(entry.name), item);
     this.#wake(item, entry.ticks.next(progress.position));
   }
@@ -200,7 +205,7 @@ export class Timetable {
       unlessRunning: entry.skipOverlap ? progress.lastRun : undefined,
     });
     const now = this.#host.clock.now();
-    if (outcome.kind === 'later') {
+    if (outcome.kind === 'later' || (outcome.kind === 'refused' && outcome.gone && now < item.settledAt)) {
       item.failures += 1;
       this.#note(item, now, 'cannot be started now, and is tried again', outcome.message);
       return now + Math.min(FIRST_PAUSE_MS * 2 ** Math.min(item.failures - 1, 10), LONGEST_PAUSE_MS);

@@ -99,17 +99,21 @@ export class SubscriptionKeeper {
 
   /**
    * Within `exclusively`: has the extension take the subscription with these parameters, in the place of what it may have of it. Rejects
-   * as `ExtensionCalls.subscribe` does; then it is not known whether it has it.
+   * as `ExtensionCalls.subscribe` does; then it is not known whether it has it, unless it has refused it.
    */
   async hand(record: SubscriptionRecord, resolved: ResolvedParams): Promise<void> {
     const { store, calls } = this.#parts;
     const { extensionId } = record;
     const start = store.subscriptions.currentStart(extensionId);
-    const mayHaveIt = this.#mayHaveIt(record);
     if (record.agreed || record.givenTo !== start) await store.commit(() => store.subscriptions.give(record.uid, start));
     // Some extensions leave what they have as it is, others have it twice. One that has none may fail to be told: then the other call counts.
-    if (mayHaveIt) await this.take(record);
-    await calls.subscribe(extensionId, { ...toName(record), ...resolved });
+    const isGone = await this.take(record);
+    try {
+      await calls.subscribe(extensionId, { ...toName(record), ...resolved });
+    } catch (error) {
+      if (isGone && codeOf(error) === 'INVALID_ARGUMENT') await this.#forgetGiven(record);
+      throw error;
+    }
   }
 
   /** Within `exclusively`: has the extension let go of it. False where it may still have it. */
@@ -146,6 +150,7 @@ export class SubscriptionKeeper {
     if (record.enabled) return this.#give(record);
     if (record.intent === undefined) return 'settled';
     if (!(await this.take(record))) return 'unreachable';
+    await this.#forgetGiven(record);
     await this.#conclude(record, { agreed: false });
     return 'settled';
   }
@@ -169,6 +174,12 @@ export class SubscriptionKeeper {
     }
     await this.#conclude(record, { agreed: true });
     return 'settled';
+  }
+
+  /** What an extension does not have it is not told to let go of: those of v0 do not answer that. */
+  async #forgetGiven({ uid }: SubscriptionRecord): Promise<void> {
+    const { store } = this.#parts;
+    await store.commit(() => store.subscriptions.give(uid, undefined));
   }
 
   async #conclude({ uid }: SubscriptionRecord, outcome: { agreed: boolean; fault?: string }): Promise<void> {

@@ -208,6 +208,21 @@ describe('a deletion', () => {
     expect(held()).toEqual([['one/b', { every: '5m' }]]);
   });
 
+  it.each([
+    ['that is disabled', () => stage.update(at('a'), { status: 'disabled' })],
+    ['that is refused by now', () => putSecret('mine', 'never').then(() => stage.stop().then(() => stage.start()))],
+  ])('of one %s does not wait for an extension that cannot say that it has none', async (_, prepare) => {
+    stage.extension.dropsUnknown = true;
+    await putSecret('mine', '5m');
+    await stage.create(at('a'), { every: 'pipeline_secret{{mine}}' });
+    await prepare();
+    await stage.keeper.settled();
+    expect(held()).toEqual([]);
+    await stage.service.delete(at('a'));
+    await stage.create(at('a'), { every: '1h' });
+    expect(held()).toEqual([['one/a', { every: '1h' }]]);
+  });
+
   it('of the extension takes them away as they are', async () => {
     await stage.create(at('a'));
     await stage.store.commit(() => endSubscriptionsOfExtension(stage.store, EXTENSION, 1));

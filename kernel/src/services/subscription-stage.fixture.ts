@@ -43,6 +43,8 @@ export class ProbeExtension {
   beforeAnswer: (call: string) => Promise<void> | void = () => undefined;
   /** Answers nothing, and does nothing, of these. */
   broken: (call: string) => boolean = () => false;
+  /** As v0's are, which answer nothing where they are to let go of what they do not have. */
+  dropsUnknown = false;
   readonly #server: Server;
 
   constructor() {
@@ -68,7 +70,8 @@ export class ProbeExtension {
     const name = `${body.pipeline_id}/${body.pipeline_subscription_id}`;
     const call = `${request.method === 'POST' ? 'subscribe' : 'unsubscribe'} ${name}`;
     this.calls.push(call);
-    if (this.broken(call)) return void request.socket.destroy();
+    const isUnknown = request.method === 'DELETE' && !this.held.some((held) => held.name === name);
+    if (this.broken(call) || (this.dropsUnknown && isUnknown)) return void request.socket.destroy();
     const params = body.pipeline_subscription_params ?? {};
     const isRefused = request.method === 'POST' && params['every'] === 'never';
     if (request.method === 'DELETE') this.held = this.held.filter((held) => held.name !== name);
