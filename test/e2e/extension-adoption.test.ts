@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import type { Extension, Run, Subscription } from '@gofer/contracts/api';
 import { expect, it } from 'vitest';
 import { describeDocker } from '../backends/docker-engine.ts';
-import { extensionImage } from '../backends/extension-image.ts';
+import { ExtensionImages } from '../backends/extension-image.ts';
 import { GoferServer, pipelinePath } from './gofer-server.ts';
 
 const SOON = { timeout: 60_000, interval: 200 };
@@ -21,7 +21,8 @@ async function freePort(): Promise<number> {
 
 await describeDocker('an extension in a container', (docker) => {
   it('outlives its server, starts runs for the next one, and ends with that', { timeout: 180_000 }, async () => {
-    const image = await extensionImage(docker, 'interval');
+    const images = new ExtensionImages(docker);
+    const image = await images.bundled('interval');
     const server = await GoferServer.start('docker', { port: await freePort() });
     const containers = async (): Promise<string[]> => {
       const filters = encodeURIComponent(JSON.stringify({ ancestor: [image] }));
@@ -58,7 +59,7 @@ await describeDocker('an extension in a container', (docker) => {
       expect(await containers()).toEqual([]);
     } finally {
       await server.close();
-      await docker.call('DELETE', `/images/${image}?force=1`);
+      await images.remove();
     }
   });
 });
