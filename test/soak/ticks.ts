@@ -104,7 +104,7 @@ async function proveTicks(server: GoferServer, plan: TicksPlan): Promise<Ticks> 
   return { figures, faults, intervalLateness, cronLateness };
 }
 
-/** `isWhole`: none may be missing between two. */
+/** `isWhole`: none may be missing, at the beginning or between two. */
 function tickFaults(id: string, given: readonly number[], began: number, ended: number, isWhole: boolean): string[] {
   const sorted = given.toSorted((a, b) => a - b);
   const faults: string[] = [];
@@ -116,7 +116,7 @@ function tickFaults(id: string, given: readonly number[], began: number, ended: 
       faults.push(`${id} has lost ${step / EVERY_MS - 1} ticks before ${new Date(tick).toISOString()}`);
   });
   const [first = Number.POSITIVE_INFINITY, last = 0] = [sorted[0], sorted.at(-1)];
-  if (first > began + 2 * EVERY_MS) faults.push(`${id} has begun late`);
+  if (isWhole && first > began + 2 * EVERY_MS) faults.push(`${id} has begun late`);
   if (last < ended - 2 * EVERY_MS) faults.push(`${id} has stopped at ${new Date(last).toISOString()}`);
   return faults;
 }
