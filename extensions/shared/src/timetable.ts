@@ -167,7 +167,10 @@ export class Timetable {
         (at) => {
           if (this.#isCurrent(item)) this.#wake(item, at);
         },
-        (error: unknown) => this.#host.log('error', `the timetable of ${textOf(item.entry.name)} has failed`, { error: String(error) }),
+        (error: unknown) => {
+          this.#host.log('error', `the timetable of ${textOf(item.entry.name)} has failed, and goes on later`, { error: String(error) });
+          if (this.#isCurrent(item)) this.#wake(item, this.#host.clock.now() + LONGEST_PAUSE_MS);
+        },
       )
       .finally(() => this.#working.delete(work));
     this.#working.add(work);
