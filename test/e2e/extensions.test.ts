@@ -180,4 +180,21 @@ await describeDocker('the documented extensions, as containers', (docker) => {
   });
 
   theyWork(() => ({ server }));
+
+  it('serve TLS where they are told to, and are known by their certificate', { timeout: 120_000 }, async () => {
+    const settings = ['extensions.use_tls=true', 'extensions.verify_certs=true', 'development.use_included_certs=true'];
+    const secure = await GoferServer.start('docker', { settings });
+    try {
+      const image = await images.bundled('interval');
+      const { state, url } = await install(secure, 'interval', image, { MIN_DURATION: '1s' });
+      expect({ state, url }).toEqual({ state: 'running', url: expect.stringMatching(/^https:/) });
+      await expect(fetch(url.replace('https:', 'http:'))).rejects.toThrow('fetch failed');
+      await secure.deploy('secured', [{ id: 'one', image: 'gofer-test/none:latest', command: ['true'] }]);
+      await subscribe(secure, 'secured', 'interval', 'tick', { every: '1s' });
+      await until('a run of the extension', async () => (await runsOf(secure, 'secured')).length > 0);
+      await secure.ask('DELETE', '/api/extensions/interval');
+    } finally {
+      await secure.close();
+    }
+  });
 });

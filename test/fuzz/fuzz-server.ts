@@ -1,4 +1,7 @@
-/** A server with something in it to ask for: the pipeline `demo` with versions, runs, objects and secrets, and the role `custom`. */
+/**
+ * A server with something in it to ask for: the pipeline `demo` with versions, runs, objects, secrets and a
+ * subscription, the extension `cron`, and the role `custom`.
+ */
 import { GoferServer, pipelineJson, pipelinePath, VERSION } from '../e2e/gofer-server.ts';
 import type { Caller } from './schemathesis.ts';
 
@@ -60,6 +63,10 @@ async function fill(server: GoferServer, caller: Caller): Promise<string | undef
   await ask('POST', `${demo}/secrets`, { key: 'one', content: 'a secret' });
   await ask('POST', '/api/secrets/global', { key: 'one', content: 'a secret', namespaces: ['.*'] });
   await ask('POST', '/api/roles', CUSTOM);
+  await ask('POST', '/api/extensions', { id: 'cron', image: 'builtin:cron', settings: {} });
+  await ask('POST', '/api/extensions/cron/objects/one', Buffer.from('an object'));
+  const subscription = { extension_id: 'cron', subscription_id: 'one', settings: { expression: '0 3 1 1 * 2099' } };
+  await ask('POST', `${demo}/subscriptions`, subscription);
   // What may be deleted.
   await ask('POST', `${pipelinePath('victim')}/configs`, { config: pipelineJson('victim', tasks) });
   await ask('POST', '/api/namespaces', { id: 'victim', name: '', description: '' });

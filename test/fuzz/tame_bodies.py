@@ -80,8 +80,35 @@ def tame_config(body, path):
                 task[words] = [word.replace("\0", "") for word in task[words]]
 
 
+def tame_extension(body, path):
+    body["id"] = pick(["other", "third"], body["id"])
+    body["settings"] = {}
+    body.pop("registry_auth", None)
+    body.pop("additional_roles", None)
+
+
+def tame_extension_change(body, path):
+    for name in ("settings", "registry_auth", "additional_roles"):
+        body.pop(name, None)
+
+
+def tame_subscription(body, path):
+    body["extension_id"] = "cron"
+    body["subscription_id"] = pick(["two", "three", "four"], body["subscription_id"])
+    body["settings"] = {"expression": "0 3 1 1 * 2099"}
+
+
+def tame_subscription_change(body, path):
+    if "settings" in body:
+        body["settings"] = {"expression": "0 4 1 1 * 2099"}
+
+
 TAME = {
     "create_namespace": tame_namespace,
+    "create_subscription": tame_subscription,
+    "install_extension": tame_extension,
+    "update_extension": tame_extension_change,
+    "update_subscription": tame_subscription_change,
     "create_role": tame_role,
     "update_role": tame_role,
     "create_token": tame_token,

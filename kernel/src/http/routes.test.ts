@@ -96,6 +96,12 @@ describe('every route', () => {
   });
 });
 
+test('a query parameter that is one of some words is refused as any other', async () => {
+  const answer = await server.ask('GET', '/api/extensions/cron/deliveries?state=lost', { headers: VERSION });
+  expect(answer.status).toBe(400);
+  expect(answer.json()['details']).toEqual([{ path: 'query.state', message: 'must be one of pending, delivered, refused, failed' }]);
+});
+
 describe('permissions', () => {
   const asked: { permission: Permission; path: Readonly<Record<string, string>> }[] = [];
   let guarded: TestServer;

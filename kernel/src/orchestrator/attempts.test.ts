@@ -141,7 +141,8 @@ describe('a limit of time', () => {
   it('ends the wait for a start: of a pull, and of a slot', async () => {
     await open({ runningTasks: 1 });
     const blocked = [
-      { id: 'a-pulls', image: 'slow', start_timeout: 1 },
+      // Longer than the wait for its slot: one that is given up gives the slot back.
+      { id: 'a-pulls', image: 'slow', start_timeout: 2 },
       { id: 'b-waits', start_timeout: 1 },
       { id: 'c-after', depends_on: { 'a-pulls': 'Failure', 'b-waits': 'Failure' } },
     ] as const;

@@ -115,6 +115,7 @@ export const EXTENSION_ROUTES = {
     tag: 'Extensions',
     summary: 'Ask an extension for what it tells of its inside',
     permission: 'admin',
+    unavailable: 'The extension does not run, or does not answer.',
     status: 200,
     response: DebugResponse,
   },

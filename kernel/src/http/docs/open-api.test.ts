@@ -133,7 +133,9 @@ describe('the document', () => {
       ),
     );
     expect(numbers.toSorted()).toEqual(
-      ['get_system_health', 'start_run', 'retry_run', 'create_subscription', 'update_subscription'].map((id) => `${id} 503`).toSorted(),
+      ['get_system_health', 'start_run', 'retry_run', 'create_subscription', 'update_subscription', 'get_extension_debug_info']
+        .map((id) => `${id} 503`)
+        .toSorted(),
     );
   });
 

@@ -92,7 +92,7 @@ function toOperation(id: OperationId, route: RouteDefinition, reference: (schema
     ...(route.description === undefined ? {} : { description: route.description }),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(route.body === undefined ? {} : { requestBody: { required: hasRequiredFields(route.body), content: json(reference(route.body)) } }),
-    ...(route.kind === 'upload' ? { requestBody: { required: true, content: { 'application/octet-stream': BYTES } } } : {}),
+    ...(route.kind === 'upload' ? { requestBody: { required: false, content: { 'application/octet-stream': BYTES } } } : {}),
     responses: toResponses(route, reference),
     security: securityOf(route.permission),
     'x-gofer-permission': route.permission,

@@ -10,6 +10,8 @@ interface Field {
   /** Of the value where it is an integer, of its length where it is a string or a list. */
   readonly minimum: number;
   readonly maximum: number;
+  /** The strings that it may be; undefined: any. */
+  readonly choices: readonly string[] | undefined;
 }
 /** The part of an object's schema that parameters have. */
 export interface ParametersSchema {
@@ -77,7 +79,8 @@ function toField(name: string, schema: TSchema, required: boolean): Field {
       : type === 'array'
         ? [number('minItems', 0), number('maxItems', Number.POSITIVE_INFINITY)]
         : [number('minLength', 0), number('maxLength', Number.POSITIVE_INFINITY)];
-  return { name, type, required: required && rules['default'] === undefined, fallback: rules['default'], minimum, maximum };
+  const choices = Array.isArray(rules['enum']) ? rules['enum'].map(String) : undefined;
+  return { name, type, required: required && rules['default'] === undefined, fallback: rules['default'], minimum, maximum, choices };
 }
 
 const INTEGER = /^-?\d{1,16}$/;
@@ -85,6 +88,7 @@ const INTEGER = /^-?\d{1,16}$/;
 /** Undefined: not what the field asks for. */
 function parse(field: Field, raw: string): string | number | boolean | undefined {
   if (field.type === 'boolean') return raw === 'true' ? true : raw === 'false' ? false : undefined;
+  if (field.choices !== undefined) return field.choices.includes(raw) ? raw : undefined;
   if (field.type === 'string') return raw.length >= field.minimum && raw.length <= field.maximum ? raw : undefined;
   const value = INTEGER.test(raw) ? Number(raw) : Number.NaN;
   return value >= field.minimum && value <= field.maximum ? value : undefined;
@@ -101,6 +105,7 @@ function complaint(field: Field, raw: string | readonly string[] | undefined): s
   if (field.type === 'array') return `must be given ${field.minimum} to ${field.maximum} times`;
   if (typeof raw !== 'string') return 'is given more than once';
   if (field.type === 'boolean') return 'must be true or false';
+  if (field.choices !== undefined) return `must be one of ${field.choices.join(', ')}`;
   if (field.type === 'integer') return `must be a whole number from ${field.minimum} to ${field.maximum}`;
   return `must have ${field.minimum} to ${field.maximum} characters`;
 }
