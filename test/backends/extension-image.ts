@@ -59,7 +59,7 @@ export class ExtensionImages {
     const reference = `${this.#repository}/${name}:latest`;
     const said = JSON.stringify(await this.#docker.call('POST', `/build?t=${encodeURIComponent(reference)}`, await archiveOf(directory)));
     if (!said.includes('Successfully built')) throw new Error(`the build of ${reference} failed: ${said.slice(-500)}`);
-    this.#references.push(reference);
+    if (!this.#references.includes(reference)) this.#references.push(reference);
     return reference;
   }
 }
