@@ -120,7 +120,7 @@ function createHosts(container: Container, { loaded, builtInExtensions }: Server
   const { instanceId } = container.resolve(TOKENS.store).system;
   const useTls = loaded.config.extensions.use_tls;
   const toHost = ({ engine, scheduler }: NamedScheduler): ExtensionHost =>
-    new ContainerHost({ engine, scheduler, instanceId, useTls, clock: SYSTEM_CLOCK });
+    new ContainerHost({ engine, scheduler, instanceId, useTls, clock: SYSTEM_CLOCK, log: container.resolve(TOKENS.log) });
   const [current, ...others] = container.resolve(TOKENS.schedulers);
   const builtIn = new BuiltInHost({ extensions: builtInExtensions ?? NO_BUILT_INS, clock: SYSTEM_CLOCK });
   const containerHost = toHost(current);

@@ -36,7 +36,10 @@ await describeDocker('extensions as containers', (docker) => {
   async function enter(): Promise<{ scheduler: OpenScheduler; host: ContainerHost }> {
     const scheduler = await openScheduler(directory, {}, instanceId);
     open.push(scheduler);
-    return { scheduler, host: new ContainerHost({ engine: 'docker', scheduler, instanceId, useTls: false, clock: SYSTEM_CLOCK }) };
+    return {
+      scheduler,
+      host: new ContainerHost({ engine: 'docker', scheduler, instanceId, useTls: false, clock: SYSTEM_CLOCK, log: () => {} }),
+    };
   }
   async function untilHealthy({ url }: RunningExtension): Promise<void> {
     const client = new ExtensionClient({ extensionId: 'mine', url, key: 'key', verifyCerts: true, clock: SYSTEM_CLOCK });

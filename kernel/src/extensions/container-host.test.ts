@@ -17,7 +17,7 @@ const RUNS = { steps: [{ print: 'ready\n' }, { sleep_ms: 600_000 }], endpoints: 
 const open = (config: FakeConfig) =>
   plugin.create(config, { instanceId: 'test', dataDirectory: randomUUID(), log: () => undefined }) as Promise<Scheduler>;
 const hostOf = (scheduler: Scheduler, options: { useTls?: boolean; clock?: VirtualClock } = {}) =>
-  new ContainerHost({ engine: 'fake', scheduler, instanceId: 'test', useTls: false, clock: SYSTEM_CLOCK, ...options });
+  new ContainerHost({ engine: 'fake', scheduler, instanceId: 'test', useTls: false, clock: SYSTEM_CLOCK, log: () => {}, ...options });
 const start = (): ExtensionStart => ({
   uid: randomUUID(),
   extensionId: 'cron',
@@ -225,7 +225,11 @@ describe('the sweep of extensions', () => {
     const host = hostOf(scheduler);
     const [known, unknown] = [start(), start()];
     for (const each of [known, unknown]) await host.start(each, () => {}, NEVER);
-    await new ContainerHost({ engine: 'fake', scheduler, instanceId: 'another', useTls: false, clock }).start(start(), () => {}, NEVER);
+    await new ContainerHost({ engine: 'fake', scheduler, instanceId: 'another', useTls: false, clock, log: () => {} }).start(
+      start(),
+      () => {},
+      NEVER,
+    );
     const task = { ...spec(), labels: { instance: 'test', attempt: 'a-task' } };
     for await (const update of scheduler.start(task, NEVER)) expect(update.kind).toBe('started');
 

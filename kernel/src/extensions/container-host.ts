@@ -2,7 +2,7 @@
  * Runs extensions as tasks of a scheduler. A container outlives the server that started it, and the next one adopts it; one that nobody
  * knows is removed by `sweepExtensionLeftovers`.
  */
-import { codeOf, GoferError, type Scheduler, type TaskHandle, type TaskSpec } from '@gofer/contracts';
+import { codeOf, GoferError, type PluginLog, type Scheduler, type TaskHandle, type TaskSpec } from '@gofer/contracts';
 import type { Clock } from '../clock/clock.ts';
 import { engineLabel } from '../domain/engine-label.ts';
 import { ContainerExtension } from './container-extension.ts';
@@ -16,6 +16,7 @@ export interface ContainerHostOptions {
   /** `extensions.use_tls`: they are reached by HTTPS. */
   readonly useTls: boolean;
   readonly clock: Clock;
+  readonly log: PluginLog;
 }
 
 /** While the scheduler cannot be reached it is asked again for this long. */
@@ -171,7 +172,13 @@ export class ContainerHost implements ExtensionHost {
 
   /** Behind everybody's back; what fails is left to the next server's sweep. */
   #removeLater(remove: () => Promise<void>): void {
-    withPatience(remove, { clock: this.#clock, signal: new AbortController().signal, patienceMs: REMOVAL_PATIENCE_MS }).catch(() => {});
+    withPatience(remove, { clock: this.#clock, signal: new AbortController().signal, patienceMs: REMOVAL_PATIENCE_MS }).catch(
+      (error: unknown) =>
+        this.#options.log('warn', 'a container of an extension could not be removed; the next start of the server tries again', {
+          engine: this.engine,
+          reason: String(error),
+        }),
+    );
   }
 
   #patiently<T>(ask: () => Promise<T>, say: Say, signal: AbortSignal): Promise<T> {

@@ -99,7 +99,9 @@ export class DeliveryQueue {
     } catch (error) {
       // It keeps its place until then, so that it is not asked for again and again.
       log('error', 'an external event could not be read; it is tried again', { extension: this.#extensionId, error });
-      await pause(clock, WRITE_AGAIN_MS, leave).catch(() => undefined);
+      await pause(clock, WRITE_AGAIN_MS, leave).catch(() => {
+        // The server stops: it is read again by the next one.
+      });
     }
     if (content !== undefined) await this.#writeDown(seq, content, await this.#ask(content));
   }
@@ -136,7 +138,9 @@ export class DeliveryQueue {
         // Once the server stops the next one hands it over again.
         if (leave.aborted) return;
         log('error', 'what an extension answered to an external event could not be written down; it is tried again', { ...names, error });
-        await pause(clock, WRITE_AGAIN_MS, leave).catch(() => undefined);
+        await pause(clock, WRITE_AGAIN_MS, leave).catch(() => {
+          // The server stops, which the next turn finds out.
+        });
       }
     }
     const said = { ...names, statusCode: handover.statusCode, message: result.message };

@@ -161,7 +161,7 @@ export class ExtensionStage {
     ];
     this.#scheduler ??= this.#watched(await fake.create({ script }, { instanceId, dataDirectory: join(directory, 'fake'), log }));
     const { scheduler } = this;
-    const container = new ContainerHost({ engine: 'fake', scheduler, instanceId, useTls: false, clock });
+    const container = new ContainerHost({ engine: 'fake', scheduler, instanceId, useTls: false, clock, log: () => {} });
     const builtIn = new BuiltInHost({ extensions: { names: [], command: () => undefined }, clock });
     const parts = { store, secrets: stores.secrets, logs };
     const manager = new ExtensionManager({
