@@ -1,9 +1,26 @@
 /** What this process holds, for the laws of back-pressure. */
 
-/** As `heldMemory`, without what is garbage by now, where the runtime lets one ask for that (`node --expose-gc`). */
-export function restingMemory(): number {
-  globalThis.gc?.();
-  return heldMemory();
+const COLLECTIONS_AT_MOST = 20;
+const SAMPLE_EVERY_MS = 25;
+const STEADY_SAMPLES = 32;
+const SAMPLES_AT_MOST = 160;
+const STEADY_WITHIN = 1024 * 1024;
+
+/**
+ * Bytes that are held, without what is garbage by now, where the runtime lets one ask for that (`node --expose-gc`). Buffers are given
+ * back behind a collection and not by it, so it collects until nothing more goes.
+ */
+export async function restingMemory(): Promise<number> {
+  let held = heldMemory();
+  if (globalThis.gc === undefined) return held;
+  for (let collection = 0; collection < COLLECTIONS_AT_MOST; collection++) {
+    globalThis.gc();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const now = heldMemory();
+    if (now > held - STEADY_WITHIN && collection > 0) return Math.min(now, held);
+    held = now;
+  }
+  return held;
 }
 
 /** Bytes held in buffers outside the heap and in the heap's strings and objects. */
@@ -12,12 +29,7 @@ function heldMemory(): number {
   return external + heapUsed;
 }
 
-const SAMPLE_EVERY_MS = 25;
-const STEADY_SAMPLES = 32;
-const SAMPLES_AT_MOST = 160;
-const STEADY_WITHIN = 1024 * 1024;
-
-/** Resolves with the highest amount seen, once it has not risen for a while: whoever reads ahead without bound has had time to. */
+/** Resolves with what is held once that has not risen for a while: whoever reads ahead without bound has had time to. */
 export async function settledMemory(): Promise<number> {
   let highest = heldMemory();
   let steady = 0;
@@ -27,5 +39,5 @@ export async function settledMemory(): Promise<number> {
     steady = held > highest + STEADY_WITHIN ? 0 : steady + 1;
     highest = Math.max(highest, held);
   }
-  return highest;
+  return restingMemory();
 }

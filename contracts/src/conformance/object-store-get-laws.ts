@@ -143,7 +143,7 @@ export const objectGetLaws: readonly ObjectStoreLaw[] = [
     async check(stage) {
       const key = stage.key();
       await putFlood(stage, key);
-      const before = restingMemory();
+      const before = await restingMemory();
       let held: number | undefined;
       const read = await readThrough(stage, key, NEVER, async () => {
         held ??= (await settledMemory()) - before;

@@ -119,17 +119,17 @@ export const objectPutLaws: readonly ObjectStoreLaw[] = [
     async check(stage) {
       const key = stage.key();
       const piece = noise(PIECE, 60);
-      const before = restingMemory();
+      const before = await restingMemory();
       let held = 0;
       const flood = async function* (): AsyncGenerator<Uint8Array> {
         for (let given = 0; given < FLOOD; given += PIECE) {
           // Behind a port a piece is a copy that someone holds, whatever the source does with its own.
-          if (given % (8 * MIB) === 0) held = Math.max(held, restingMemory() - before);
+          if (given % (8 * MIB) === 0) held = Math.max(held, (await restingMemory()) - before);
           yield piece;
         }
       };
       const { size } = await stage.store.put(key, NEVER, flood());
-      held = Math.max(held, restingMemory() - before);
+      held = Math.max(held, (await restingMemory()) - before);
       assertEqual(size, FLOOD, 'the number of bytes that put resolved with');
       assert(held < HELD_AT_MOST, `${Math.round(held / MIB)} MiB of a body were held; at most ${HELD_AT_MOST / MIB} may be`);
       const last = await stage.read(key, { start: FLOOD - PIECE });

@@ -217,7 +217,7 @@ export const logLaws: readonly SchedulerLaw[] = [
     name: 'logs: waits for a reader that pauses, with bounded memory',
     async check(stage) {
       const task = await stage.start([{ do: 'fill', bytes: FLOOD }]);
-      const before = restingMemory();
+      const before = await restingMemory();
       let read = 0;
       let held = 0;
       for await (const chunk of stage.scheduler.logs(task.handle, { follow: true }, NEVER)) {
