@@ -158,13 +158,19 @@ describe.concurrent('programs', LONG, () => {
   });
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  it.each(blocks('ts').map((block) => [block.at, block] as const))('%s compiles, and is a pipeline', async (at, block) => {
-    const file = join(directory, `${at.replace(/\W/g, '-')}.ts`);
-    await writeFile(file, block.text);
+  const programs = blocks('ts').map(({ at, text }) => ({ at, file: `${at.replace(/\W/g, '-')}.ts`, text }));
+
+  it('compile', async () => {
+    for (const { file, text } of programs) await writeFile(join(directory, file), text);
     const compiler = ['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'esnext', '--skipLibCheck'];
     const options = [...compiler, '--allowImportingTsExtensions', '--types', 'node'];
-    await run(join(ROOT, 'node_modules/.bin/tsc'), [...options, file], { cwd: directory });
-    const up = await run(process.execPath, [join(ROOT, 'cli/bin/gofer.mjs'), 'up', file, '--dry-run', '--output-format', 'json']);
+    await run(join(ROOT, 'node_modules/.bin/tsc'), [...options, ...programs.map(({ file }) => file)], { cwd: directory });
+  });
+
+  it.each(programs)('$at is a pipeline', async ({ file, text }) => {
+    await writeFile(join(directory, file), text);
+    const argv = ['up', join(directory, file), '--dry-run', '--output-format', 'json'];
+    const up = await run(process.execPath, [join(ROOT, 'cli/bin/gofer.mjs'), ...argv]);
     expect(JSON.parse(up.stdout)).toHaveProperty('tasks');
   });
 

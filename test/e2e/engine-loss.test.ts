@@ -13,7 +13,7 @@ const hadBridge = existsSync('/sys/class/net/docker0');
 const LONG = 300_000;
 /** The engine starts two or three containers a second here: 200 take more than a minute. */
 const IS_LONG = process.env['GOFER_LONG_TESTS'] !== undefined;
-const RUNS = IS_LONG ? 200 : 40;
+const RUNS = IS_LONG ? 200 : 20;
 
 await describePrivateDocker('runs on an engine of their own', () => {
   let directory: string;

@@ -21,6 +21,8 @@ export interface Harness {
   readonly name: string;
   /** The longest that one law may take, milliseconds. Default: 60,000. */
   readonly timeoutMs?: number;
+  /** How it is hosted while it is held to the laws. Default: both ways, one after the other. */
+  readonly hostings?: readonly Hosting[];
   /** Runs after everything, with every data directory that the suite has used (they are removed behind it). */
   readonly cleanUp?: (dataDirectories: readonly string[]) => Promise<void>;
 }
@@ -55,7 +57,7 @@ const DEFAULT_TIMEOUT_MS = 60_000;
 /** Declares a suite's tests with a test runner, for each way of hosting. */
 export function declareSuite<OwnStage extends Stage, Capabilities>(runner: SuiteRunner, suite: Suite<OwnStage, Capabilities>): void {
   const timeout = suite.harness.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-  for (const hosting of HOSTINGS) {
+  for (const hosting of suite.harness.hostings ?? HOSTINGS) {
     runner.describe(`${suite.contract} ${suite.harness.name}, ${hosting}`, () => {
       const trial = new Trial(suite, hosting);
       runner.before(() => trial.open(), timeout);
@@ -71,7 +73,7 @@ export async function* checkSuite<OwnStage extends Stage, Capabilities>(
   suite: Suite<OwnStage, Capabilities>,
   options: { readonly hostings?: readonly Hosting[]; readonly laws?: readonly Law<OwnStage, Capabilities>[] } = {},
 ): AsyncGenerator<LawResult> {
-  for (const hosting of options.hostings ?? HOSTINGS) {
+  for (const hosting of options.hostings ?? suite.harness.hostings ?? HOSTINGS) {
     const trial = new Trial(suite, hosting);
     await trial.open();
     try {

@@ -13,7 +13,7 @@ import { AttemptJournal } from './attempt-journal.ts';
 import { ATTEMPT_LABEL, containerName } from './container-definition.ts';
 
 const IS_LONG = process.env['GOFER_LONG_TESTS'] !== undefined;
-const TASKS = IS_LONG ? 200 : 50;
+const TASKS = IS_LONG ? 200 : 20;
 const LONG = 240_000;
 
 await describePrivateDocker('scheduler docker, when the engine goes away or is swamped', () => {
