@@ -19,6 +19,7 @@ export async function externalEvents(): Promise<Row[]> {
   const server = await BenchServer.start('fake', [
     'external_events.bind_address=127.0.0.1:0',
     'external_events.requests_per_minute=0',
+    'external_events.sender_requests_per_minute=0',
     'development.pretty_logging=false',
   ]);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });

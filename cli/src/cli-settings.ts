@@ -1,5 +1,6 @@
 import { isAbsolute, join } from 'node:path';
 import { cliConfigPaths, loadCliConfig } from '@gofer/config';
+import { GoferError } from '@gofer/contracts';
 import { asTyped } from './as-typed.ts';
 import type { GlobalFlags, OutputFormat } from './global-flags.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -62,6 +63,7 @@ export async function loadSettings(
   }).catch((error: unknown) => {
     throw asTyped(error, typed);
   });
+  const typedPlace = (key: 'ca_cert' | 'insecure_skip_tls_verify') => locate(key)?.replace(`--${key}`, typed[key]);
   return {
     apiBaseUrl: new URL(config.api_base_url),
     namespace: config.namespace,
@@ -70,12 +72,33 @@ export async function loadSettings(
     outputFormat: config.output_format,
     token: config.token?.trim() ?? '',
     tokenSource: locate('token'),
-    insecureSkipTlsVerify: config.insecure_skip_tls_verify,
+    insecureSkipTlsVerify: skipsVerification(flags, config, typedPlace),
     caCert: config.ca_cert === undefined ? undefined : toAbsolute(config.ca_cert, workingDirectory),
-    caCertSource: locate('ca_cert')?.replace('--ca_cert', typed.ca_cert),
+    caCertSource: typedPlace('ca_cert'),
     source: source.path,
     configFile: configPath ?? source.path ?? usualConfigFile(homeDirectory, fromCheckout),
   };
+}
+
+/**
+ * A certificate is checked or it is not. A flag for the one counts before the other where that is not a flag; otherwise nobody can tell which
+ * of the two is meant.
+ */
+function skipsVerification(
+  flags: GlobalFlags,
+  config: { readonly insecure_skip_tls_verify: boolean; readonly ca_cert?: string | undefined },
+  placeOf: (key: 'ca_cert' | 'insecure_skip_tls_verify') => string | undefined,
+): boolean {
+  if (!config.insecure_skip_tls_verify || config.ca_cert === undefined) return config.insecure_skip_tls_verify;
+  const [isInsecureFlag, isCaFlag] = [flags.insecure !== undefined, flags.caCert !== undefined];
+  if (isInsecureFlag !== isCaFlag) return isInsecureFlag;
+  const [insecure, ca] = isCaFlag
+    ? ['--insecure', '--ca-cert']
+    : [`insecure_skip_tls_verify (${placeOf('insecure_skip_tls_verify')})`, `ca_cert (${placeOf('ca_cert')})`];
+  throw new GoferError(
+    'CONFIG_INVALID',
+    `${insecure} and ${ca} exclude each other: the one does not check the server's certificate, the other checks it by that file. Remove one of them`,
+  );
 }
 
 /** Where a new one belongs: not among the hidden files of the home directory itself. */

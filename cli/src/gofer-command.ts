@@ -1,4 +1,4 @@
-import { GoferError } from '@gofer/contracts';
+import { codeOf, GoferError } from '@gofer/contracts';
 import { Command, Option } from 'clipanion';
 import type { GoferClient } from './api/gofer-client.ts';
 import type { CliSettings } from './cli-settings.ts';
@@ -56,6 +56,21 @@ export abstract class GoferCommand extends Command<GoferContext> {
   /** Something worth knowing that is not the result. */
   protected async note(text: string): Promise<void> {
     if ((await this.settings()).outputFormat === 'plain') await writeFully(this.context.stderr, `${text}\n`);
+  }
+
+  /**
+   * Of what is to be deleted and what the API deletes whether it is there or not: rejects as `look` does where that does not find it. Whoever
+   * may delete but not see is told so.
+   */
+  protected async assertThere(look: () => Promise<unknown>): Promise<void> {
+    try {
+      await look();
+    } catch (error) {
+      if (codeOf(error) !== 'PERMISSION_DENIED') throw error;
+      await this.note(
+        `${this.context.errorColours.yellow('!')} Whether there was one cannot be seen: your token may delete it, but not see it`,
+      );
+    }
   }
 
   /** The flag that makes a suggested command work in this namespace; empty in the default one. */

@@ -46,6 +46,15 @@ describe('what others could read', () => {
     expect(await warnings(`${open}\ntls_cert_path = "/c.pem"\ntls_key_path = "/k.pem"`)).toEqual([]);
   });
 
+  it("a sender that may use up an extension's share is warned of", async () => {
+    const warnings = (events: string) => warningsOf(`[external_events]\n${events}\n`);
+    const warned = [expect.stringMatching(/^external_events\.sender_requests_per_minute 300 is not less than .* 300: one sender/)];
+    expect(await warnings('requests_per_minute = 300')).toEqual(warned);
+    for (const fine of ['requests_per_minute = 301', 'requests_per_minute = 0', 'sender_requests_per_minute = 0'])
+      expect([fine, await warnings(fine)]).toEqual([fine, []]);
+    expect(await warnings('requests_per_minute = 300\nenable = false')).toEqual([]);
+  });
+
   it.each([
     [0o644, true],
     [0o640, false],

@@ -121,6 +121,17 @@ function checkFront(config: ServerConfig, fault: AddFault, warnings: string[]): 
   }
   if (config.limits.max_url_length >= config.limits.max_header_size)
     warnings.push('limits.max_url_length has no effect: it is not less than limits.max_header_size, which counts the target too');
+  checkEventRates(config, warnings);
+}
+
+/** 0, which is unlimited, has been written by somebody who wants it. */
+function checkEventRates({ external_events: events }: ServerConfig, warnings: string[]): void {
+  const { enable, requests_per_minute: ofAll, sender_requests_per_minute: ofSender } = events;
+  if (!enable || ofAll === 0 || ofSender === 0 || ofSender < ofAll) return;
+  warnings.push(
+    `external_events.sender_requests_per_minute ${ofSender} is not less than external_events.requests_per_minute ${ofAll}: ` +
+      "one sender can use up an extension's share, so that events of others are refused",
+  );
 }
 
 function checkScheduler(config: ServerConfig, context: RuleContext, fault: AddFault, warnings: string[]): void {

@@ -144,7 +144,13 @@ const externalEventsSchema = table(
     }),
     ...tlsKeys,
     max_body_size: count('The largest body of an event in bytes.', { default: 26_214_400, minimum: 1024, maximum: 268_435_456 }),
-    requests_per_minute: count('How many events are taken for one extension in a minute. 0 is unlimited.', { default: 600 }),
+    requests_per_minute: count('How many events are taken for one extension in a minute, from all senders together. 0 is unlimited.', {
+      default: 600,
+    }),
+    sender_requests_per_minute: count(
+      "How many events are taken from one address in a minute, for all extensions together. Less than requests_per_minute, so that no sender uses up an extension's share. Behind a proxy needs server.trusted_proxies. 0 is unlimited.",
+      { default: 300 },
+    ),
     max_pending: count('How many events may wait for one extension; more are refused until it has taken some.', {
       default: 10_000,
       minimum: 1,

@@ -86,6 +86,25 @@ describe('a server with a certificate of its own CA', () => {
     expect(await run(LIST, { GOFER_INSECURE_SKIP_TLS_VERIFY: 'true' })).toMatchObject({ code: 0 });
   });
 
+  it('is asked for it or not: a flag counts before what is set elsewhere, and of one rank both are refused', async () => {
+    const [unchecked, other] = [/^! the certificate of the server is not checked/m, join(files.directory, 'other.pem')];
+    writeFileSync(other, (await TestAuthority.make()).pems.cert);
+    expect(await run([...LIST, '--insecure'], { GOFER_CA_CERT: other })).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(unchecked),
+    });
+    expect(await run([...LIST, '--ca-cert', other], { GOFER_INSECURE_SKIP_TLS_VERIFY: 'true' })).toMatchObject({
+      stderr: expect.stringContaining('is refused'),
+    });
+    expect(await run([...LIST, '--ca-cert', ca], { GOFER_INSECURE_SKIP_TLS_VERIFY: 'true' })).toMatchObject({ code: 0, stderr: '' });
+
+    const flags = await run([...LIST, '--insecure', '--ca-cert', ca]);
+    expect(flags).toMatchObject({ code: 78, stdout: '', stderr: expect.stringMatching(/^x --insecure and --ca-cert exclude each other/) });
+    const variables = await run(LIST, { GOFER_INSECURE_SKIP_TLS_VERIFY: 'true', GOFER_CA_CERT: ca });
+    const named = /^x insecure_skip_tls_verify \(GOFER_INSECURE_SKIP_TLS_VERIFY\) and ca_cert \(GOFER_CA_CERT\) exclude/;
+    expect(variables).toMatchObject({ code: 78, stdout: '', stderr: expect.stringMatching(named) });
+  });
+
   it.each([
     ['missing.pem', 'cannot be read (ENOENT)', undefined],
     ['empty.pem', 'holds no certificate', ''],

@@ -1,11 +1,9 @@
 /** The connection to a command inside a task: bytes both ways, with back-pressure, and control messages beside them. */
-import type { IncomingMessage } from 'node:http';
 import { codeOf, ERROR_TABLE, type ErrorCode, GoferError } from '@gofer/contracts';
 import { ATTACH_PROTOCOL, type AttachControl, type AttachReport } from '@gofer/contracts/api';
 import type WebSocket from 'ws';
-import { toAnswerError } from '../api/answer-error.ts';
-import { toConnectionError } from '../api/http-exchange.ts';
-import type { SocketRequest } from '../api/socket-messages.ts';
+import { openSocket, type SocketRequest } from '../api/open-socket.ts';
+import { SocketQueue } from '../api/socket-queue.ts';
 import { toSafeLine } from '../output/sanitise.ts';
 
 export interface Received {
@@ -20,51 +18,26 @@ const READ_AHEAD = 16;
 const NORMAL = 1000;
 
 /**
- * Resolves once the connection is open; rejects with the server's error where it refuses, with `UNAVAILABLE` where it cannot be reached.
- * To be consumed at once: `output` ends when the command has ended, and then `exitCode` is there.
+ * Resolves once the connection is open, and rejects as `openSocket` does. To be consumed at once: `output` ends when the command has ended,
+ * and then `exitCode` is there.
  */
-export async function openAttach({ url, headers, signal, trust }: Omit<SocketRequest, 'protocol'>): Promise<AttachSocket> {
-  const { WebSocket: Socket } = await import('ws');
-  signal.throwIfAborted();
-  const socket = new Socket(url, [ATTACH_PROTOCOL], {
-    headers,
-    perMessageDeflate: false,
-    maxPayload: LARGEST_FRAME,
-    handshakeTimeout: 30_000,
-    ...(url.protocol === 'wss:' ? trust.socketOptions : {}),
-  });
-  const attached = new AttachSocket(socket, url, signal);
-  await new Promise<void>((resolve, reject) => {
-    socket.once('open', resolve);
-    socket.once('error', (error) => reject(toConnectionError(error, url)));
-    socket.once('unexpected-response', (request: { destroy(): void }, answer: IncomingMessage) => {
-      toAnswerError(answer, `WebSocket ${url.href}`)
-        .then(reject, reject)
-        .finally(() => request.destroy());
-    });
-  });
-  return attached;
+export function openAttach(request: Omit<SocketRequest, 'protocol'>): Promise<AttachSocket> {
+  return openSocket({ ...request, protocol: ATTACH_PROTOCOL }, LARGEST_FRAME, (socket) => new AttachSocket(socket, request.url));
 }
 
 export class AttachSocket {
   readonly #socket: WebSocket;
   readonly #url: URL;
-  readonly #pieces: Received[] = [];
+  readonly #received: SocketQueue<Received>;
   #stream: Received['stream'] = 'stdout';
   #exitCode: number | undefined;
-  #end: { error?: Error } | undefined;
-  #wake: () => void = () => undefined;
 
-  constructor(socket: WebSocket, url: URL, signal: AbortSignal) {
+  constructor(socket: WebSocket, url: URL) {
     this.#socket = socket;
     this.#url = url;
+    this.#received = new SocketQueue(socket, { readAhead: READ_AHEAD });
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#take(data, isBinary));
-    // What is wrong arrives as the rejection of opening, or as the close that follows; unheard it would end the process.
-    socket.on('error', () => undefined);
     socket.on('close', (code, reason) => this.#close(code, toSafeLine(reason.toString('utf8'))));
-    const abort = (): void => socket.terminate();
-    signal.addEventListener('abort', abort, { once: true });
-    socket.once('close', () => signal.removeEventListener('abort', abort));
   }
 
   /** Undefined as long as the command has not ended. */
@@ -92,48 +65,26 @@ export class AttachSocket {
    * What the command writes. Rejects with `FAILED_PRECONDITION` where the task ended before the command, with the server's code where it
    * ends it for a reason, and with `UNAVAILABLE` where the connection was lost. Leaving the iteration closes the connection.
    */
-  async *output(): AsyncGenerator<Received> {
-    try {
-      for (;;) {
-        const piece = this.#pieces.shift();
-        if (piece !== undefined) {
-          if (this.#socket.isPaused && this.#pieces.length === 0) this.#socket.resume();
-          yield piece;
-        } else if (this.#end !== undefined) {
-          if (this.#end.error !== undefined) throw this.#end.error;
-          return;
-        } else {
-          await new Promise<void>((resolve) => {
-            this.#wake = resolve;
-          });
-        }
-      }
-    } finally {
-      this.#socket.terminate();
-    }
+  output(): AsyncGenerator<Received> {
+    return this.#received.consume();
   }
 
   #take(data: Buffer, isBinary: boolean): void {
     if (isBinary) {
-      this.#pieces.push({ stream: this.#stream, bytes: data });
-      if (this.#pieces.length >= READ_AHEAD) this.#socket.pause();
-    } else {
-      const report = parse(data);
-      if (report.kind === 'stream') this.#stream = report.stream;
-      if (report.kind === 'exit') {
-        this.#exitCode = report.exit_code;
-        // It is the last that comes, and the server may be slow to read what the command did not.
-        this.#end = {};
-      }
+      this.#received.push({ stream: this.#stream, bytes: data });
+      return;
     }
-    this.#wake();
+    const report = parse(data);
+    if (report.kind === 'stream') this.#stream = report.stream;
+    if (report.kind !== 'exit') return;
+    this.#exitCode = report.exit_code;
+    // It is the last that comes, and the server may be slow to read what the command did not.
+    this.#received.end();
   }
 
   #close(code: number, reason: string): void {
-    if (this.#exitCode !== undefined) this.#end = {};
-    else if (code === NORMAL) this.#end = { error: new GoferError('FAILED_PRECONDITION', reason === '' ? 'the task has ended' : reason) };
-    else this.#end = { error: toRefusal(reason) ?? this.#lost(reason) };
-    this.#wake();
+    if (code === NORMAL) this.#received.end(new GoferError('FAILED_PRECONDITION', reason === '' ? 'the task has ended' : reason));
+    else this.#received.end(toRefusal(reason) ?? this.#lost(reason));
   }
 
   #lost(reason: string): GoferError {

@@ -2,6 +2,7 @@ import { codeOf, ERROR_TABLE, isGoferError } from '@gofer/contracts';
 import type { SystemMetadata, Token } from '@gofer/contracts/api';
 import { createClient } from '../create-client.ts';
 import { GoferCommand } from '../gofer-command.ts';
+import { isBypassed } from '../identity/bypassed.ts';
 import { toSafeLine } from '../output/sanitise.ts';
 import { describeRoles } from '../output/token-views.ts';
 
@@ -81,5 +82,7 @@ function orNull<Answer>(asked: Asked<Answer> | undefined): Answer | null {
 function describeIdentity(identity: Asked<Token> | undefined, isTokenSet: boolean): string {
   if (identity === undefined) return isTokenSet ? 'not known' : 'nobody: no token is sent';
   if ('error' in identity) return toSafeLine(`not known: ${identity.error.message}`);
-  return toSafeLine(`${identity.answer.user} (roles: ${describeRoles(identity.answer)})`);
+  const { answer } = identity;
+  const bypassed = isBypassed(answer) ? ': the server asks for no token' : '';
+  return toSafeLine(`${answer.user} (roles: ${describeRoles(answer)})${bypassed}`);
 }

@@ -108,10 +108,11 @@ describe('the examples of the help', () => {
     if (output !== undefined) await rm(join(directory, output), { force: true });
     const [, folder] = /extension new (\S+)/u.exec(command) ?? [];
     if (folder !== undefined) await rm(join(directory, folder), { recursive: true, force: true });
+    if (/(?:object|secret pipeline) delete/u.test(command)) await storeForSimple(client, namespace);
     const [, secret] = /secret global put (\w+)/u.exec(command) ?? [];
     if (secret !== undefined) await client.call('delete_global_secret', { path: { key: secret } });
     // Another example deletes it.
-    if (command.includes('secret global get'))
+    if (/secret global (?:get|delete)/u.test(command))
       await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'], force: true } });
   }
 

@@ -5,6 +5,7 @@ import { Option } from 'clipanion';
 import { type CliSettings, loadSettings } from '../cli-settings.ts';
 import { createClient } from '../create-client.ts';
 import { GoferCommand } from '../gofer-command.ts';
+import { isBypassed } from '../identity/bypassed.ts';
 import { changeConfigFile } from '../identity/change-config-file.ts';
 import { readToken } from '../identity/read-token.ts';
 import { describeChange, isEnvironment } from '../identity/token-file.ts';
@@ -70,16 +71,13 @@ Once the server accepts it, it is written to the configuration file: that of --c
         },
       );
     });
-    if (token.id !== BYPASSED_ID) return token;
+    if (!isBypassed(token)) return token;
     throw new GoferError(
       'FAILED_PRECONDITION',
       `${settings.apiBaseUrl.href} asks for no token (development.bypass_auth), and could not check this one; nothing was stored`,
     );
   }
 }
-
-/** Of the principal that everybody is where authentication is bypassed. */
-const BYPASSED_ID = '0';
 
 function isInClear({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && !/^(?:localhost|.*\.localhost|127(?:\.\d+){3}|\[::1\])$/u.test(hostname);

@@ -1,29 +1,23 @@
 import { readFile } from 'node:fs/promises';
 import { codeOf, ERROR_TABLE, GoferError, isGoferError } from '@gofer/contracts';
-import type { Subscription } from '@gofer/contracts/api';
-import type { PipelineJson, SubscriptionJson } from '@gofer/contracts/pipeline';
+import type { PipelineJson } from '@gofer/contracts/pipeline';
 import { Option } from 'clipanion';
 import { readText } from '../api/answer-error.ts';
 import { ownSdk, sdkResolver } from '../assets.ts';
 import { GoferCommand } from '../gofer-command.ts';
 import { renderGraph } from '../output/graph-view.ts';
 import { toSafeLine } from '../output/sanitise.ts';
-import { renderAppliedStep, renderPlan, toStepJson } from '../output/subscription-steps.ts';
-import { type AppliedStep, applySubscriptions } from '../up/apply-subscriptions.ts';
+import { renderPlan, toStepJson } from '../output/subscription-steps.ts';
 import { findPipelineProgram, type PipelineProgram } from '../up/pipeline-program.ts';
 import { readDefinition } from '../up/read-definition.ts';
 import { runProgram } from '../up/run-program.ts';
+import { SubscriptionKeepingCommand } from '../up/subscription-keeping-command.ts';
 import { planSubscriptions } from '../up/subscription-plan.ts';
-
-interface PipelinePath {
-  readonly namespace_id: string;
-  readonly pipeline_id: string;
-}
 
 /** A dry run needs no server, and waits so long for one. */
 const DRY_RUN_SILENCE = 5_000;
 
-export class Up extends GoferCommand {
+export class Up extends SubscriptionKeepingCommand {
   static override paths = [['up']];
   static override usage = GoferCommand.Usage({
     category: 'Main',
@@ -71,40 +65,9 @@ export class Up extends GoferCommand {
         : ['Make this version live', `gofer pipeline config deploy ${definition.id} ${version}${ns}`],
     ];
     if (!isForPrograms) await this.showDone(current, `Registered pipeline: [${definition.id}] "${toSafeLine(name)}" v${version}`, hints);
-    const applied = this.deploy ? await this.#keepSubscriptions(path, definition.subscriptions ?? []) : [];
+    const applied = this.deploy ? await this.keepSubscriptions(path, definition.subscriptions ?? []) : [];
     if (isForPrograms) await this.show(applied.length === 0 ? current : { ...current, subscriptions: applied.map(toStepJson) }, () => '');
     return applied.some(({ error }) => error !== undefined) ? ERROR_TABLE.RUN_FAILED.exit : 0;
-  }
-
-  /** What is to be done is shown first, then what has become of it. */
-  async #keepSubscriptions(path: PipelinePath, wanted: readonly SubscriptionJson[]): Promise<AppliedStep[]> {
-    const client = await this.client();
-    const existing = await this.#existing(path, wanted);
-    const steps = existing === undefined ? [] : planSubscriptions(wanted, existing);
-    const { outputFormat } = await this.settings();
-    const { colours, errorColours } = this.context;
-    if (steps.length > 0 && outputFormat === 'plain') await this.write(renderPlan(steps, colours));
-    const applied: AppliedStep[] = [];
-    for await (const each of applySubscriptions(client, path, steps)) {
-      applied.push(each);
-      if (outputFormat === 'json') continue;
-      if (each.error !== undefined) this.context.stderr.write(renderAppliedStep(each, errorColours));
-      else if (outputFormat === 'plain') await this.write(renderAppliedStep(each, colours));
-    }
-    return applied;
-  }
-
-  /** Undefined for whoever may register pipelines but not see subscriptions, where the code has none. */
-  async #existing(path: PipelinePath, wanted: readonly SubscriptionJson[]): Promise<Subscription[] | undefined> {
-    try {
-      return (await (await this.client()).call('list_subscriptions', { path })).subscriptions;
-    } catch (error) {
-      if (wanted.length > 0 || codeOf(error) !== 'PERMISSION_DENIED') throw error;
-      await this.note(
-        `${this.context.errorColours.yellow('!')} Whether it has subscriptions of its former code cannot be seen: you may not read subscriptions`,
-      );
-      return undefined;
-    }
   }
 
   /** What would become of the subscriptions, as far as a server tells; empty where nothing would. */

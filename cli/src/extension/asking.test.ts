@@ -95,7 +95,7 @@ it('a subscription of somebody who may not see the extension: by lines', async (
         : [201, { subscription: { status: 'active' } }],
     [{ after: 'KEY=VALUE: ', type: 'repository=a/b\r\r' }],
   );
-  expect(seen).toContain('Your token may not see what github takes.');
+  expect(seen).toContain('Your token may not see what github takes: that needs a role with read on extensions.');
   expect(seen).toContain('exit 0');
   expect(sent).toMatchObject([{ body: { settings: { repository: 'a/b' } } }]);
 });

@@ -13,6 +13,8 @@ describe('tokens', () => {
     ['--expiry', '1.5'],
     ['--expiry', '500ms'],
     ['--expiry', 'soon'],
+    ['--expiry', '0s'],
+    ['--expiry', '0d'],
     ['--expiry', '4294967296'],
     ['--expiry', '50000d'],
     ['--metadata', 'team'],
@@ -63,7 +65,7 @@ describe('tokens', () => {
     expect(wrong).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('its id is wanted') });
     expect(wrong.stderr).not.toContain(secret);
     expect(await root(['service', 'token', verb, id])).toMatchObject({ code: 0, stdout: expect.stringContaining(id) });
-    if (verb !== 'delete') expect(await root(['token', verb, '00000000-0000-7000-8000-000000000000'])).toMatchObject({ code: 3 });
+    expect(await root(['token', verb, '00000000-0000-7000-8000-000000000000'])).toMatchObject({ code: 3, stdout: '' });
     if (verb === 'disable' || verb === 'delete') {
       const own = await stage.tokenFor('self');
       expect(await stage.goferAs(own.secret, ['token', verb, own.id])).toMatchObject({ code: 5 });

@@ -59,7 +59,11 @@ describe('objects of a pipeline', () => {
       { key: '\u001b[31mred', size: 1 },
     ]);
     expect(await stage.ofPipeline('delete', ['one'])).toMatchObject({ code: 0, stdout: "✓ Successfully removed object 'one'\n" });
-    expect(await stage.ofPipeline('delete', ['one'])).toMatchObject({ code: 0 });
+    expect(await stage.ofPipeline('delete', ['one'])).toEqual({
+      code: 3,
+      stdout: '',
+      stderr: `x pipeline '${stage.pipeline}' has no object 'one'\n`,
+    });
     expect(await stage.ofPipeline('get', ['one'])).toMatchObject({ code: 3, stdout: '' });
   });
 

@@ -19,6 +19,7 @@ describe('objects of a run', () => {
     expect((await stage.ofRun('list', ['1'])).stdout).toMatch(/^key /mu);
     expect(await stage.ofRun('delete', ['1', 'key'])).toMatchObject({ code: 0, stdout: "✓ Successfully removed object 'key'\n" });
     expect(await stage.ofRun('get', ['1', 'key'])).toMatchObject({ code: 3 });
+    expect((await stage.ofRun('delete', ['1', 'key'])).stderr).toBe(`x run #1 of pipeline '${stage.pipeline}' has no object 'key'\n`);
     expect(await stage.ofRun('put', ['99', 'key=1'])).toMatchObject({ code: 3 });
   });
 

@@ -1,7 +1,9 @@
+import { GoferError } from '@gofer/contracts';
 import type { StoredObject } from '@gofer/contracts/api';
 import type { Download } from '../api/download.ts';
 import type { GoferClient } from '../api/gofer-client.ts';
 import type { UploadBody } from '../api/send-body.ts';
+import { toSafeLine } from '../output/sanitise.ts';
 
 interface PipelinePath {
   readonly namespace_id: string;
@@ -38,4 +40,11 @@ export function runShelf(client: GoferClient, of: PipelinePath & { readonly run_
     },
     delete: (key) => client.call('delete_run_object', { path: { ...of, key } }),
   };
+}
+
+/** Rejects with `NOT_FOUND` where it is not there; `where` names the shelf then. */
+export async function findObject(shelf: Shelf, key: string, where: string): Promise<StoredObject> {
+  const found = (await shelf.list()).find((object) => object.key === key);
+  if (found !== undefined) return found;
+  throw new GoferError('NOT_FOUND', `${where} has no object '${toSafeLine(key)}'`);
 }

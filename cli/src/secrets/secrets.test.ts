@@ -49,7 +49,7 @@ describe('secrets of a pipeline', () => {
       secret: null,
     });
     expect(await secret('delete', ['my-secret'])).toEqual({ code: 0, stdout: "✓ Successfully removed secret 'my-secret'\n", stderr: '' });
-    expect(await secret('delete', ['my-secret'])).toMatchObject({ code: 0 });
+    expect(await secret('delete', ['my-secret'])).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('my-secret') });
     expect(await secret('get', ['my-secret'])).toMatchObject({ code: 3, stdout: '' });
   });
 
@@ -110,6 +110,7 @@ describe('global secrets', () => {
     expect((await secret('list', [])).stdout).toMatch(/^some +prod-\.\*, staging /mu);
     expect(await secret('delete', ['some'])).toMatchObject({ code: 0, stdout: "✓ Successfully removed secret 'some'\n" });
     expect(await secret('get', ['some'])).toMatchObject({ code: 3 });
+    expect(await secret('delete', ['some'])).toMatchObject({ code: 3, stdout: '', stderr: expect.stringContaining('some') });
   });
 
   it('and all others can be encrypted anew', async () => {

@@ -46,5 +46,5 @@ export async function storeForSimple(client: GoferClient, namespace_id: string):
   for (const key of ['greeting', 'cache.tar']) await client.upload('put_pipeline_object', { path: { ...path, key } }, bytes());
   for (const key of ['greeting', 'report.tar']) await client.upload('put_run_object', { path: { ...path, run_id: 1, key } }, bytes());
   await client.call('put_pipeline_secret', { path, body: { key: 'db_password', content: 'hush' } });
-  await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'] } });
+  await client.call('put_global_secret', { body: { key: 'registry_token', content: 'hush', namespaces: ['.*'], force: true } });
 }

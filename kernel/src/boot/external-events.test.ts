@@ -14,7 +14,7 @@ it('is done without on the usual address of a server for development, where that
   };
   const server = (bindAddress: string) =>
     createExternalEventsServer({
-      config: { bind_address: bindAddress, max_body_size: 1024, requests_per_minute: 0 },
+      config: { bind_address: bindAddress, max_body_size: 1024, requests_per_minute: 0, sender_requests_per_minute: 0 },
       limits: { ...LIMITS, failed_authentications: 0 },
       trustedProxies: [],
       requestTimeout: 30,

@@ -126,7 +126,7 @@ export class ExtensionManager implements ExtensionCalls {
     const { promise, resolve } = Promise.withResolvers<void>();
     const look = (): void => {
       const supervised = this.#supervised.get(extensionId);
-      if (supervised === undefined || supervised.isReady || supervised.view.state === 'exited' || !this.#isStarted) resolve();
+      if (supervised === undefined || supervised.isReady || supervised.hasEnded || !this.#isStarted) resolve();
     };
     const done = (): void => resolve();
     const [forgetChange, forgetTime] = [this.onChange(look), this.#parts.clock.after(ms, done)];

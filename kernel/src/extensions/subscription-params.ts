@@ -19,6 +19,7 @@ export async function resolveParams(references: References, owner: ParamsOwner, 
   const params: Record<string, string> = {};
   const secrets: string[] = [];
   const faults: Fault[] = [];
+  const texts: string[] = [];
   for (const [key, value] of Object.entries(owner.settings)) {
     const reference = parseReference(value);
     try {
@@ -28,9 +29,9 @@ export async function resolveParams(references: References, owner: ParamsOwner, 
     } catch (error) {
       if (!(error instanceof GoferError) || codeOf(error) === 'UNAVAILABLE') throw error;
       faults.push({ path: `$.settings.${key}`, message: `${value.trim()}: ${error.message}` });
+      texts.push(`Setting '${key}' refers to ${value.trim()}: ${error.message}`);
     }
   }
   if (faults.length === 0) return { params, secrets };
-  const text = faults.map(({ path, message }) => `${path}: ${message}`).join('; ');
-  throw new GoferError('FAILED_PRECONDITION', text, { details: faults });
+  throw new GoferError('FAILED_PRECONDITION', texts.join('; '), { details: faults });
 }

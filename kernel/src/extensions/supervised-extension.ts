@@ -83,6 +83,12 @@ export class SupervisedExtension {
   }
 
   /** Healthy, and given what `SupervisionListener.healthy` gives it. */
+  /** It does not run, and all that there is to say of that is known: what it wrote last, and when it is started again. */
+  get hasEnded(): boolean {
+    const { state, nextStart } = this.#view;
+    return state === 'exited' && (nextStart !== undefined || this.#stop.signal.aborted);
+  }
+
   get isReady(): boolean {
     return this.#isReady;
   }

@@ -182,7 +182,11 @@ export class StoredExtensionService implements ExtensionService {
 
   #existing(id: string): ExtensionRecord {
     const record = this.#parts.store.extensions.find(id);
-    if (record === undefined) throw new GoferError('NOT_FOUND', `There is no extension '${id.slice(0, 64)}'.`);
+    if (record === undefined)
+      throw new GoferError(
+        'NOT_FOUND',
+        `There is no extension '${id.slice(0, 64)}'. See those that are installed with: gofer extension list`,
+      );
     return record;
   }
 }

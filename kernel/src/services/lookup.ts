@@ -52,7 +52,11 @@ export class Lookup {
   /** The uid of an installed extension, under which its objects are kept. */
   extensionUid(id: string): string {
     const uid = this.#store.extensions.uidOf(id);
-    if (uid === undefined) throw new GoferError('NOT_FOUND', `There is no extension '${id.slice(0, 64)}'.`);
+    if (uid === undefined)
+      throw new GoferError(
+        'NOT_FOUND',
+        `There is no extension '${id.slice(0, 64)}'. See those that are installed with: gofer extension list`,
+      );
     return uid;
   }
 

@@ -45,7 +45,12 @@ describe('a subscription is made', () => {
       [{ ...at('b'), extensionId: 'cron' }, {}, 'NOT_FOUND', /no extension 'cron'.*gofer extension list/],
       [at('b c'), { every: '5m' }, 'INVALID_ARGUMENT', /'b c' must be/],
       [at('b'), { Every: '5m', run: 'run_object{{x}}' }, 'INVALID_ARGUMENT', /did you mean 'every'\? \(and 3 more\)/],
-      [at('b'), { every: 'pipeline_secret{{none}}' }, 'FAILED_PRECONDITION', /\$\.settings\.every: .*gofer secret pipeline put/],
+      [
+        at('b'),
+        { every: 'pipeline_secret{{none}}' },
+        'FAILED_PRECONDITION',
+        /^The subscription cannot be made\. Setting 'every' refers to pipeline_secret.*gofer secret pipeline put/,
+      ],
     ] as const;
     for (const [path, settings, code, message] of refused) {
       const given: Readonly<Record<string, string>> = settings;
@@ -53,6 +58,7 @@ describe('a subscription is made', () => {
     }
     const error = await stage.create(at('b'), { Every: '5m', run: 'run_object{{x}}' }).catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
+      message: expect.stringMatching(/^The subscription cannot be made\. Setting 'Every' is no setting of extension/),
       details: [{ path: '$.settings.Every' }, { path: '$.settings.run' }, { path: '$.settings.run' }, { path: '$.settings.every' }],
     });
     expect(stage.extension.calls).toEqual([]);

@@ -200,7 +200,7 @@ export class StoredSubscriptionService implements SubscriptionService {
     if (record !== undefined && isVisible(record))
       throw new GoferError(
         'ALREADY_EXISTS',
-        `Pipeline '${path.pipelineId}' has a subscription '${path.subscriptionId}' to extension '${path.extensionId}' already.`,
+        `Pipeline '${path.pipelineId}' has a subscription '${path.subscriptionId}' to extension '${path.extensionId}' already. Take another label, or change it with: gofer pipeline subscription update ${path.pipelineId} ${path.extensionId} ${path.subscriptionId} -s KEY=VALUE`,
       );
     return pipeline;
   }

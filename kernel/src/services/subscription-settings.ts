@@ -7,6 +7,7 @@ type Settings = Readonly<Record<string, string>>;
 
 /** Bytes of one value: more is no setting, and could not be a variable of anything. */
 const LARGEST_VALUE = 131_071;
+const SETTINGS_PATH = '$.settings.';
 
 /**
  * What is wrong with settings, all of it at once. Keys are compared as they are documented, letter by letter: extensions look for them so.
@@ -17,7 +18,7 @@ export function settingsFaults(settings: Settings, documentation: ExtensionDocum
   const documented = documentation?.pipeline_subscription_params;
   const known = documented?.map(({ key }) => key) ?? [];
   for (const [key, value] of Object.entries(settings)) {
-    const path = `$.settings.${key}`;
+    const path = `${SETTINGS_PATH}${key}`;
     if (documented !== undefined && !known.includes(key)) faults.push({ path, message: unknownKey(key, known, extensionId) });
     const message = valueFault(value);
     if (message !== undefined) faults.push({ path, message });
@@ -25,7 +26,7 @@ export function settingsFaults(settings: Settings, documentation: ExtensionDocum
   for (const { key, required, documentation: text } of documented ?? []) {
     if (!required || Object.hasOwn(settings, key)) continue;
     faults.push({
-      path: `$.settings.${key}`,
+      path: `${SETTINGS_PATH}${key}`,
       message: `is missing, and extension '${extensionId}' needs it${text === '' ? '' : `: ${text}`}`,
     });
   }
@@ -41,7 +42,8 @@ export function assertSettings(
   const [first] = details;
   if (first === undefined) return;
   const more = details.length > 1 ? ` (and ${details.length - 1} more)` : '';
-  throw new GoferError('INVALID_ARGUMENT', `${what} ${first.path}: ${first.message}${more}`, { details });
+  const key = first.path.slice(SETTINGS_PATH.length);
+  throw new GoferError('INVALID_ARGUMENT', `${what} Setting '${key}' ${first.message}${more}`, { details });
 }
 
 /** Whoever may not read a secret must not have an extension read it to them. The settings have no faults. */

@@ -1,14 +1,14 @@
 import { Option } from 'clipanion';
 import { GoferCommand } from '../../gofer-command.ts';
 import { checkObjectKey } from '../../objects/object-key.ts';
-import { pipelineShelf } from '../../objects/shelf.ts';
+import { findObject, pipelineShelf } from '../../objects/shelf.ts';
 import { toSafeLine } from '../../output/sanitise.ts';
 
 export class PipelineObjectDelete extends GoferCommand {
   static override paths = [['pipeline', 'object', 'delete']];
   static override usage = GoferCommand.Usage({
     category: 'Objects',
-    description: 'Delete an object of a pipeline, if it is there',
+    description: 'Delete an object of a pipeline',
     examples: [['It need not be there', '$0 pipeline object delete simple greeting']],
   });
 
@@ -18,7 +18,9 @@ export class PipelineObjectDelete extends GoferCommand {
   async execute(): Promise<void> {
     checkObjectKey(this.key);
     const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id };
-    await pipelineShelf(await this.client(), path).delete(this.key);
+    const shelf = pipelineShelf(await this.client(), path);
+    await this.assertThere(() => findObject(shelf, this.key, `pipeline '${this.id}'`));
+    await shelf.delete(this.key);
     await this.showDone({ ...path, key: this.key, deleted: true }, `Successfully removed object '${toSafeLine(this.key)}'`);
   }
 }

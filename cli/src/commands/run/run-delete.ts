@@ -1,7 +1,7 @@
-import { Option } from 'clipanion';
-import { GoferCommand, readCount } from '../../gofer-command.ts';
+import { GoferCommand } from '../../gofer-command.ts';
+import { RunCommand } from './run-command.ts';
 
-export class RunDelete extends GoferCommand {
+export class RunDelete extends RunCommand {
   static override paths = [['run', 'delete']];
   static override usage = GoferCommand.Usage({
     category: 'Runs',
@@ -10,12 +10,9 @@ export class RunDelete extends GoferCommand {
     examples: [['The first run', '$0 run delete simple 1']],
   });
 
-  id = Option.String({ name: 'pipeline' });
-  run = Option.String({ name: 'run' });
-
   async execute(): Promise<void> {
     const client = await this.client();
-    const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id, run_id: readCount(this.run, 'a run', { minimum: 1 }) };
+    const path = await this.runPath();
     await client.call('cancel_run', { path, query: { purge: true } });
     await this.showDone({ ...path, deleted: true }, `Deleted run #${path.run_id} of ${this.id}, with its logs and objects`);
   }

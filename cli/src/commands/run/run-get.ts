@@ -1,8 +1,8 @@
-import { Option } from 'clipanion';
-import { GoferCommand, readCount } from '../../gofer-command.ts';
+import { GoferCommand } from '../../gofer-command.ts';
 import { renderRun } from '../../output/run-views.ts';
+import { RunCommand } from './run-command.ts';
 
-export class RunGet extends GoferCommand {
+export class RunGet extends RunCommand {
   static override paths = [['run', 'get']];
   static override usage = GoferCommand.Usage({
     category: 'Runs',
@@ -10,16 +10,8 @@ export class RunGet extends GoferCommand {
     examples: [['The first run', '$0 run get simple 1']],
   });
 
-  id = Option.String({ name: 'pipeline' });
-  run = Option.String({ name: 'run' });
-
   async execute(): Promise<void> {
-    const client = await this.client();
-    const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id, run_id: readCount(this.run, 'a run', { minimum: 1 }) };
-    const [{ run }, { task_executions: tasks }] = await Promise.all([
-      client.call('get_run', { path }),
-      client.call('list_task_executions', { path }),
-    ]);
+    const { run, tasks } = await this.runWithTasks();
     await this.show(run, (presentation) => renderRun(run, tasks, presentation));
   }
 }

@@ -1,9 +1,10 @@
 import { ERROR_TABLE } from '@gofer/contracts';
 import { Option } from 'clipanion';
 import { followRun } from '../../follow/follow-run.ts';
-import { GoferCommand, readCount } from '../../gofer-command.ts';
+import { GoferCommand } from '../../gofer-command.ts';
+import { RunCommand } from './run-command.ts';
 
-export class RunLogs extends GoferCommand {
+export class RunLogs extends RunCommand {
   static override paths = [['run', 'logs']];
   static override usage = GoferCommand.Usage({
     category: 'Runs',
@@ -22,13 +23,11 @@ export class RunLogs extends GoferCommand {
     ],
   });
 
-  id = Option.String({ name: 'pipeline' });
-  run = Option.String({ name: 'run' });
   follow = Option.Boolean('-f,--follow', true, { description: 'Wait for the end of the run (the default; --no-follow does not)' });
 
   async execute(): Promise<number> {
     const client = await this.client();
-    const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id, run_id: readCount(this.run, 'a run', { minimum: 1 }) };
+    const path = await this.runPath();
     const { run } = await client.call('get_run', { path });
     return await followRun(this.context, run, { follow: this.follow });
   }

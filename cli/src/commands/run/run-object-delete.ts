@@ -3,14 +3,14 @@ import { GoferCommand } from '../../gofer-command.ts';
 import { chooseRun } from '../../objects/choose-run.ts';
 import { CHOICE_DETAILS } from '../../objects/object-options.ts';
 import { readRunKeyWords } from '../../objects/put-words.ts';
-import { runShelf } from '../../objects/shelf.ts';
+import { findObject, runShelf } from '../../objects/shelf.ts';
 import { toSafeLine } from '../../output/sanitise.ts';
 
 export class RunObjectDelete extends GoferCommand {
   static override paths = [['run', 'object', 'delete']];
   static override usage = GoferCommand.Usage({
     category: 'Objects',
-    description: 'Delete an object of a run, if it is there',
+    description: 'Delete an object of a run',
     details: CHOICE_DETAILS,
     examples: [['It need not be there', '$0 run object delete simple 1 greeting']],
   });
@@ -23,7 +23,9 @@ export class RunObjectDelete extends GoferCommand {
     const { run, key } = readRunKeyWords({ run: this.run, key: this.key }, `gofer run object delete ${this.id}`);
     const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id };
     const { run_id, named } = await chooseRun(this.context, path, run);
-    await runShelf(await this.client(), { ...path, run_id }).delete(key);
+    const shelf = runShelf(await this.client(), { ...path, run_id });
+    await this.assertThere(() => findObject(shelf, key, `run #${run_id} of pipeline '${this.id}'`));
+    await shelf.delete(key);
     const where = named === undefined ? '' : ` of ${named}`;
     await this.showDone({ ...path, run_id, key, deleted: true }, `Successfully removed object '${toSafeLine(key)}'${where}`);
   }

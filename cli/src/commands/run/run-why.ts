@@ -1,8 +1,8 @@
-import { Option } from 'clipanion';
-import { GoferCommand, readCount } from '../../gofer-command.ts';
+import { GoferCommand } from '../../gofer-command.ts';
 import { renderWhy, tasksThatMatter } from '../../output/why-views.ts';
+import { RunCommand } from './run-command.ts';
 
-export class RunWhy extends GoferCommand {
+export class RunWhy extends RunCommand {
   static override paths = [['run', 'why']];
   static override usage = GoferCommand.Usage({
     category: 'Runs',
@@ -18,16 +18,8 @@ export class RunWhy extends GoferCommand {
     ],
   });
 
-  id = Option.String({ name: 'pipeline' });
-  run = Option.String({ name: 'run' });
-
   async execute(): Promise<void> {
-    const client = await this.client();
-    const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id, run_id: readCount(this.run, 'a run', { minimum: 1 }) };
-    const [{ run }, { task_executions: tasks }] = await Promise.all([
-      client.call('get_run', { path }),
-      client.call('list_task_executions', { path }),
-    ]);
+    const { run, tasks } = await this.runWithTasks();
     const resource = { run, task_executions: tasksThatMatter(tasks) };
     await this.show(resource, (presentation) => renderWhy(run, tasks, presentation));
   }

@@ -6,7 +6,7 @@ export class SecretGlobalDelete extends GoferCommand {
   static override paths = [['secret', 'global', 'delete']];
   static override usage = GoferCommand.Usage({
     category: 'Secrets',
-    description: 'Delete a global secret, if it is there',
+    description: 'Delete a global secret',
     details: 'Tasks that run keep the value that they were given.',
     examples: [['It need not be there', '$0 secret global delete registry_token']],
   });
@@ -16,7 +16,9 @@ export class SecretGlobalDelete extends GoferCommand {
   async execute(): Promise<void> {
     checkSecretKey(this.key);
     const client = await this.client();
-    await client.call('delete_global_secret', { path: { key: this.key } });
+    const path = { key: this.key };
+    await this.assertThere(() => client.call('get_global_secret', { path }));
+    await client.call('delete_global_secret', { path });
     await this.showDone({ key: this.key, deleted: true }, `Successfully removed secret '${this.key}'`);
   }
 }

@@ -6,7 +6,7 @@ export class SecretPipelineDelete extends GoferCommand {
   static override paths = [['secret', 'pipeline', 'delete']];
   static override usage = GoferCommand.Usage({
     category: 'Secrets',
-    description: 'Delete a secret of a pipeline, if it is there',
+    description: 'Delete a secret of a pipeline',
     details: 'Tasks that run keep the value that they were given.',
     examples: [['It need not be there', '$0 secret pipeline delete simple db_password']],
   });
@@ -18,6 +18,7 @@ export class SecretPipelineDelete extends GoferCommand {
     checkSecretKey(this.key);
     const client = await this.client();
     const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id, key: this.key };
+    await this.assertThere(() => client.call('get_pipeline_secret', { path }));
     await client.call('delete_pipeline_secret', { path });
     await this.showDone({ ...path, deleted: true }, `Successfully removed secret '${this.key}'`);
   }

@@ -64,7 +64,9 @@ export class SubscriptionCreate extends SubscriptionCommand {
   async #ask(given: Readonly<Record<string, string>>): Promise<Record<string, string>> {
     const extension = await this.#extension();
     if (extension === undefined) {
-      const why = `Your token may not see what ${toSafeLine(this.extension)} takes. Its settings, as its documentation says; an empty line subscribes.`;
+      const why =
+        `Your token may not see what ${toSafeLine(this.extension)} takes: that needs a role with read on extensions. ` +
+        'Give its settings as its documentation says; an empty line subscribes.';
       return await readSettings(this.context, await askPairs(this.context, why), 'KEY=VALUE');
     }
     const { pipeline_subscription_params } = extension.documentation;

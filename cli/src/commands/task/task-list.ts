@@ -1,8 +1,8 @@
-import { Option } from 'clipanion';
-import { GoferCommand, readCount } from '../../gofer-command.ts';
+import { GoferCommand } from '../../gofer-command.ts';
 import { renderTasks } from '../../output/task-views.ts';
+import { RunCommand } from '../run/run-command.ts';
 
-export class TaskList extends GoferCommand {
+export class TaskList extends RunCommand {
   static override paths = [
     ['task', 'list'],
     ['taskexecution', 'list'],
@@ -13,12 +13,9 @@ export class TaskList extends GoferCommand {
     examples: [['Of the first run', '$0 task list simple 1']],
   });
 
-  id = Option.String({ name: 'pipeline' });
-  run = Option.String({ name: 'run' });
-
   async execute(): Promise<void> {
     const client = await this.client();
-    const path = { namespace_id: await this.namespaceId(), pipeline_id: this.id, run_id: readCount(this.run, 'a run', { minimum: 1 }) };
+    const path = await this.runPath();
     const { task_executions: tasks } = await client.call('list_task_executions', { path });
     await this.show(tasks, (presentation) => renderTasks(tasks, presentation));
   }

@@ -44,6 +44,8 @@ export class TokenCreate extends NewTokenCommand {
 
 function readExpiry(text: string): number {
   const seconds = parseLength(text);
+  if (seconds === 0 && text !== '0')
+    throw new GoferError('INVALID_ARGUMENT', `--expiry ${text} is no time from now: a token that never expires is asked for by 0`);
   if (seconds !== undefined && Number.isInteger(seconds) && seconds <= LONGEST_LIFE) return seconds;
   throw new GoferError(
     'INVALID_ARGUMENT',

@@ -18,6 +18,7 @@ export class TokenDelete extends GoferCommand {
   async execute(): Promise<void> {
     const id = readTokenId(this.id);
     const client = await this.client();
+    await this.assertThere(() => client.call('get_token_by_id', { path: { id } }));
     await client.call('delete_token', { path: { id } });
     await this.showDone({ id, deleted: true }, `Deleted token ${id}`);
   }

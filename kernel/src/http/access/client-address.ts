@@ -77,6 +77,21 @@ export function plainAddress(text: string): string | undefined {
   return canonical.startsWith(MAPPED) && canonical.includes('.') ? canonical.slice(MAPPED.length) : canonical;
 }
 
+/** What counts as one client: of IPv6 the network of 64 bits, in one spelling, since all of it is one client's; else the address. */
+export function clientNetwork(address: string): string {
+  if (!isIPv6(address)) return address;
+  const [left = '', right] = address.split('::');
+  const groups = left === '' ? [] : left.split(':');
+  const following = right === undefined || right === '' ? [] : right.split(':');
+  // An address that carries IPv4 at its end has that in the place of two groups.
+  const length = groups.length + following.length + (address.includes('.') ? 1 : 0);
+  const all = right === undefined ? groups : [...groups, ...Array.from({ length: 8 - length }, () => '0'), ...following];
+  return all
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':');
+}
+
 function familyOf(address: string): 'ipv4' | 'ipv6' {
   return address.includes(':') ? 'ipv6' : 'ipv4';
 }

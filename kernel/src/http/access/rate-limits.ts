@@ -1,6 +1,6 @@
 /** What one client may ask for in a minute: `limits.failed_authentications`, `limits.expensive_requests`, `extensions.runs_per_minute`. */
-import { isIPv6 } from 'node:net';
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible';
+import { clientNetwork } from './client-address.ts';
 
 export interface RateLimitsOptions {
   /** Of one address in a window; 0 is unlimited. */
@@ -39,10 +39,10 @@ export class RateLimits {
 
   /**
    * Counts a request whose credentials have proved wrong. Resolves with the seconds that its address has to wait, once there were too many;
-   * whoever asks only then never keeps good credentials waiting. Of IPv6 the network of 64 bits counts, as all of it is one client's.
+   * whoever asks only then never keeps good credentials waiting.
    */
   async failedAuthentication(address: string): Promise<number | undefined> {
-    return await this.#failures?.add(isIPv6(address) ? networkOf(address) : address);
+    return await this.#failures?.add(clientNetwork(address));
   }
 
   /** Counts a request that its token does not permit, or that every token does; as many are allowed as failed authentications. */
@@ -96,18 +96,4 @@ class Counts {
     this.#known.set(client, now + this.#windowMs);
     return `of ${client}`;
   }
-}
-
-/** The first 64 bits of an IPv6 address, in one spelling. */
-function networkOf(address: string): string {
-  const [left = '', right] = address.split('::');
-  const groups = left === '' ? [] : left.split(':');
-  const following = right === undefined || right === '' ? [] : right.split(':');
-  // An address that carries IPv4 at its end has that in the place of two groups.
-  const length = groups.length + following.length + (address.includes('.') ? 1 : 0);
-  const all = right === undefined ? groups : [...groups, ...Array.from({ length: 8 - length }, () => '0'), ...following];
-  return all
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':');
 }

@@ -13,11 +13,13 @@ import type { HttpState } from '../http-app.ts';
 import { collectBody } from '../request/collect-body.ts';
 import type { BodyRoom } from './body-room.ts';
 import { toEventHeaders } from './event-headers.ts';
+import type { SenderCounts } from './sender-counts.ts';
 
 export interface EventRouterOptions {
   readonly deliveries: Pick<DeliveryService, 'assertAccepts' | 'accept'>;
   /** An extension counts as the principal of its events. */
   readonly rateLimits: Pick<RateLimits, 'expensive' | 'failedAuthentication'>;
+  readonly senders: SenderCounts;
   readonly addressOf: (request: IncomingMessage) => string;
   /** Bytes of one body. */
   readonly maxBodySize: number;
@@ -32,7 +34,7 @@ const PATHS = ['/events/:id', '/external/:id', '/api/external/:id'];
 const RETRY_SECONDS = 60;
 
 export function createEventRouter(options: EventRouterOptions): Router<HttpState> {
-  const { addressOf, deliveries, maxBodySize, rateLimits, room, timeMs } = options;
+  const { addressOf, deliveries, maxBodySize, rateLimits, room, senders, timeMs } = options;
   const tooLarge = () =>
     new GoferError('PAYLOAD_TOO_LARGE', `The event is larger than ${maxBodySize} bytes (external_events.max_body_size).`);
   const take: Middleware<HttpState, { params: Record<string, string> }> = async (context) => {
@@ -42,9 +44,17 @@ export function createEventRouter(options: EventRouterOptions): Router<HttpState
       const wait = codeOf(error) === 'NOT_FOUND' ? await rateLimits.failedAuthentication(addressOf(req)) : undefined;
       throw wait === undefined ? toRefusal(error) : tooMany('This address has asked for too many extensions that are not there', wait);
     });
-    const wait = await rateLimits.expensive(extensionId);
-    if (wait !== undefined)
-      throw tooMany('Too many events were sent to this extension in a minute (external_events.requests_per_minute)', wait);
+    const address = addressOf(req);
+    // First: what is refused to one address takes nothing of what is left for the extension.
+    const ofSender = senders.add(address);
+    if (ofSender !== undefined)
+      throw tooMany(`Too many events came from ${address} in a minute (external_events.sender_requests_per_minute)`, ofSender);
+    const ofAll = await rateLimits.expensive(extensionId);
+    if (ofAll !== undefined)
+      throw tooMany(
+        `Too many events were sent to the extension ${extensionId} in a minute, by all senders together (external_events.requests_per_minute)`,
+        ofAll,
+      );
     const coding = req.headers['transfer-encoding'];
     if (coding !== undefined && coding.trim().toLowerCase() !== 'chunked') {
       // Node takes such a body apart no further than its chunks: the extension would see other bytes than were sent.

@@ -67,7 +67,7 @@ export class EventStage {
     const { store, log } = this.stage;
     const disk = { shortages: () => this.shortages };
     const server = createExternalEventsServer({
-      config: { bind_address: '127.0.0.1:0', max_body_size: 100_000, requests_per_minute: 0, ...config },
+      config: { bind_address: '127.0.0.1:0', max_body_size: 100_000, requests_per_minute: 0, sender_requests_per_minute: 0, ...config },
       limits: { ...LIMITS, failed_authentications: 0 },
       trustedProxies: [],
       requestTimeout: 30,

@@ -14,12 +14,14 @@ import { responseToUpgrade } from '../listener/upgrade-response.ts';
 import type { HttpLimits } from '../request/request-limits.ts';
 import { BodyRoom } from './body-room.ts';
 import { createEventRouter } from './event-router.ts';
+import { SenderCounts } from './sender-counts.ts';
 
 /** Keys of the block `[external_events]` as they are configured. */
 export interface ExternalEventsConfig {
   readonly bind_address: string;
   readonly max_body_size: number;
   readonly requests_per_minute: number;
+  readonly sender_requests_per_minute: number;
 }
 
 export interface ExternalEventsServerOptions {
@@ -50,6 +52,7 @@ export function createExternalEventsServer(options: ExternalEventsServerOptions)
       failedAuthentications: limits.failed_authentications,
       expensiveRequests: config.requests_per_minute,
     }),
+    senders: new SenderCounts({ limit: config.sender_requests_per_minute, now: () => performance.now() }),
     addressOf: (request) => clientAddress(request, proxies),
     maxBodySize: config.max_body_size,
     // One that is allowed must have room when it comes alone.

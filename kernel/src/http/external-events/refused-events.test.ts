@@ -51,6 +51,28 @@ describe('what is refused', () => {
     expect((await events.send('/events/gitlab')).status).toBe(204);
   });
 
+  it('counts for its sender first: a flood from one address takes nothing from the others', async () => {
+    await events.open({ config: { requests_per_minute: 5, sender_requests_per_minute: 2 }, trustedProxies: ['127.0.0.1'] });
+    const from = (address: string) => events.send('/events/github', { headers: { 'x-forwarded-for': address } });
+    for (const status of [204, 204]) expect((await from('192.0.2.1')).status).toBe(status);
+    for (let flood = 0; flood < 10; flood += 1) {
+      const { status, code, headers, text } = await from('192.0.2.1');
+      expect([status, code]).toEqual([429, 'RESOURCE_EXHAUSTED']);
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+      expect(text).toContain('192.0.2.1 in a minute (external_events.sender_requests_per_minute)');
+    }
+    for (const status of [204, 204, 429]) expect((await from('192.0.2.2')).status).toBe(status);
+    expect((await from('192.0.2.3')).status).toBe(204);
+    expect(await from('192.0.2.4')).toMatchObject({ status: 429, text: expect.stringContaining('(external_events.requests_per_minute)') });
+  });
+
+  it('is counted by its connection, whatever it says of where it comes from, unless that is a trusted proxy', async () => {
+    await events.open({ config: { sender_requests_per_minute: 1 } });
+    const from = (address: string) => events.send('/events/github', { headers: { 'x-forwarded-for': address } });
+    expect((await from('192.0.2.1')).status).toBe(204);
+    expect(await from('192.0.2.2')).toMatchObject({ status: 429, text: expect.stringContaining('127.0.0.1') });
+  });
+
   it('counts for the address that asks for extensions that are not there; its good events are taken', async () => {
     await events.open({ limits: { ...LIMITS, failed_authentications: 2 }, trustedProxies: ['127.0.0.1'] });
     const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
