@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { GoferClient } from '../../cli/src/api/gofer-client.ts';
 import { prepareSimple } from '../../cli/src/testing/sample-pipeline.ts';
 import { startTestServer, type TestServer } from '../../cli/src/testing/test-server.ts';
+import { exchange } from '../../sdk/src/extension/exchange.ts';
 import { createGoferApi } from '../../sdk/src/extension/gofer-api.ts';
 import { createRealClock } from '../../sdk/src/extension/real-clock.ts';
 
@@ -20,7 +21,7 @@ describe('the SDK of extensions with a server', () => {
     await prepareSimple(client, 'default');
     const { token_details } = await client.call('create_token', { body: { user: 'tides', roles: ['admin'], expires: 0 } });
     const token = (token_details as { token?: string }).token ?? 'none';
-    api = createGoferApi({ url: server.url, token, clock: createRealClock(), fetch, WebSocket, random: Math.random });
+    api = createGoferApi({ url: server.url, token, clock: createRealClock(), exchange, WebSocket, random: Math.random });
   });
 
   afterAll(async () => {

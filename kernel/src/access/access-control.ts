@@ -42,7 +42,11 @@ export class AccessControl {
   /** Rejects with `UNAUTHENTICATED`, and with `UNAVAILABLE` where the plugin's back end cannot be asked. */
   async ofToken(token: string): Promise<Principal> {
     const { id, user, roles } = await this.#parts.authenticate(token);
-    if (roles.some((role) => role.startsWith(EXTENSION_ROLE_PREFIX))) return this.#touch(this.#ofExtension({ id, user, roles }));
+    if (roles.some((role) => role.startsWith(EXTENSION_ROLE_PREFIX))) {
+      const of = this.#parts.store.extensions.ofToken(id);
+      if (of === undefined) throw new GoferError('UNAUTHENTICATED', 'The token was given to an extension, and there is no such extension.');
+      return this.#touch(this.#asExtension({ id, user, roles }, of));
+    }
     if (!roles.includes(INJECTED_ROLE)) return this.#touch({ id, user, roles });
     const stored = this.#parts.store.tokens.byId(id);
     const scope = stored?.task === undefined ? undefined : this.#scopeOf(stored.task.pipelineUid);
@@ -59,8 +63,10 @@ export class AccessControl {
   extensionOfToken(token: string): Principal | undefined {
     const { store, now } = this.#parts;
     const stored = store.tokens.byHash(hashSecret(token));
-    if (stored === undefined || !isGood(stored, now()) || store.extensions.ofToken(stored.id) === undefined) return undefined;
-    return this.#touch(this.#ofExtension({ id: stored.id, user: stored.user, roles: stored.roles }));
+    if (stored === undefined || !isGood(stored, now())) return undefined;
+    const of = store.extensions.ofToken(stored.id);
+    if (of === undefined) return undefined;
+    return this.#touch(this.#asExtension({ id: stored.id, user: stored.user, roles: stored.roles }, of));
   }
 
   /** `secret`: what the session's cookie holds. Rejects with `UNAUTHENTICATED`. */
@@ -93,11 +99,11 @@ export class AccessControl {
   }
 
   /** One that is disabled keeps what it has in its own objects until it has ended, and does nothing else. */
-  #ofExtension({ id, user, roles }: Principal): Principal {
+  #asExtension(
+    { id, user, roles }: Principal,
+    { id: extensionId, enabled }: { readonly id: string; readonly enabled: boolean },
+  ): Principal {
     const { extensions, subscriptions } = this.#parts.store;
-    const of = extensions.ofToken(id);
-    if (of === undefined) throw new GoferError('UNAUTHENTICATED', 'The token was given to an extension, and there is no such extension.');
-    const { id: extensionId, enabled } = of;
     const isEnabled = (): boolean => extensions.ofToken(id)?.enabled === true;
     const isSubscribed = ({ namespace_id, pipeline_id }: TargetIds): boolean => {
       if (namespace_id === undefined) return false;

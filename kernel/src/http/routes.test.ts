@@ -60,6 +60,11 @@ describe('every route', () => {
     },
   );
 
+  test.each(routes.filter(({ body }) => body !== undefined))('$id has a schema of its body that is one', ({ body }) => {
+    const ajv = new Ajv2020({ allowUnionTypes: true });
+    expect(ajv.validateSchema(toJsonSchema(body, (_, schema) => schema)) ? [] : ajv.errors).toEqual([]);
+  });
+
   test.each(versioned)('$id asks for the version', async ({ id, method, path }) => {
     const without = await server.ask(method, target(path), { body: method === 'POST' ? bodyOf(id) : '' });
     expect([without.status, without.json()['error_code']]).toEqual([400, 'UNSUPPORTED_VERSION']);

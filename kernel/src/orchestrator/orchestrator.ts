@@ -15,6 +15,7 @@ import type { LogStore } from '../workers/logs/log-store.ts';
 import { abandonRecords } from './abandon-run.ts';
 import { Admission } from './admission.ts';
 import { AttemptEnvironments } from './attempt-environment.ts';
+import { Beginnings } from './beginnings.ts';
 import { CompiledConfigs } from './compiled-configs.ts';
 import { sweepLeftovers } from './leftovers.ts';
 import { neglectedRuns } from './neglected-runs.ts';
@@ -58,6 +59,7 @@ export class Orchestrator {
   readonly #options: OrchestratorOptions;
   readonly #context: RunContext;
   readonly #admission: Admission;
+  readonly #beginnings: Beginnings;
   readonly #loops = new Map<string, RunLoop>();
   readonly #listeners = new Map<string, Set<() => void>>();
   readonly #leave = new AbortController();
@@ -89,11 +91,12 @@ export class Orchestrator {
       random: options.random ?? Math.random,
       stopGraceMs: options.stopGraceMs,
     };
-    this.#admission = new Admission({ global: unlimitedIfZero(limits.globalRuns) }, (uid) => this.#loops.get(uid)?.post({ kind: 'begin' }));
+    this.#beginnings = new Beginnings((uid) => this.#loops.get(uid)?.post({ kind: 'begin' }));
+    this.#admission = new Admission({ global: unlimitedIfZero(limits.globalRuns) }, (uid) => this.#beginnings.add(uid));
     const inMemory = {
       store,
       loops: this.#loops,
-      admission: this.#admission,
+      isQueued: (run: RunRecord) => this.#beginnings.isWaiting(run.uid) || this.#admission.reason(run.uid, run.pipelineUid) !== undefined,
       isActive: (runUid: string) => this.isActive(runUid),
       takeUp: (runUid: string) => this.#takeUpForgotten(runUid),
       enqueue: (loop: RunLoop) => this.#enqueue(loop),
@@ -175,6 +178,7 @@ export class Orchestrator {
 
   /** Takes a run that was just committed as `pending`. */
   submit(run: RunRecord): void {
+    this.#beginnings.accepted();
     if (this.#recovery.remaining > 0) this.#recovery.append(run);
     else this.#own(run);
   }

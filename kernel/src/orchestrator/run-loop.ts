@@ -73,7 +73,7 @@ export class RunLoop {
     this.#begun = begun;
     this.#counters = createRunCounters(subject.graph);
     // What was taken over, or cancelled in the queue, has ended though the run has not begun: it must not be ended again with the run.
-    if (state === 'pending') this.#takeStock();
+    if (state === 'pending') this.#recallEnded();
   }
 
   get cancellation(): RunCancellation | undefined {
@@ -204,7 +204,6 @@ export class RunLoop {
       case 'write':
         return;
       case 'queued':
-        this.#recallCancelled();
         return this.#limits.watch('start_timeout', this.subject.run.started);
       case 'begin':
         return this.#begin(step);
@@ -245,7 +244,6 @@ export class RunLoop {
     const begun = clock.now();
     this.#begun = begun;
     this.#life = changeRun(this.#life, { kind: 'admitted' });
-    this.#recallCancelled();
     step.mustDecide = true;
     step.write(() => {
       store.runs.setRunning(this.subject.run.uid, begun);
@@ -254,8 +252,8 @@ export class RunLoop {
     step.act(() => this.#limits.watch('timeout', begun));
   }
 
-  /** Tasks may have been cancelled before their run has begun, under an earlier server too. */
-  #recallCancelled(): void {
+  /** Before their run has begun, under an earlier server perhaps; what ends later is told to the loop. */
+  #recallEnded(): void {
     for (const { taskId, status } of this.#takeStock()) this.#tasks.recall(taskId, status);
   }
 
@@ -330,7 +328,6 @@ export class RunLoop {
     const { store, clock } = this.#context;
     if (this.#life.state === 'complete') return;
     const isFirst = this.#life.state === 'pending' || this.#life.cancellation === undefined;
-    if (this.#life.state === 'pending') this.#recallCancelled();
     this.#life = changeRun(this.#life, { kind: 'cancelled', cancellation, at: clock.now() });
     // A later request may be the one that spares nothing.
     step.mustDecide = true;

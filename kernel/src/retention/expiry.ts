@@ -50,8 +50,10 @@ export class Expiry {
   /** Of one pipeline; resolves when nothing of it is older than it may be. */
   async ofPipeline(pipelineUid: string): Promise<void> {
     const newest = this.#parts.store.runs.newestId(pipelineUid);
-    await this.#logs(pipelineUid, newest - this.#parts.limits.logRuns);
-    await this.#objects(pipelineUid, newest - this.#parts.limits.objectRuns);
+    const { logRuns, objectRuns } = this.#parts.limits;
+    // Most pipelines have not had so many runs, and there is nothing to look for.
+    if (newest > logRuns) await this.#logs(pipelineUid, newest - logRuns);
+    if (newest > objectRuns) await this.#objects(pipelineUid, newest - objectRuns);
     await this.#versions(pipelineUid);
   }
 

@@ -260,6 +260,29 @@ describe('the looks', () => {
     expect(looked[1]).toBe(uid);
   });
 
+  it('leave a turn of the event loop to others between two pipelines, also where nothing has expired', async () => {
+    let turn = 0;
+    let isLooking = true;
+    const count = (): void => {
+      turn += 1;
+      if (isLooking) setImmediate(count);
+    };
+    const turns: number[] = [];
+    const expiry = {
+      ofPipeline: async () => void turns.push(turn),
+      events: async () => undefined,
+      identity: async () => undefined,
+      deliveries: async () => 0,
+    };
+    for (const id of ['first', 'second', 'third']) await services.deploy(id, TASKS);
+    const retention = new Retention({ store: services.stage.store, expiry, intervalMs: 2 ** 40, log: () => undefined, leave: NEVER });
+    count();
+    await retention.lookAtAll();
+    isLooking = false;
+    expect(turns).toHaveLength(3);
+    expect(new Set(turns).size).toBe(3);
+  });
+
   it('that fail are logged, and tried again', async () => {
     const logged: string[] = [];
     let fails = true;

@@ -1,4 +1,5 @@
 /** When expiry is looked at: behind runs that have ended, for their pipeline, and by its own timer for everything there is. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { PluginLog } from '@gofer/contracts';
 import type { Store } from '../storage/store.ts';
 import type { Expiry } from './expiry.ts';
@@ -44,7 +45,7 @@ export class Retention {
       void this.#enqueue(async () => {
         const ended = [...this.#ended];
         this.#ended.clear();
-        for (const uid of ended) await this.#parts.expiry.ofPipeline(uid);
+        await this.#ofPipelines(ended);
       });
     }, TOGETHER_MS).unref();
   }
@@ -54,7 +55,7 @@ export class Retention {
     const { store, expiry, leave, log } = this.#parts;
     return this.#enqueue(async () => {
       for (let page = store.pipelines.uidsAfter('', PAGE); page.length > 0 && !leave.aborted; ) {
-        for (const uid of page) await expiry.ofPipeline(uid);
+        await this.#ofPipelines(page);
         page = store.pipelines.uidsAfter(page.at(-1) ?? '', PAGE);
       }
       await expiry.events();
@@ -70,6 +71,16 @@ export class Retention {
     clearInterval(this.#timer);
     clearTimeout(this.#soon);
     await this.#tail;
+  }
+
+  /** In a turn of the event loop each: there may be thousands, and whoever asks for something meanwhile goes first. */
+  async #ofPipelines(uids: readonly string[]): Promise<void> {
+    const { expiry, leave } = this.#parts;
+    for (const uid of uids) {
+      await turn();
+      if (leave.aborted) return;
+      await expiry.ofPipeline(uid);
+    }
   }
 
   #enqueue(look: () => Promise<void>): Promise<void> {

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
+import { exchange } from './exchange.ts';
 import { createGoferApi } from './gofer-api.ts';
 import { type Connection, pauseOf } from './gofer-request.ts';
 import { createServerObjects } from './server-objects.ts';
@@ -33,7 +34,7 @@ async function answering(listener: (request: IncomingMessage, response: ServerRe
   server = createServer(listener);
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url, token: 'secret', clock: hurriedClock(), fetch, WebSocket, random: () => 0.5 };
+  return { url, token: 'secret', clock: hurriedClock(), exchange, WebSocket, random: () => 0.5 };
 }
 
 function answer(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {

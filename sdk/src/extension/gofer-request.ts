@@ -1,4 +1,5 @@
 /** One request to the server, repeated while it cannot be served and the caller is patient. */
+import type { Exchange } from './exchange.ts';
 import type { ExtensionClock } from './extension.ts';
 import { GoferRequestError } from './gofer-request-error.ts';
 import { describe } from './json-log.ts';
@@ -16,7 +17,7 @@ export interface Connection {
   readonly url: string;
   readonly token: string;
   readonly clock: ExtensionClock;
-  readonly fetch: typeof fetch;
+  readonly exchange: Exchange;
   readonly WebSocket: typeof WebSocket;
   /** 0 up to 1. */
   readonly random: () => number;
@@ -27,7 +28,7 @@ export interface GoferRequest {
   /** With its query; made with `segment`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array<ArrayBuffer> | string;
+  readonly body?: Uint8Array | string;
   readonly patienceMs?: number | undefined;
   /** How long the server may take beside what is usual. */
   readonly waitMs?: number;
@@ -69,22 +70,22 @@ type Outcome =
   | { readonly body: Buffer; readonly failure?: undefined; readonly retryAfterMs?: undefined }
   | { readonly body?: undefined; readonly failure: GoferRequestError; readonly retryAfterMs: number | undefined };
 
-async function tryOnce({ url, token, fetch }: Connection, request: GoferRequest): Promise<Outcome> {
-  const { method, path, headers = {}, body, signal, waitMs = 0 } = request;
-  const timeout = AbortSignal.timeout(ATTEMPT_MS + waitMs);
+async function tryOnce({ url, token, exchange }: Connection, request: GoferRequest): Promise<Outcome> {
+  const { method, path, headers, body, signal, waitMs = 0 } = request;
   try {
-    const response = await fetch(url + path, {
+    const answer = await exchange({
       method,
+      url: url + path,
       headers: { authorization: `Bearer ${token}`, 'gofer-api-version': 'v0', accept: 'application/json', ...headers },
-      ...(body === undefined ? {} : { body }),
-      redirect: 'manual',
-      signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      body,
+      timeoutMs: ATTEMPT_MS + waitMs,
+      signal,
     });
-    const bytes = Buffer.from(await response.arrayBuffer());
-    if (response.ok) return { body: bytes };
-    const failure = toError(response.status, bytes);
-    const again = response.status >= 500 || response.status === 429 || response.status === 408;
-    return { failure, retryAfterMs: again ? retryAfter(response.headers.get('retry-after')) : undefined };
+    const { status } = answer;
+    if (status >= 200 && status < 300) return { body: answer.body };
+    const failure = toError(status, answer.body);
+    const again = status >= 500 || status === 429 || status === 408;
+    return { failure, retryAfterMs: again ? retryAfter(answer.retryAfter) : undefined };
   } catch (error) {
     signal?.throwIfAborted();
     const failure = new GoferRequestError(0, 'UNAVAILABLE', `Gofer does not answer at ${url}: ${describe(error)}`, { cause: error });
@@ -103,8 +104,8 @@ function toError(status: number, bytes: Buffer): GoferRequestError {
 }
 
 /** Seconds, as this server says it; a date is not heeded (RFC 9110 §10.2.3). */
-function retryAfter(header: string | null): number {
-  return header !== null && /^\d{1,6}$/.test(header) ? Number(header) * 1000 : 0;
+function retryAfter(header = ''): number {
+  return /^\d{1,6}$/.test(header) ? Number(header) * 1000 : 0;
 }
 
 /** The members of a JSON object; none of anything else. */

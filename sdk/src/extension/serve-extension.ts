@@ -1,6 +1,7 @@
 /** An extension as a process: what the server tells it in its environment, and how it ends. */
 import { closeSync, writeSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { exchange } from './exchange.ts';
 import type { Extension, ExtensionFactory } from './extension.ts';
 import { type ExtensionSettings, forgetSecrets, readExtensionSettings } from './extension-settings.ts';
 import { createJsonLog, describe } from './json-log.ts';
@@ -29,7 +30,7 @@ export async function serveExtension(extension: Extension | ExtensionFactory, op
     log = createJsonLog(settings.logLevel, write, Date.now);
     if (settings.goferCa !== undefined) setDefaultCACertificates([...getCACertificates('default'), settings.goferCa]);
     const factory: ExtensionFactory = typeof extension === 'function' ? extension : () => extension;
-    const surroundings = { clock, fetch, WebSocket, random: Math.random, log };
+    const surroundings = { clock, exchange, WebSocket, random: Math.random, log };
     const served = await startExtension(factory, settings, surroundings, options.externalEventLimit);
     const stop = (): void => void served.stop();
     process.once('SIGTERM', stop).once('SIGINT', stop);

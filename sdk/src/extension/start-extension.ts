@@ -2,6 +2,7 @@
 
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Exchange } from './exchange.ts';
 import type { Extension, ExtensionClock, ExtensionFactory, ExtensionLog } from './extension.ts';
 import { createRoutes } from './extension-routes.ts';
 import { createExtensionServer } from './extension-server.ts';
@@ -18,7 +19,7 @@ const SHUTDOWN_MS = 10_000;
 /** What an extension touches of the world. */
 export interface Surroundings {
   readonly clock: ExtensionClock;
-  readonly fetch: typeof fetch;
+  readonly exchange: Exchange;
   readonly WebSocket: typeof WebSocket;
   /** 0 up to 1. */
   readonly random: () => number;
@@ -42,11 +43,11 @@ export interface ServedExtension {
 export async function startExtension(
   factory: ExtensionFactory,
   settings: Omit<ExtensionSettings, 'announceFd' | 'endsWithInput' | 'goferCa' | 'logLevel'>,
-  { clock, fetch, WebSocket, random, log, onRequest }: Surroundings,
+  { clock, exchange, WebSocket, random, log, onRequest }: Surroundings,
   externalEventLimit = EXTERNAL_EVENT_LIMIT,
 ): Promise<ServedExtension> {
   const ending = new AbortController();
-  const connection = { url: settings.goferUrl, token: settings.secret, clock, fetch, WebSocket, random };
+  const connection = { url: settings.goferUrl, token: settings.secret, clock, exchange, WebSocket, random };
   const { id, secret, tls, bind, config } = settings;
   let server: Server | undefined;
   let stopping: Promise<void> | undefined;

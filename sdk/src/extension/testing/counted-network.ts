@@ -1,19 +1,15 @@
 /** An extension's ways to the server, counted, and cut when it dies: one that was killed asks for nothing more, and hears no answer. */
+import { type Exchange, exchange } from '../exchange.ts';
 import type { Activity } from './activity.ts';
 
 const NEVER = new Promise<never>(() => {});
 
-export function countedFetch(activity: Activity, death: AbortSignal): typeof fetch {
-  return async (input, init = {}) => {
+export function countedExchange(activity: Activity, death: AbortSignal): Exchange {
+  return async (request) => {
     if (death.aborted) return await NEVER;
-    const signal = init.signal == null ? death : AbortSignal.any([init.signal, death]);
-    const work = fetch(input, { ...init, signal }).then(async (response) => {
-      const { status, headers } = response;
-      const bytes = await response.arrayBuffer();
-      return new Response(bytes.byteLength === 0 ? null : bytes, { status, headers });
-    });
+    const signal = request.signal === undefined ? death : AbortSignal.any([request.signal, death]);
     try {
-      return await activity.track(work);
+      return await activity.track(exchange({ ...request, signal }));
     } catch (error) {
       if (death.aborted) return await NEVER;
       throw error;

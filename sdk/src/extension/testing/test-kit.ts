@@ -4,7 +4,7 @@ import type { ExtensionFactory, ExtensionInfo, LogLevel, PipelineName, Subscript
 import { configOf } from '../extension-settings.ts';
 import { type ServedExtension, startExtension } from '../start-extension.ts';
 import { Activity } from './activity.ts';
-import { countedFetch, countedWebSocket } from './counted-network.ts';
+import { countedExchange, countedWebSocket } from './counted-network.ts';
 import { type ExtensionAnswer, ExtensionCalls, type KitSubscription } from './extension-calls.ts';
 import { MemoryGofer, type Outage } from './memory-gofer.ts';
 import type { KitRequest, KitRun } from './memory-runs.ts';
@@ -85,7 +85,7 @@ export async function startTestKit(factory: ExtensionFactory, options: KitOption
       { id, secret, goferUrl, bind: { host: '127.0.0.1', port: 0 }, tls: undefined, config: configOf(config) },
       {
         clock: own,
-        fetch: countedFetch(activity, death.signal),
+        exchange: countedExchange(activity, death.signal),
         WebSocket: countedWebSocket(activity, death.signal),
         random: () => 0.5,
         onRequest: () => calls?.arrived(),
