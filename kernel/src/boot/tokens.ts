@@ -22,6 +22,7 @@ import type { References } from '../stores/references.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
 import type { CertificateSource } from '../tls/index.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
+import type { BoundedLogs } from '../workers/logs/bounded-logs.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
 import type { ExternalEvents } from './external-events.ts';
@@ -36,6 +37,7 @@ export const TOKENS = {
   store: token<Store>('store'),
   dag: token<DagEngine>('DAG engine'),
   logs: token<LogStore>('log store'),
+  extensionLogs: token<BoundedLogs>('logs of extensions'),
   schedulers: token<readonly [NamedScheduler, ...NamedScheduler[]]>('schedulers'),
   stores: token<LoadedStores>('stores'),
   auth: token<LoadedAuth>('auth plugins'),
