@@ -23,6 +23,18 @@ export interface DeliveryAnswer {
   readonly message?: string;
 }
 
+/** An event from outside as its extension is handed it. */
+export interface HandedEvent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** That of the delivery. */
+  readonly id: string;
+  /** When it came in, epoch milliseconds. */
+  readonly received: number;
+  /** How often somebody wanted it done again though the extension had taken it. */
+  readonly again: number;
+}
+
 export interface ExtensionCalls {
   /** Resolves at once unless it is just being started: then when it is ready or could not be started, or after some seconds. */
   whenSettled(extensionId: string): Promise<void>;
@@ -38,10 +50,7 @@ export interface ExtensionCalls {
   /** Rejects with `UNAVAILABLE` where it cannot be told. */
   unsubscribe(extensionId: string, name: SubscriptionName): Promise<void>;
   /** Rejects with `UNAVAILABLE` where it cannot be asked. */
-  deliver(
-    extensionId: string,
-    event: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
-  ): Promise<DeliveryAnswer>;
+  deliver(extensionId: string, event: HandedEvent): Promise<DeliveryAnswer>;
   /** Rejects with `UNAVAILABLE` where it cannot be asked. */
   debug(extensionId: string): Promise<string>;
   /** Calls `listener` whenever one has become healthy, before it counts as ready: what it resolves after is waited for. */

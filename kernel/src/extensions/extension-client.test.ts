@@ -13,6 +13,8 @@ const KEY = 'the-key-of-the-extension';
 const NAME = { namespaceId: 'default', pipelineId: 'build', subscriptionId: 'nightly' };
 const MIB = 1024 * 1024;
 
+const DELIVERY = { id: '019a3c1e', received: 1234, again: 2 };
+
 let open: { close(): Promise<void> }[] = [];
 
 async function serve(behaviour: Behaviour, tls?: { cert: string; key: string }): Promise<HostileExtension> {
@@ -64,7 +66,7 @@ describe('what an extension is asked', () => {
     ],
     [
       'deliver',
-      (client) => client.deliver({ headers: { 'x-github-event': 'push' }, body: Uint8Array.of(0, 9, 10, 99, 100, 255) }),
+      (client) => client.deliver({ ...DELIVERY, headers: { 'x-github-event': 'push' }, body: Uint8Array.of(0, 9, 10, 99, 100, 255) }),
       'POST /api/external-event',
       { headers: { 'x-github-event': 'push' }, body: [0, 9, 10, 99, 100, 255] },
     ],
@@ -75,6 +77,8 @@ describe('what an extension is asked', () => {
       await call(client);
       const [head = '', sent = ''] = (extension.requests[0] ?? '').split('\r\n\r\n');
       expect(head.split('\r\n')[0]).toBe(`${line} HTTP/1.1`);
+      for (const said of ['gofer-delivery-id: 019a3c1e', 'gofer-delivery-received: 1234', 'gofer-delivery-again: 2'])
+        expect(head.includes(said)).toBe(line === 'POST /api/external-event');
       expect(head.includes(`authorization: Bearer ${KEY}`)).toBe(name !== 'health');
       expect(sent === '' ? undefined : JSON.parse(sent)).toEqual(body);
     }
@@ -110,7 +114,7 @@ describe('what an extension is asked', () => {
   it('carries a large event byte for byte, in pieces', async () => {
     const { extension, client } = await talk(answer(204));
     const body = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256);
-    expect(await client.deliver({ headers: {}, body })).toEqual({ statusCode: 204 });
+    expect(await client.deliver({ ...DELIVERY, headers: {}, body })).toEqual({ statusCode: 204 });
     const sent = JSON.parse((extension.requests[0] ?? '').split('\r\n\r\n')[1] ?? '') as { body: number[] };
     expect(Buffer.from(sent.body).equals(body)).toBe(true);
   });
@@ -135,7 +139,7 @@ describe('what an extension refuses', () => {
       expect(message).toContain('x'.repeat(490));
       expect(message).not.toContain('the sec');
     }
-    expect((await client.deliver({ headers: {}, body: new Uint8Array() })).message).toMatch(/x\[redact/);
+    expect((await client.deliver({ ...DELIVERY, headers: {}, body: new Uint8Array() })).message).toMatch(/x\[redact/);
     const { client: open } = await talk(answer(200, JSON.stringify({ info: `state ${secret}` })), { masked: [secret] });
     expect(await open.debug()).not.toContain('secret');
   });
@@ -165,7 +169,7 @@ describe('what an extension refuses', () => {
   });
 
   it('of deliveries is answered as it is', async () => {
-    const event = { headers: {}, body: new Uint8Array() };
+    const event = { ...DELIVERY, headers: {}, body: new Uint8Array() };
     const { client } = await talk(answer(400, '{"message":"bad signature"}'));
     expect(await client.deliver(event)).toEqual({ statusCode: 400, message: 'bad signature' });
     const { client: busy } = await talk(answer(503));
@@ -178,7 +182,7 @@ describe('what an extension refuses', () => {
     for (const status of [301, 302, 303, 307, 308]) {
       const { client } = await talk(answer(status, '', { location }));
       await expect(client.info()).rejects.toMatchObject(unavailable(`it answers ${status}, a redirect to ${location}`));
-      expect(await client.deliver({ headers: {}, body: new Uint8Array() })).toMatchObject({ statusCode: status });
+      expect(await client.deliver({ ...DELIVERY, headers: {}, body: new Uint8Array() })).toMatchObject({ statusCode: status });
     }
     expect(elsewhere.requests).toEqual([]);
   });
@@ -273,7 +277,7 @@ describe('an extension that takes its time', () => {
     const clock = new VirtualClock(0);
     const { extension, client } = await talk(trickling, { clock });
     const { promise: asked } = extension.asked;
-    const delivered = client.deliver({ headers: {}, body: new Uint8Array() });
+    const delivered = client.deliver({ ...DELIVERY, headers: {}, body: new Uint8Array() });
     await asked;
     await turns();
     clock.advance();

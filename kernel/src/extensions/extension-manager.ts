@@ -3,7 +3,7 @@ import { GoferError } from '@gofer/contracts';
 import type { ExtensionDocumentation } from '@gofer/contracts/api';
 import { pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
-import type { DeliveryAnswer, ExtensionCalls, GivenSubscription, SubscriptionName } from './extension-calls.ts';
+import type { DeliveryAnswer, ExtensionCalls, GivenSubscription, HandedEvent, SubscriptionName } from './extension-calls.ts';
 import type { ExtensionClient } from './extension-client.ts';
 import { messageOf } from './extension-log.ts';
 import { isUnfinished } from './extension-starts.ts';
@@ -159,10 +159,7 @@ export class ExtensionManager implements ExtensionCalls {
     await this.#running(extensionId).unsubscribe(name);
   }
 
-  async deliver(
-    extensionId: string,
-    event: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
-  ): Promise<DeliveryAnswer> {
+  async deliver(extensionId: string, event: HandedEvent): Promise<DeliveryAnswer> {
     return this.#running(extensionId).deliver(event);
   }
 

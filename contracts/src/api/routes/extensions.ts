@@ -180,6 +180,8 @@ export const EXTENSION_ROUTES = {
     kind: 'json',
     tag: 'Extensions',
     summary: 'Hand an external event to its extension again',
+    description:
+      'One that was delivered is to be done again: its extension is told so, and those that come with the server start its runs anew. Of any other the extension does what was not done.',
     permission: 'admin',
     status: 201,
     response: RedeliverResponse,

@@ -11,6 +11,15 @@ export interface KitSubscription {
   readonly params: Readonly<Record<string, string>>;
 }
 
+/** As `ExternalEvent`; a server of version 0 says nothing but headers and body. */
+export interface KitEvent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly deliveryId?: string;
+  readonly received?: number;
+  readonly again?: number;
+}
+
 export interface ExtensionAnswer {
   readonly statusCode: number;
   readonly message?: string;
@@ -44,8 +53,17 @@ export class ExtensionCalls {
     if (answer.statusCode >= 400) throw new Refusal(answer.message);
   }
 
-  async externalEvent(headers: Readonly<Record<string, string>>, body: string | Uint8Array): Promise<ExtensionAnswer> {
-    const { statusCode, message } = await this.#call('POST', 'external-event', { headers, body: [...Buffer.from(body)] });
+  async externalEvent({ headers, body, deliveryId, received, again }: KitEvent): Promise<ExtensionAnswer> {
+    const { statusCode, message } = await this.#call(
+      'POST',
+      'external-event',
+      { headers, body: [...Buffer.from(body)] },
+      {
+        ...(deliveryId === undefined ? {} : { 'gofer-delivery-id': deliveryId }),
+        ...(received === undefined ? {} : { 'gofer-delivery-received': String(received) }),
+        ...(again === undefined ? {} : { 'gofer-delivery-again': String(again) }),
+      },
+    );
     return statusCode < 300 || message === undefined ? { statusCode } : { statusCode, message };
   }
 
@@ -75,9 +93,18 @@ export class ExtensionCalls {
   }
 
   /** Counts as under way until the extension has it: what it does then may wait for the clock. */
-  async #call(method: string, path: string, request?: unknown): Promise<ExtensionAnswer & { readonly body: unknown }> {
+  async #call(
+    method: string,
+    path: string,
+    request?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<ExtensionAnswer & { readonly body: unknown }> {
     const body = request === undefined ? undefined : JSON.stringify(request);
-    const headers = { authorization: `Bearer ${this.#secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const headers = {
+      authorization: `Bearer ${this.#secret}`,
+      ...more,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
     const end = this.#activity.begin();
     this.#arrivals.push(end);
     const response = await fetch(`${this.#url}/api/${path}`, { method, headers, ...(body === undefined ? {} : { body }) }).finally(end);
