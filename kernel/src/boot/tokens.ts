@@ -3,6 +3,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import type { DeliveryDispatcher } from '../extensions/delivery-dispatcher.ts';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
+import type { SecretChanges } from '../extensions/secret-changes.ts';
 import type { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
 import type { FailureLog, HttpServer, RateLimits } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
@@ -56,6 +57,7 @@ export const TOKENS = {
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),
   extensionManager: token<ExtensionManager>('extension manager'),
+  secretChanges: token<SecretChanges>('changes of secrets'),
   extensionCalls: token<ExtensionCalls>('calls of extensions'),
   /** Resolved once the server can be reached; ends before its listeners do. */
   runningExtensions: token<ExtensionManager>('extensions'),

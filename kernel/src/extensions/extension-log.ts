@@ -44,17 +44,26 @@ export async function collectExtensionLog(
   }
 }
 
-/** `running`, which hears when it has written more than so many bytes since this began. */
-export function countOutput(running: RunningExtension, limit: number, exceeded: () => void): Pick<RunningExtension, 'ended' | 'logs'> {
+/** `tooMuch` aborts, saying why, when more than `limit` bytes of `output` have been read. */
+export function countOutput(
+  running: RunningExtension,
+  limit: number,
+): { readonly output: Pick<RunningExtension, 'ended' | 'logs'>; readonly tooMuch: AbortSignal } {
+  const over = new AbortController();
   let written = 0;
   async function* counted(chunks: AsyncIterable<LogChunk>): AsyncGenerator<LogChunk> {
     for await (const chunk of chunks) {
       written += chunk.bytes.length;
-      if (written > limit) exceeded();
+      if (written > limit)
+        over.abort(
+          new Error(
+            `it wrote more than ${limit} bytes since its start, all of which its engine keeps until then (extensions.max_log_size)`,
+          ),
+        );
       yield chunk;
     }
   }
-  return { ended: running.ended, logs: (after, signal) => counted(running.logs(after, signal)) };
+  return { output: { ended: running.ended, logs: (after, signal) => counted(running.logs(after, signal)) }, tooMuch: over.signal };
 }
 
 /** Gofer's own words in the log of a start. What cannot be written is told to the operator, and nobody else waits for it. */

@@ -208,9 +208,7 @@ export class SupervisedExtension {
     const { clock, connect, mostOutputBytes, times } = this.#parts;
     this.#running = running;
     const client = connect(this.record.id, running.url, prepared);
-    const tooLong = new AbortController();
-    const exceeded = (): void => tooLong.abort(outputTooLong(mostOutputBytes));
-    const output = host.keepsOutput ? countOutput(running, mostOutputBytes, exceeded) : running;
+    const { output, tooMuch } = countOutput(running, host.keepsOutput ? mostOutputBytes : Number.POSITIVE_INFINITY);
     const log = collectExtensionLog(uid, output, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {
       // It may fail while the extension is still watched; whoever waits for it hears of it.
@@ -218,14 +216,7 @@ export class SupervisedExtension {
     this.#show({ ...this.#view, url: running.url, engine: host.engine, reason: 'it is to become healthy' });
     let outcome: RunEnd;
     try {
-      outcome = await watchRun(
-        running,
-        client,
-        times,
-        clock,
-        AbortSignal.any([this.#stop.signal, tooLong.signal]),
-        this.#runListener(client),
-      );
+      outcome = await watchRun(running, client, times, clock, AbortSignal.any([this.#stop.signal, tooMuch]), this.#runListener(client));
     } catch (error) {
       outcome = { reason: this.#stop.signal.aborted ? 'it was stopped' : messageOf(error), healthyMs: 0 };
     } finally {
@@ -306,8 +297,4 @@ export class SupervisedExtension {
     this.#view = view;
     this.#listener.changed();
   }
-}
-
-function outputTooLong(bytes: number): Error {
-  return new Error(`it wrote more than ${bytes} bytes since its start, all of which its engine keeps until then (extensions.max_log_size)`);
 }
