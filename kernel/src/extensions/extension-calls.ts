@@ -11,6 +11,8 @@ export interface SubscriptionName {
 /** One as its extension is given it. */
 export interface GivenSubscription extends SubscriptionName {
   readonly params: Readonly<Record<string, string>>;
+  /** When it was made, epoch milliseconds: another one of the same name was made at another time. */
+  readonly created: number;
   /** Those of their values that are secrets: what it says of them is masked. */
   readonly secrets?: readonly string[];
 }

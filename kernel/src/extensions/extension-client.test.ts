@@ -49,13 +49,14 @@ describe('what an extension is asked', () => {
     ['shutdown', (client) => client.shutdown(), 'POST /api/shutdown', undefined],
     [
       'subscribe',
-      (client) => client.subscribe({ ...NAME, params: { every: '5m' } }),
+      (client) => client.subscribe({ ...NAME, params: { every: '5m' }, created: 1234 }),
       'POST /api/subscribe',
       {
         namespace_id: 'default',
         pipeline_id: 'build',
         pipeline_subscription_id: 'nightly',
         pipeline_subscription_params: { every: '5m' },
+        created: 1234,
       },
     ],
     [
@@ -125,7 +126,7 @@ describe('what an extension refuses', () => {
     const words = `bad\u001b[31m\nexpression \u202e${KEY} ${'x'.repeat(600)}`;
     for (const body of [JSON.stringify({ message: words }), words]) {
       const { client } = await talk(answer(400, body));
-      const error = await failure(client.subscribe({ ...NAME, params: {} }));
+      const error = await failure(client.subscribe({ ...NAME, params: {}, created: 1 }));
       expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('bad [31m expression [redacted] xxx') });
       expect(error.message.length).toBeLessThan(560);
     }
@@ -134,7 +135,7 @@ describe('what an extension refuses', () => {
   it('is told without the secrets that it was started with, also where it is cut in the middle of one', async () => {
     const secret = 'the secret of a setting, given\nin two lines';
     const { client } = await talk(answer(503, JSON.stringify({ message: `${'x'.repeat(490)}${secret}` })), { masked: [secret] });
-    for (const call of [client.health(), client.subscribe({ ...NAME, params: {} }), client.debug(), client.shutdown()]) {
+    for (const call of [client.health(), client.subscribe({ ...NAME, params: {}, created: 1 }), client.debug(), client.shutdown()]) {
       const { message } = await failure(call);
       expect(message).toContain('x'.repeat(490));
       expect(message).not.toContain('the sec');
@@ -155,7 +156,7 @@ describe('what an extension refuses', () => {
       [302, 'UNAVAILABLE'],
     ] as const) {
       const { client } = await talk(answer(status));
-      await expect(client.subscribe({ ...NAME, params: {} })).rejects.toMatchObject({ code });
+      await expect(client.subscribe({ ...NAME, params: {}, created: 1 })).rejects.toMatchObject({ code });
     }
   });
 
@@ -246,7 +247,7 @@ describe('an extension that answers for ever', () => {
 
   it('with a yes to what has no answer is believed', async () => {
     const { extension, client } = await talk(endless('HTTP/1.1 200 OK\r\n\r\n', 'x'.repeat(65_536), { bytes: 0 }));
-    expect(await client.subscribe({ ...NAME, params: {} })).toBeUndefined();
+    expect(await client.subscribe({ ...NAME, params: {}, created: 1 })).toBeUndefined();
     await extension.forsaken();
   });
 });

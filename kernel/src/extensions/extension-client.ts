@@ -107,7 +107,8 @@ export class ExtensionClient {
 
   /** Rejects with `INVALID_ARGUMENT` and its own words where it refuses the subscription. */
   async subscribe(subscription: GivenSubscription, signal?: AbortSignal): Promise<void> {
-    const body = toBody({ ...toWireName(subscription), pipeline_subscription_params: subscription.params });
+    const { created, params } = subscription;
+    const body = toBody({ ...toWireName(subscription), pipeline_subscription_params: params, created });
     const exchange = { call: 'subscribe', signal, body } as const;
     const said = await this.#ask(exchange, MAX_WORDS_BYTES);
     if (isSuccess(said)) return;

@@ -117,12 +117,17 @@ export class SubscriptionKeeper {
     // Some extensions leave what they have as it is, others have it twice. One that has none may fail to be told: then the other call counts.
     const isGone = await this.take(record);
     try {
-      await calls.subscribe(extensionId, { ...toName(record), ...resolved });
-      this.#given.set(record.uid, digestOf(resolved));
+      await calls.subscribe(extensionId, { ...toName(record), ...resolved, created: record.created });
+      this.noteGiven(record.uid, resolved);
     } catch (error) {
       if (isGone && codeOf(error) === 'INVALID_ARGUMENT') await this.#forgetGiven(record);
       throw error;
     }
+  }
+
+  /** Its extension has it with these. */
+  noteGiven(uid: string, resolved: ResolvedParams): void {
+    this.#given.set(uid, digestOf(resolved));
   }
 
   /** Within `exclusively`: has the extension let go of it. False where it may still have it. */

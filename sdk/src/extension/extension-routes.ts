@@ -41,7 +41,9 @@ export function createRoutes({ id, extension, externalEventLimit, onShutdown }: 
           const body = parseObject(json);
           const name = toName(body);
           const params = textsOf(body, 'pipeline_subscription_params');
-          await turns.take(keyOf(name), async () => await extension.subscribe({ ...name, params }));
+          const { created } = body;
+          const made = typeof created === 'number' && Number.isSafeInteger(created) && created > 0 ? { created } : {};
+          await turns.take(keyOf(name), async () => await extension.subscribe({ ...name, params, ...made }));
         },
       },
     ],

@@ -34,6 +34,11 @@ export interface SubscriptionName extends PipelineName {
 export interface Subscription extends SubscriptionName {
   /** Secrets are looked up already. */
   readonly params: Readonly<Record<string, string>>;
+  /**
+   * When it was made, epoch milliseconds: the same for one that is given again, another for a new one of the same name. Absent where the
+   * server does not say.
+   */
+  readonly created?: number;
 }
 
 /** What came in from outside, byte for byte. */

@@ -9,6 +9,8 @@ export interface KitSubscription {
   readonly pipelineId: PipelineName['pipelineId'];
   readonly subscriptionId: string;
   readonly params: Readonly<Record<string, string>>;
+  /** As `Subscription`; a server of version 0 does not say. */
+  readonly created?: number;
 }
 
 /** As `ExternalEvent`; a server of version 0 says nothing but headers and body. */
@@ -43,8 +45,9 @@ export class ExtensionCalls {
     this.#arrivals.shift()?.();
   }
 
-  async subscribe(subscription: SubscriptionName & { readonly params: KitSubscription['params'] }): Promise<void> {
-    const answer = await this.#call('POST', 'subscribe', { ...toWire(subscription), pipeline_subscription_params: subscription.params });
+  async subscribe(subscription: SubscriptionName & Pick<KitSubscription, 'params' | 'created'>): Promise<void> {
+    const { created, params } = subscription;
+    const answer = await this.#call('POST', 'subscribe', { ...toWire(subscription), pipeline_subscription_params: params, created });
     if (answer.statusCode >= 400) throw new Refusal(answer.message);
   }
 

@@ -66,7 +66,7 @@ export async function startTestKit(factory: ExtensionFactory, options: KitOption
   const gofer = new MemoryGofer({ extensionId: id, secret, clock, activity });
   const goferUrl = await gofer.listen();
   const logs: { level: LogLevel; message: string; fields: Readonly<Record<string, unknown>> }[] = [];
-  const subscriptions = new Map<string, SubscriptionName & { readonly params: KitSubscription['params'] }>();
+  const subscriptions = new Map<string, SubscriptionName & Pick<KitSubscription, 'params' | 'created'>>();
   let life = await begin().catch(async (error: unknown) => {
     await gofer.close();
     throw error;
@@ -113,8 +113,8 @@ export async function startTestKit(factory: ExtensionFactory, options: KitOption
     get extension() {
       return { url: life.served.url, secret };
     },
-    async subscribe({ namespaceId = 'default', pipelineId, subscriptionId, params }) {
-      const subscription = { namespaceId, pipelineId, subscriptionId, params };
+    async subscribe({ namespaceId = 'default', ...given }) {
+      const subscription = { namespaceId, ...given };
       await life.calls.subscribe(subscription);
       subscriptions.set(keyOf(subscription), subscription);
     },
