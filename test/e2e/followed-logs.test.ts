@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { freePort } from '../clients/free-port.ts';
+import { install, untilRunning } from './extension-steps.ts';
 import { GOFER, GoferServer, taskPath, VERSION } from './gofer-server.ts';
 import { until } from './leftovers.ts';
 
@@ -15,9 +16,9 @@ interface Following {
   stderr: string;
 }
 
-function followByCommand(server: GoferServer, argv: readonly string[]): Following {
+function followByCommand(server: GoferServer, argv: readonly string[], what = 'task'): Following {
   const env = { PATH: process.env['PATH'], HOME: server.directory, GOFER_API_BASE_URL: server.url };
-  const child = spawn(process.execPath, [GOFER, 'task', 'logs', ...argv], { cwd: server.directory, env });
+  const child = spawn(process.execPath, [GOFER, what, 'logs', ...argv], { cwd: server.directory, env });
   const following: Following = { child, stdout: '', stderr: '' };
   child.stdin.end();
   child.stdout.on('data', (chunk: Buffer) => (following.stdout += chunk.toString()));
@@ -52,6 +53,34 @@ describe('a log that is followed across restarts of its server', () => {
       expect(lines).toEqual(expected);
       expect(following.stdout).toBe((await server.rawLog('work', 1, 'counts')).toString());
       expect(following.stderr.trimEnd().split('\n').at(-1)).toMatch(/^complete: [\d,]+ lines, [\d,]+ bytes, sha256 [0-9a-f]{64}$/);
+    } finally {
+      await server.close();
+    }
+  });
+
+  it("of an extension goes on with that of the extension's next start, and repeats nothing", async () => {
+    const server = await GoferServer.start('process', { port: await freePort() });
+    try {
+      await install(server, 'webhook', 'builtin:webhook', {});
+      await untilRunning(server, 'webhook');
+      const following = followByCommand(server, ['webhook'], 'extension');
+      await until('its first lines', () => following.stdout.endsWith('\n'));
+      const whole = async (): Promise<string> => {
+        const log = await server.socket('/api/extensions/webhook/logs?follow=false');
+        if (log.socket.readyState !== WebSocket.CLOSED) await once(log.socket, 'close');
+        return log.frames.join('');
+      };
+      const first = await whole();
+      await until('all of that', () => following.stdout === first);
+      await server.end('SIGKILL');
+      await until('its word on that', () => following.stderr.includes('reconnecting'));
+      await server.begin();
+      await untilRunning(server, 'webhook');
+      const second = await whole();
+      await until('the lines of the next start', () => following.stdout.length >= first.length + second.length);
+      expect(following.stdout).toBe(first + second);
+      following.child.kill('SIGINT');
+      await once(following.child, 'close');
     } finally {
       await server.close();
     }

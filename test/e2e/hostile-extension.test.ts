@@ -1,5 +1,6 @@
 /** Extensions that mean no good, all at once: each is told apart by what it does, and nobody else has to suffer. */
 import { once } from 'node:events';
+import { readdirSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +16,9 @@ import { type Held, INSPECTED, ServerHeap } from './server-heap.ts';
 const MIB = 1024 * 1024;
 const SOON = { timeout: 50_000, interval: 200 };
 const RUNS_PER_MINUTE = 120;
+/** Of one start; as many are kept of an extension, and the one that runs. */
+const LOG_BYTES = MIB;
+const STARTS = 6;
 /** Of requests with another token. */
 const PROBES = 50;
 /** While one of them is answered, the flood of 16 requests at once may have so many answers: many times its fair share. */
@@ -27,6 +31,7 @@ const SETTINGS = [
   'extensions.longest_restart_delay=5s',
   `extensions.runs_per_minute=${RUNS_PER_MINUTE}`,
   'scheduler.max_running_tasks=4',
+  `extensions.max_log_size=${LOG_BYTES}`,
 ];
 
 /** What is shown of those that never run, and of what goes wrong with them. */
@@ -38,6 +43,14 @@ const FAULTS = {
   mute: /api\/info.*did not answer within 3 s/,
   crashing: /ended with exit code 3/,
 } as const;
+
+/** Of all files in a folder. */
+function bytesIn(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) =>
+    statSync(join(folder, file), { throwIfNoEntry: false }),
+  );
+  return files.reduce((sum, file) => sum + (file?.isFile() === true ? file.size : 0), 0);
+}
 
 await describeDocker('hostile extensions', (docker) => {
   const images = new ExtensionImages(docker);
@@ -134,6 +147,24 @@ await describeDocker('hostile extensions', (docker) => {
     const after = await heap.measure();
     expect(after.heap - before.heap).toBeLessThan(48 * MIB);
     expect(after.resident - before.resident).toBeLessThan(256 * MIB);
+  });
+
+  it('one that logs without end fills no disk: neither its log grows nor what its engine keeps, and its reader is told', async () => {
+    const log = await server.socket('/api/extensions/chatting/logs');
+    const isSaid = (what: string) => () => log.frames.some((frame) => frame.includes(what));
+    await expect.poll(isSaid('it wrote more than 16777216 bytes since its start'), SOON).toBe(true);
+    log.socket.terminate();
+    const firstLine = async (): Promise<string> => {
+      const now = await server.socket('/api/extensions/chatting/logs');
+      await until('a line', () => now.frames.length > 0);
+      now.socket.terminate();
+      return now.frames[0] ?? '';
+    };
+    await expect
+      .poll(firstLine, SOON)
+      .toMatch(/lines were dropped here: this log is kept to the last 1048576 bytes \(extensions\.max_log_size\)/);
+    // What comes at once may be more than that, by as much as may be on its way.
+    expect(bytesIn(join(server.directory, 'gofer', 'logs'))).toBeLessThan(STARTS * LOG_BYTES + 16 * MIB);
   });
 
   it('leave nothing when they are uninstalled', async () => {

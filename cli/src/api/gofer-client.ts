@@ -102,14 +102,13 @@ export class GoferClient {
     return (await this.#messages('get_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;
   }
 
-  /** Lines, their line breaks included; as `events`. */
+  /** As `logs`, of each start in turn; goes on with the next start where it is followed. */
   async extensionLog(
     path: PathOf<'get_extension_logs'>,
     query: NonNullable<ApiCallArguments<'get_extension_logs'>[0]['query']>,
     signal: AbortSignal,
-  ): Promise<AsyncIterable<string>> {
-    const { url, headers } = this.#socket('get_extension_logs', { path, query });
-    return (await openMessages({ url, headers, protocol: undefined, signal, trust: this.#trust, frames: 'text' })) as AsyncIterable<string>;
+  ): Promise<AsyncIterable<LogMessage>> {
+    return (await this.#messages('get_extension_logs', { path, query }, LOGS_PROTOCOL, signal)) as AsyncIterable<LogMessage>;
   }
 
   /** Runs a command inside a running task; see `openAttach`. */
@@ -162,7 +161,7 @@ export class GoferClient {
     return answer;
   }
 
-  async #messages<Id extends 'stream_events' | 'get_logs'>(
+  async #messages<Id extends 'stream_events' | 'get_logs' | 'get_extension_logs'>(
     operation: Id,
     call: ApiCallArguments<Id>[0],
     protocol: string | undefined,

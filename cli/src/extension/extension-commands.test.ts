@@ -281,6 +281,13 @@ it('deliveries are listed, shown with their headers, and written byte for byte',
     'GET /api/extensions/webhook/deliveries?limit=5&offset=0&state=refused': [200, { deliveries: [listed] }],
   });
   expect(list.stdout).toMatch(/^ID .*MESSAGE\n.* 1 minute ago +11 B +refused +1 +400 +the signature is wrong\n$/u);
+  const runs = [
+    { namespace_id: 'default', pipeline_id: 'build', run_id: 7 },
+    { namespace_id: 'team', pipeline_id: 'ship', run_id: 1 },
+  ];
+  const taken = { ...DELIVERY, state: 'delivered', status_code: 204, runs };
+  const done = await gofer(`extension deliveries webhook ${DELIVERY.delivery_id}`, { [`GET ${one}`]: [200, { delivery: taken }] });
+  expect(done.stdout).toContain('  Started run default/build#7\n  Started run team/ship#1\n');
   const shown = await gofer(`extension deliveries webhook ${DELIVERY.delivery_id}`, { [`GET ${one}`]: [200, { delivery: DELIVERY }] });
   expect(shown.stdout).toContain('Its last answer: 400 the signature is wrong\n\nHeaders\n  x-hub-signature-256:  sha256=0\n');
   const bytes = new Uint8Array([0, 255, 10, 13]);

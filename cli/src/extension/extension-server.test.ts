@@ -1,4 +1,5 @@
 /** The commands of extensions against a real server and the extensions that come with it. */
+import { createHmac } from 'node:crypto';
 import { ERROR_TABLE } from '@gofer/contracts';
 import type { Delivery } from '@gofer/contracts/api';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -89,6 +90,24 @@ describe('an extension', () => {
     const bytes: Uint8Array[] = [];
     await gofer(`extension deliveries webhook ${id} --body`, { onBytes: (chunk) => bytes.push(chunk) });
     expect(new Uint8Array(Buffer.concat(bytes))).toEqual(body);
+
+    const signed = await fetch(`${server.externalEventsUrl}/events/webhook`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'x-gofer-signature-256': `sha256=${createHmac('sha256', '0123456789abcdef0123').update('{}').digest('hex')}`,
+      },
+      body: '{}',
+    });
+    const taken = signed.headers.get('gofer-delivery-id') ?? '';
+    const runsOf = async (): Promise<readonly string[]> =>
+      (await gofer(`extension deliveries webhook ${taken}`)).stdout.match(/Started run .*/gu) ?? [];
+    await expect.poll(runsOf, { timeout: 30_000 }).toHaveLength(1);
+    const [first] = await runsOf();
+    expect(first).toMatch(/^Started run default\/simple#\d+$/u);
+    expect(await gofer(`extension redeliver webhook ${taken} --wait`)).toMatchObject({ code: 0, stderr: '' });
+    expect(await runsOf()).toEqual([first, expect.stringMatching(/^Started run default\/simple#\d+$/u)]);
+    expect(new Set(await runsOf()).size).toBe(2);
 
     const redelivered = await gofer(`extension redeliver webhook ${id} --wait`);
     expect(redelivered).toMatchObject({ code: 1, stderr: '', stdout: expect.stringContaining(':: refused\n') });

@@ -11,7 +11,7 @@ export async function lastWords(client: GoferClient, extension_id: string): Prom
   const lines: string[] = [];
   try {
     const log = await client.extensionLog({ extension_id }, { follow: false, tail: LINES }, AbortSignal.timeout(PATIENCE_MILLISECONDS));
-    for await (const line of log) lines.push(messageOf(line.trimEnd()));
+    for await (const batch of log) lines.push(...batch.lines.map(({ text }) => messageOf(text.trimEnd())));
   } catch (error) {
     if (!isGoferError(error) && !(error instanceof Error && error.name === 'TimeoutError')) throw error;
   }

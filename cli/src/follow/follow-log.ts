@@ -19,10 +19,28 @@ export function followLog(
   { follow, query = {}, onLost }: { follow: boolean; query?: LogQuery; onLost?: () => void },
   signal: AbortSignal,
 ): AsyncIterable<LogMessage> {
+  return resuming((after) => client.logs(path, { ...query, ...after, follow }, signal), onLost, signal);
+}
+
+/** The same of an extension's log, which goes on with the next start. */
+export function followExtensionLog(
+  client: GoferClient,
+  extensionId: string,
+  { follow, tail, onLost }: { follow: boolean; tail: number | undefined; onLost: () => void },
+  signal: AbortSignal,
+): AsyncIterable<LogMessage> {
+  const query = { follow, ...(tail === undefined ? {} : { tail }) };
+  return resuming((after) => client.extensionLog({ extension_id: extensionId }, { ...query, ...after }, signal), onLost, signal);
+}
+
+function resuming(
+  read: (place: { after?: string }) => Promise<AsyncIterable<LogMessage>>,
+  onLost: (() => void) | undefined,
+  signal: AbortSignal,
+): AsyncIterable<LogMessage> {
   let after: string | undefined;
   async function open(): Promise<AsyncIterable<LogMessage>> {
-    const batches = await client.logs(path, { ...query, follow, ...(after === undefined ? {} : { after }) }, signal);
-    return remembering(batches);
+    return remembering(await read(after === undefined ? {} : { after }));
   }
   async function* remembering(batches: AsyncIterable<LogMessage>): AsyncGenerator<LogMessage> {
     for await (const batch of batches) {

@@ -151,6 +151,12 @@ export const Delivery = Type.Object(
     next_attempt: Type.Optional(Time('When it is tried again')),
     status_code: Type.Optional(Type.Integer({ description: "The extension's last answer" })),
     message: Type.Optional(Type.String({ description: "The extension's own words, or why it could not be asked" })),
+    runs: Type.Optional(
+      Type.Array(Type.Object({ namespace_id: Type.String(), pipeline_id: Type.String(), run_id: Type.Integer({ minimum: 1 }) }), {
+        description:
+          'The runs that the extension started because of it, as far as it said so, they are kept, and the caller may read them; absent where there are none',
+      }),
+    ),
     headers: Type.Optional(Type.Record(Type.String(), Type.String(), { description: 'Only where one delivery is asked for' })),
   },
   { $id: 'Delivery' },

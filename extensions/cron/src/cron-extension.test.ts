@@ -210,6 +210,25 @@ describe('the cron extension', () => {
     expect(minutes(server)).toEqual(['12:01', '12:07', '12:09']);
   });
 
+  it.each([
+    ['is the same', 1, ['12:01', '14:30', '14:31', '14:32']],
+    ['was made anew while it was away', 2, ['12:01', '14:32']],
+    ['comes from a server that does not say when it was made', undefined, ['12:01', '14:30', '14:31', '14:32']],
+  ])('goes on with what is due where the subscription %s, or not', async (_, created, expected) => {
+    const server = new TestServer(START);
+    const given = subscription('simple', { expression: '* * * * * *' });
+    const life = await server.launch(extension);
+    await life.extension.subscribe({ ...given, created: 1 });
+    await server.clock.turn(MINUTE);
+    await life.extension.shutdown?.();
+    life.die();
+    await server.clock.turn(2.5 * HOUR);
+    const { extension: cron } = await server.launch(extension);
+    await cron.subscribe(created === undefined ? given : { ...given, created });
+    await server.clock.turn(MINUTE);
+    expect(minutes(server)).toEqual(expected);
+  });
+
   it('takes no subscription that it cannot keep', async () => {
     const server = new TestServer(START);
     server.fault = (what) => (what === 'put' ? 503 : 'none');

@@ -80,7 +80,7 @@ describe('an event', () => {
     const sameId = signedEvent('push', push({ after: '1' }), 'first');
     expect(await kit.externalEvent(event)).toEqual({ statusCode: 204 });
     for (const again of [event, replayed, sameId]) {
-      expect(await kit.externalEvent(again)).toMatchObject({ statusCode: 400, message: expect.stringMatching(/dealt with before/) });
+      expect(await kit.externalEvent(again)).toMatchObject({ statusCode: 400, message: expect.stringMatching(/was done before/) });
     }
     // A crash before anything is written: the server's own guard is left.
     await kit.restart({ kill: true });
@@ -89,6 +89,17 @@ describe('an event', () => {
     await kit.restart();
     expect(await kit.externalEvent(event)).toMatchObject({ statusCode: 400 });
     expect(kit.runs).toHaveLength(1);
+  });
+
+  test('is done again where somebody wants that, as often as that is wanted', async () => {
+    const { kit, subscribe } = await startGithub();
+    await subscribe('one', 'org/repo', 'push');
+    const event = { ...signedEvent('push', push(), 'first'), deliveryId: 'd-1' };
+    expect(await kit.externalEvent(event)).toEqual({ statusCode: 204 });
+    for (const again of [1, 1, 2]) await kit.externalEvent({ ...event, again });
+    await kit.restart({ kill: true });
+    await kit.externalEvent({ ...event, again: 2 });
+    expect(kit.runs.map(({ deliveryId }) => deliveryId)).toEqual(['d-1', 'd-1', 'd-1']);
   });
 
   test('whose runs could not be started is made up for when it comes again', async () => {

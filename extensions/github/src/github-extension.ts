@@ -11,6 +11,7 @@ import {
   type Subscription,
   type SubscriptionName,
 } from '@gofer/sdk/extension';
+import { againOf } from '../../shared/src/again.ts';
 import { textOf } from '../../shared/src/parameters.ts';
 import { CheckKeeper } from './check-keeper.ts';
 import { externalId } from './check-report.ts';
@@ -27,6 +28,12 @@ import { type GithubSubscription, GithubSubscriptions, parseSubscription } from 
 const STARTING = 10;
 /** The server hands an event again that fails; it does not wait much longer for an answer. */
 const START_PATIENCE_MS = 5_000;
+
+/** Its `fingerprint` is another one where it is to be done again. */
+interface HandedDelivery extends GithubDelivery {
+  /** The server's name of it. */
+  readonly deliveryId: string | undefined;
+}
 
 export class GithubExtension implements Extension {
   readonly info = { documentation: documentation(), configParams: CONFIG_PARAMETERS, subscriptionParams: SUBSCRIPTION_PARAMETERS };
@@ -58,11 +65,12 @@ export class GithubExtension implements Extension {
 
   async externalEvent(event: ExternalEvent): Promise<void> {
     if (this.#guard === undefined) throw new Error('The extension has not been started.');
-    const delivery = await readDelivery(event, this.#config.webhookSecret);
-    const keys = [`id ${delivery.id}`, `signature ${delivery.fingerprint}`];
+    const read = await readDelivery(event, this.#config.webhookSecret);
+    const delivery = { ...read, fingerprint: read.fingerprint + againOf(event.again), deliveryId: event.deliveryId };
+    const keys = [`id ${delivery.id}${againOf(event.again)}`, `signature ${delivery.fingerprint}`];
     if (await this.#guard.once(keys, () => this.#handle(delivery))) return;
     throw new Refusal(
-      `The delivery ${delivery.id}, or another with the same content, was dealt with before: it starts nothing again. To repeat a run: gofer run retry.`,
+      `The delivery ${delivery.id}, or another with the same content, was done before, and starts nothing again. To have it done again, redeliver the delivery that was taken; to repeat a run: gofer run retry.`,
     );
   }
 
@@ -88,7 +96,7 @@ export class GithubExtension implements Extension {
     if (this.#host.signal.aborted) await this.#checks.settled();
   }
 
-  async #handle(delivery: GithubDelivery): Promise<void> {
+  async #handle(delivery: HandedDelivery): Promise<void> {
     const { id, event, payload } = delivery;
     const action = textAt(payload, 'action');
     const repository = textAt(payload, 'repository', 'full_name');
@@ -110,13 +118,14 @@ export class GithubExtension implements Extension {
     throw new Error(message);
   }
 
-  async #start(subscription: GithubSubscription, { id, event, payload, fingerprint }: GithubDelivery): Promise<void> {
+  async #start(subscription: GithubSubscription, { id, event, payload, fingerprint, deliveryId }: HandedDelivery): Promise<void> {
     if (!isGithubEvent(event)) return;
     const { gofer, clock, log, signal } = this.#host;
     const { runId }: StartedRun = await gofer.startRun(subscription, {
       variables: toRunVariables(event, payload),
       // By what is signed: the same body under another id is the same event.
       idempotencyKey: `github/${subscription.subscriptionId}/${fingerprint}`,
+      deliveryId,
       patienceMs: START_PATIENCE_MS,
       signal,
     });

@@ -84,6 +84,20 @@ describe('the interval extension', () => {
     expect(server.started.map(({ at }) => at - anchor)).toEqual([5 * MINUTE, 11 * MINUTE]);
   });
 
+  it('begins anew where the subscription was made anew while it was away', async () => {
+    const server = new TestServer(START);
+    const life = await server.launch(extension);
+    await life.extension.subscribe({ ...subscription('simple', { every: '5m' }), created: 1 });
+    await server.clock.turn(6 * MINUTE);
+    await life.extension.shutdown?.();
+    life.die();
+    await server.clock.turn(7 * MINUTE);
+    const { extension: interval } = await server.launch(extension);
+    await interval.subscribe({ ...subscription('simple', { every: '5m' }), created: 2 });
+    await server.clock.turn(5 * MINUTE);
+    expect(server.started.map(({ at }) => at - anchor)).toEqual([5 * MINUTE, 18 * MINUTE]);
+  });
+
   it('starts each tick once, however often it is killed', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 50, maxLength: 50 }), async (lives) => {

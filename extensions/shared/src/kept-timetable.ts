@@ -14,6 +14,8 @@ interface Kept {
   /** When this schedule began (epoch milliseconds). */
   readonly since: number;
   readonly progress: Progress;
+  /** When the subscription was made; undefined where the server did not say. */
+  readonly created: number | undefined;
 }
 
 export interface Timing {
@@ -21,6 +23,11 @@ export interface Timing {
   readonly schedule: string;
   /** A position that is further ahead than this comes from a clock that was wrong: it starts anew. */
   readonly aheadMs: number;
+}
+
+/** Names a subscription, and says when it was made. */
+export interface NamedSubscription extends SubscriptionName {
+  readonly created?: number;
 }
 
 export class KeptTimetable {
@@ -46,16 +53,22 @@ export class KeptTimetable {
    * Subscribes, or goes on. The beginning of a new one is kept first, so that nothing that is due behind it can be missed; rejects, and
    * changes nothing, where it cannot be kept. `make` is told when the schedule began.
    */
-  async set(name: SubscriptionName, { schedule, aheadMs }: Timing, make: (since: number) => Omit<TimetableEntry, 'name'>): Promise<void> {
+  async set(
+    subscription: NamedSubscription,
+    { schedule, aheadMs }: Timing,
+    make: (since: number) => Omit<TimetableEntry, 'name'>,
+  ): Promise<void> {
+    const { created, ...name } = subscription;
     const now = this.#host.clock.now();
     const found = this.#kept.get(textOf(name));
     const progress = this.#timetable.progressOf(name) ?? found?.progress;
-    if (found !== undefined && progress !== undefined && found.schedule === schedule && progress.position <= now + aheadMs) {
-      this.#kept.set(textOf(name), { ...found, name });
+    const isSame = found?.schedule === schedule && isSameMade(found.created, created);
+    if (found !== undefined && progress !== undefined && isSame && progress.position <= now + aheadMs) {
+      this.#kept.set(textOf(name), { ...found, name, created: created ?? found.created });
       this.#timetable.set({ ...make(found.since), name }, progress);
       return;
     }
-    const anew = { schedule, since: now, progress: { position: now } };
+    const anew = { schedule, since: now, progress: { position: now }, created };
     this.#kept.set(textOf(name), anew);
     try {
       await this.#object.save();
@@ -90,12 +103,26 @@ export class KeptTimetable {
   }
 
   #snapshot(): unknown {
-    const subscriptions = [...this.#kept].map(([text, { schedule, since, progress, name }]) => {
+    const subscriptions = [...this.#kept].map(([text, { schedule, since, progress, name, created }]) => {
       const { position, lastRun } = (name === undefined ? undefined : this.#timetable.progressOf(name)) ?? progress;
-      return [text, { schedule, since, position, ...(lastRun === undefined ? {} : { last_run: lastRun }) }];
+      return [
+        text,
+        {
+          schedule,
+          since,
+          position,
+          ...(lastRun === undefined ? {} : { last_run: lastRun }),
+          ...(created === undefined ? {} : { created }),
+        },
+      ];
     });
     return { version: 1, subscriptions: Object.fromEntries(subscriptions) };
   }
+}
+
+/** Where one side does not say, a subscription of the same name is taken for the same. */
+function isSameMade(kept: number | undefined, given: number | undefined): boolean {
+  return kept === undefined || given === undefined || kept === given;
 }
 
 /** Throws for what another program has written there. */
@@ -103,9 +130,9 @@ function keptOf(value: unknown): readonly (readonly [string, Kept])[] {
   if (value === undefined) return [];
   if (typeof value === 'object' && value !== null && 'version' in value && value.version === 1 && 'subscriptions' in value) {
     const subscriptions = value.subscriptions as Readonly<Record<string, KeptText>>;
-    return Object.entries(subscriptions).map(([name, { schedule, since, position, last_run: lastRun }]) => [
+    return Object.entries(subscriptions).map(([name, { schedule, since, position, last_run: lastRun, created }]) => [
       name,
-      { schedule, since, progress: { position, lastRun } },
+      { schedule, since, progress: { position, lastRun }, created },
     ]);
   }
   throw new Error(
@@ -118,4 +145,5 @@ interface KeptText {
   readonly since: number;
   readonly position: number;
   readonly last_run?: number;
+  readonly created?: number;
 }

@@ -131,12 +131,28 @@ describe('a call that comes again', () => {
     await kit.restart();
     const later = call('{"a":2}', { 'idempotency-key': '1' });
     for (const again of [timed, plain, { ...timed, headers: { ...timed.headers, 'x-gofer-delivery': '2' } }, later]) {
-      expect(await kit.externalEvent(again)).toMatchObject({ statusCode: 400, message: expect.stringContaining('dealt with before') });
+      expect(await kit.externalEvent(again)).toMatchObject({ statusCode: 400, message: expect.stringContaining('was done before') });
     }
     expect(kit.runs).toHaveLength(2);
     await kit.clock.advance(1_000);
     expect(await kit.externalEvent(call(body))).toEqual({ statusCode: 204 });
     expect(kit.runs).toHaveLength(3);
+  });
+
+  test('because somebody wants it done again, starts another run, once for each time', async () => {
+    const { kit, subscribe, call } = await startWebhook();
+    await subscribe('one');
+    const one = { ...call('{}', { 'x-gofer-delivery': '1' }), deliveryId: 'd-1', received: kit.clock.now() };
+    expect(await kit.externalEvent(one)).toEqual({ statusCode: 204 });
+    // It is the time at which it came that is compared with its own.
+    await kit.clock.advance(3_600_000);
+    for (const again of [1, 2]) {
+      expect(await kit.externalEvent({ ...one, again })).toEqual({ statusCode: 204 });
+      expect(await kit.externalEvent({ ...one, again })).toMatchObject({ statusCode: 400 });
+    }
+    await kit.restart({ kill: true });
+    await kit.externalEvent({ ...one, again: 2 });
+    expect(kit.runs.map(({ deliveryId }) => deliveryId)).toEqual(['d-1', 'd-1', 'd-1']);
   });
 
   test('after a crash starts the same run', async () => {

@@ -11,6 +11,7 @@ import {
   type Subscription,
   type SubscriptionName,
 } from '@gofer/sdk/extension';
+import { againOf } from '../../shared/src/again.ts';
 import { textOf } from '../../shared/src/parameters.ts';
 import { MAX_BODY, parseBody } from './body.ts';
 import { fitsFilter } from './body-filter.ts';
@@ -28,6 +29,9 @@ const START_PATIENCE_MS = 5_000;
 interface Call {
   /** As its sender names it; empty where it does not. Not signed. */
   readonly id: string;
+  /** The server's name of it. */
+  readonly deliveryId: string | undefined;
+  /** Another one where it is to be done again. */
   readonly fingerprint: string;
   readonly text: string;
   readonly bytes: number;
@@ -56,20 +60,27 @@ export class WebhookExtension implements Extension {
     this.#subscriptions.remove(name);
   }
 
-  async externalEvent({ headers, body }: ExternalEvent): Promise<void> {
+  async externalEvent({ headers, body, deliveryId, received, again }: ExternalEvent): Promise<void> {
     if (this.#guard === undefined) throw new Error('The extension has not been started.');
     if (body.byteLength > MAX_BODY) throw new Refusal(`The body has ${body.byteLength} bytes; at most ${MAX_BODY} are taken.`);
-    const signature = readSignature(headers, this.#host.clock.now());
+    const signature = readSignature(headers, received ?? this.#host.clock.now());
     const subscriptions = this.#subscriptions.signedBy(headers['x-gofer-webhook']?.trim(), signature, body);
     const text = decode(body);
     const parsed = parseBody(text, headers['content-type'] ?? '');
     const id = readId(headers);
-    const call: Call = { id, fingerprint: fingerprintOf(signature), text, bytes: body.byteLength, body: parsed };
+    const call: Call = {
+      id,
+      deliveryId,
+      fingerprint: fingerprintOf(signature) + againOf(again),
+      text,
+      bytes: body.byteLength,
+      body: parsed,
+    };
     // An id is one subscription's own: nobody else can use it up.
-    const ids = id === '' ? [] : subscriptions.map((each) => `id ${textOf(each)} ${id}`);
+    const ids = id === '' ? [] : subscriptions.map((each) => `id ${textOf(each)} ${id}${againOf(again)}`);
     if (await this.#guard.once([`signature ${call.fingerprint}`, ...ids], () => this.#handle(subscriptions, call))) return;
     throw new Refusal(
-      'The call was dealt with before: its signature, or its id, has come already. Sign with X-Gofer-Timestamp where two calls have the same body.',
+      'The call was done before, and starts nothing again: its signature, or its id, has come already, and was taken then. To have it done again, redeliver the delivery that was taken. Sign with X-Gofer-Timestamp where two calls have the same body.',
     );
   }
 
@@ -118,6 +129,7 @@ export class WebhookExtension implements Extension {
       },
       // By what is signed: the same call under another id is the same call.
       idempotencyKey: `webhook/${subscription.subscriptionId}/${call.fingerprint}`,
+      deliveryId: call.deliveryId,
       patienceMs: START_PATIENCE_MS,
       signal,
     });

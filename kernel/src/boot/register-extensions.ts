@@ -12,6 +12,7 @@ import { ExtensionStarts } from '../extensions/extension-starts.ts';
 
 import type { NamedScheduler } from '../orchestrator/run-context.ts';
 import { StoredExtensionService } from '../services/extension-service.ts';
+import { BoundedLogs } from '../workers/logs/index.ts';
 import type { Container } from './container.ts';
 import { readExtensionCertificate } from './extension-certificate.ts';
 import { registerExternalEvents } from './register-external-events.ts';
@@ -23,6 +24,16 @@ import { TOKENS } from './tokens.ts';
 
 export function registerExtensions(container: Container, options: ServerOptions): void {
   const { config } = options.loaded;
+  container.register(
+    TOKENS.extensionLogs,
+    () =>
+      new BoundedLogs({
+        logs: container.resolve(TOKENS.logs),
+        directory: config.api.task_execution_logs_dir,
+        maxBytes: config.extensions.max_log_size,
+        setting: 'extensions.max_log_size',
+      }),
+  );
   container.register(TOKENS.builtInListener, () => new TaskListener());
   container.register(TOKENS.extensionManager, () => createManager(container, options));
   container.register(TOKENS.extensionCalls, () => container.resolve(TOKENS.extensionManager));
@@ -39,7 +50,7 @@ export function registerExtensions(container: Container, options: ServerOptions)
         store: container.resolve(TOKENS.store),
         secrets: container.resolve(TOKENS.secrets),
         objects: container.resolve(TOKENS.objects),
-        logs: container.resolve(TOKENS.logs),
+        logs: container.resolve(TOKENS.extensionLogs),
         manager: container.resolve(TOKENS.extensionManager),
         access: container.resolve(TOKENS.access),
         builtIns: options.builtInExtensions?.names ?? [],
@@ -57,7 +68,7 @@ function createManager(container: Container, options: ServerOptions): ExtensionM
   const parts = {
     store: container.resolve(TOKENS.store),
     secrets: container.resolve(TOKENS.secrets),
-    logs: container.resolve(TOKENS.logs),
+    logs: container.resolve(TOKENS.extensionLogs),
   };
   let ca: string | undefined;
   const environments = new ExtensionEnvironments({
@@ -95,6 +106,7 @@ function createManager(container: Container, options: ServerOptions): ExtensionM
       longestRestartMs: extensions.longest_restart_delay * 1000,
     },
     random: Math.random,
+    mostOutputBytes: config.extensions.max_log_size * LOGS_OF_OUTPUT,
     stopGraceMs: extensions.stop_timeout * 1000,
     sweep: async (isKnown, leave) => {
       const context = { instanceId: parts.store.system.instanceId, log, clock, leave };
@@ -128,4 +140,6 @@ function createHosts(container: Container, { loaded, builtInExtensions }: Server
   return { builtIn, container: containerHost, ofEngine: (engine) => all.get(engine) };
 }
 
+/** What an engine keeps of an extension's output may be so many times as long as its log. */
+const LOGS_OF_OUTPUT = 16;
 const NO_BUILT_INS: BuiltInExtensions = { names: [], command: () => undefined };

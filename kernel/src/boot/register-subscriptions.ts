@@ -1,4 +1,5 @@
 import { SYSTEM_CLOCK } from '../clock/clock.ts';
+import { SecretChanges } from '../extensions/secret-changes.ts';
 import { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
 import { StoredSubscriptionService } from '../services/subscription-service.ts';
 import type { Container } from './container.ts';
@@ -15,6 +16,15 @@ export function registerSubscriptions(container: Container): void {
     TOKENS.subscriptionKeeper,
     () => new SubscriptionKeeper({ ...parts(), clock: SYSTEM_CLOCK, log: container.resolve(TOKENS.log) }),
     (keeper) => keeper.settled(),
+  );
+  container.register(
+    TOKENS.secretChanges,
+    () => {
+      const { store, leave } = parts();
+      const [keeper, manager] = [container.resolve(TOKENS.subscriptionKeeper), container.resolve(TOKENS.extensionManager)];
+      return new SecretChanges({ store, keeper, manager, clock: SYSTEM_CLOCK, log: container.resolve(TOKENS.log), leave });
+    },
+    (changes) => changes.settled(),
   );
   container.register(
     TOKENS.subscriptions,

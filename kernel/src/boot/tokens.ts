@@ -3,6 +3,7 @@ import type { AccessControl } from '../access/access-control.ts';
 import type { DeliveryDispatcher } from '../extensions/delivery-dispatcher.ts';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import type { ExtensionManager } from '../extensions/extension-manager.ts';
+import type { SecretChanges } from '../extensions/secret-changes.ts';
 import type { SubscriptionKeeper } from '../extensions/subscription-keeper.ts';
 import type { FailureLog, HttpServer, RateLimits } from '../http/index.ts';
 import type { Orchestrator } from '../orchestrator/orchestrator.ts';
@@ -22,6 +23,7 @@ import type { References } from '../stores/references.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
 import type { CertificateSource } from '../tls/index.ts';
 import type { DagEngine } from '../workers/dag/dag-engine.ts';
+import type { BoundedLogs } from '../workers/logs/bounded-logs.ts';
 import type { LogStore } from '../workers/logs/log-store.ts';
 import { token } from './container.ts';
 import type { ExternalEvents } from './external-events.ts';
@@ -36,6 +38,7 @@ export const TOKENS = {
   store: token<Store>('store'),
   dag: token<DagEngine>('DAG engine'),
   logs: token<LogStore>('log store'),
+  extensionLogs: token<BoundedLogs>('logs of extensions'),
   schedulers: token<readonly [NamedScheduler, ...NamedScheduler[]]>('schedulers'),
   stores: token<LoadedStores>('stores'),
   auth: token<LoadedAuth>('auth plugins'),
@@ -54,6 +57,7 @@ export const TOKENS = {
   namespaces: token<StoredNamespaceService>('namespace service'),
   pipelines: token<StoredPipelineService>('pipeline service'),
   extensionManager: token<ExtensionManager>('extension manager'),
+  secretChanges: token<SecretChanges>('changes of secrets'),
   extensionCalls: token<ExtensionCalls>('calls of extensions'),
   /** Resolved once the server can be reached; ends before its listeners do. */
   runningExtensions: token<ExtensionManager>('extensions'),

@@ -22,6 +22,7 @@ const START_TIMEOUT_MS = 30_000;
 export class BuiltInHost implements ExtensionHost {
   readonly engine = 'builtin';
   readonly replay = false;
+  readonly keepsOutput = false;
   readonly #options: BuiltInHostOptions;
 
   constructor(options: BuiltInHostOptions) {

@@ -32,6 +32,7 @@ type Say = (message: string) => void;
 export class ContainerHost implements ExtensionHost {
   readonly engine: string;
   readonly replay: boolean;
+  readonly keepsOutput = true;
   readonly #options: ContainerHostOptions;
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;

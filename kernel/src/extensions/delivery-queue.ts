@@ -106,10 +106,10 @@ export class DeliveryQueue {
     if (content !== undefined) await this.#writeDown(seq, content, await this.#ask(content));
   }
 
-  async #ask({ body, headers, id }: DeliveryContent): Promise<Handover> {
+  async #ask({ again, body, headers, id, received }: DeliveryContent): Promise<Handover> {
     const { calls, log } = this.#parts;
     try {
-      return await calls.deliver(this.#extensionId, { headers, body });
+      return await calls.deliver(this.#extensionId, { headers, body, id, received, again });
     } catch (error) {
       if (codeOf(error) === 'INTERNAL')
         log('error', 'handing an external event over failed: this is a bug', { extension: this.#extensionId, delivery: id, error });

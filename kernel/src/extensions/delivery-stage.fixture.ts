@@ -13,6 +13,8 @@ import { ExtensionClient } from './extension-client.ts';
 export interface HandedEvent {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
+  /** As the server says it. */
+  readonly again: string;
 }
 /** A status, one with words, or no answer at all. */
 export type Reaction = number | { readonly status: number; readonly message: string } | 'silence';
@@ -55,7 +57,7 @@ export class ListeningExtension {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const sent = JSON.parse(Buffer.concat(chunks).toString()) as { headers: Record<string, string>; body: number[] };
-    const event = { headers: sent.headers, body: Buffer.from(sent.body) };
+    const event = { headers: sent.headers, body: Buffer.from(sent.body), again: String(request.headers['gofer-delivery-again']) };
     this.handed.push(event);
     this.busy += 1;
     this.busiest = Math.max(this.busiest, this.busy);

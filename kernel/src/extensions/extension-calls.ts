@@ -11,6 +11,8 @@ export interface SubscriptionName {
 /** One as its extension is given it. */
 export interface GivenSubscription extends SubscriptionName {
   readonly params: Readonly<Record<string, string>>;
+  /** When it was made, epoch milliseconds: another one of the same name was made at another time. */
+  readonly created: number;
   /** Those of their values that are secrets: what it says of them is masked. */
   readonly secrets?: readonly string[];
 }
@@ -21,6 +23,18 @@ export interface DeliveryAnswer {
   readonly statusCode: number;
   /** The extension's own words, cut to some hundred characters. */
   readonly message?: string;
+}
+
+/** An event from outside as its extension is handed it. */
+export interface HandedEvent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array;
+  /** That of the delivery. */
+  readonly id: string;
+  /** When it came in, epoch milliseconds. */
+  readonly received: number;
+  /** How often somebody wanted it done again though the extension had taken it. */
+  readonly again: number;
 }
 
 export interface ExtensionCalls {
@@ -38,10 +52,7 @@ export interface ExtensionCalls {
   /** Rejects with `UNAVAILABLE` where it cannot be told. */
   unsubscribe(extensionId: string, name: SubscriptionName): Promise<void>;
   /** Rejects with `UNAVAILABLE` where it cannot be asked. */
-  deliver(
-    extensionId: string,
-    event: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
-  ): Promise<DeliveryAnswer>;
+  deliver(extensionId: string, event: HandedEvent): Promise<DeliveryAnswer>;
   /** Rejects with `UNAVAILABLE` where it cannot be asked. */
   debug(extensionId: string): Promise<string>;
   /** Calls `listener` whenever one has become healthy, before it counts as ready: what it resolves after is waited for. */

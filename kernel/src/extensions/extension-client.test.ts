@@ -13,6 +13,8 @@ const KEY = 'the-key-of-the-extension';
 const NAME = { namespaceId: 'default', pipelineId: 'build', subscriptionId: 'nightly' };
 const MIB = 1024 * 1024;
 
+const DELIVERY = { id: '019a3c1e', received: 1234, again: 2 };
+
 let open: { close(): Promise<void> }[] = [];
 
 async function serve(behaviour: Behaviour, tls?: { cert: string; key: string }): Promise<HostileExtension> {
@@ -47,13 +49,14 @@ describe('what an extension is asked', () => {
     ['shutdown', (client) => client.shutdown(), 'POST /api/shutdown', undefined],
     [
       'subscribe',
-      (client) => client.subscribe({ ...NAME, params: { every: '5m' } }),
+      (client) => client.subscribe({ ...NAME, params: { every: '5m' }, created: 1234 }),
       'POST /api/subscribe',
       {
         namespace_id: 'default',
         pipeline_id: 'build',
         pipeline_subscription_id: 'nightly',
         pipeline_subscription_params: { every: '5m' },
+        created: 1234,
       },
     ],
     [
@@ -64,7 +67,7 @@ describe('what an extension is asked', () => {
     ],
     [
       'deliver',
-      (client) => client.deliver({ headers: { 'x-github-event': 'push' }, body: Uint8Array.of(0, 9, 10, 99, 100, 255) }),
+      (client) => client.deliver({ ...DELIVERY, headers: { 'x-github-event': 'push' }, body: Uint8Array.of(0, 9, 10, 99, 100, 255) }),
       'POST /api/external-event',
       { headers: { 'x-github-event': 'push' }, body: [0, 9, 10, 99, 100, 255] },
     ],
@@ -75,6 +78,8 @@ describe('what an extension is asked', () => {
       await call(client);
       const [head = '', sent = ''] = (extension.requests[0] ?? '').split('\r\n\r\n');
       expect(head.split('\r\n')[0]).toBe(`${line} HTTP/1.1`);
+      for (const said of ['gofer-delivery-id: 019a3c1e', 'gofer-delivery-received: 1234', 'gofer-delivery-again: 2'])
+        expect(head.includes(said)).toBe(line === 'POST /api/external-event');
       expect(head.includes(`authorization: Bearer ${KEY}`)).toBe(name !== 'health');
       expect(sent === '' ? undefined : JSON.parse(sent)).toEqual(body);
     }
@@ -110,7 +115,7 @@ describe('what an extension is asked', () => {
   it('carries a large event byte for byte, in pieces', async () => {
     const { extension, client } = await talk(answer(204));
     const body = Uint8Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256);
-    expect(await client.deliver({ headers: {}, body })).toEqual({ statusCode: 204 });
+    expect(await client.deliver({ ...DELIVERY, headers: {}, body })).toEqual({ statusCode: 204 });
     const sent = JSON.parse((extension.requests[0] ?? '').split('\r\n\r\n')[1] ?? '') as { body: number[] };
     expect(Buffer.from(sent.body).equals(body)).toBe(true);
   });
@@ -121,7 +126,7 @@ describe('what an extension refuses', () => {
     const words = `bad\u001b[31m\nexpression \u202e${KEY} ${'x'.repeat(600)}`;
     for (const body of [JSON.stringify({ message: words }), words]) {
       const { client } = await talk(answer(400, body));
-      const error = await failure(client.subscribe({ ...NAME, params: {} }));
+      const error = await failure(client.subscribe({ ...NAME, params: {}, created: 1 }));
       expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringContaining('bad [31m expression [redacted] xxx') });
       expect(error.message.length).toBeLessThan(560);
     }
@@ -130,12 +135,12 @@ describe('what an extension refuses', () => {
   it('is told without the secrets that it was started with, also where it is cut in the middle of one', async () => {
     const secret = 'the secret of a setting, given\nin two lines';
     const { client } = await talk(answer(503, JSON.stringify({ message: `${'x'.repeat(490)}${secret}` })), { masked: [secret] });
-    for (const call of [client.health(), client.subscribe({ ...NAME, params: {} }), client.debug(), client.shutdown()]) {
+    for (const call of [client.health(), client.subscribe({ ...NAME, params: {}, created: 1 }), client.debug(), client.shutdown()]) {
       const { message } = await failure(call);
       expect(message).toContain('x'.repeat(490));
       expect(message).not.toContain('the sec');
     }
-    expect((await client.deliver({ headers: {}, body: new Uint8Array() })).message).toMatch(/x\[redact/);
+    expect((await client.deliver({ ...DELIVERY, headers: {}, body: new Uint8Array() })).message).toMatch(/x\[redact/);
     const { client: open } = await talk(answer(200, JSON.stringify({ info: `state ${secret}` })), { masked: [secret] });
     expect(await open.debug()).not.toContain('secret');
   });
@@ -151,7 +156,7 @@ describe('what an extension refuses', () => {
       [302, 'UNAVAILABLE'],
     ] as const) {
       const { client } = await talk(answer(status));
-      await expect(client.subscribe({ ...NAME, params: {} })).rejects.toMatchObject({ code });
+      await expect(client.subscribe({ ...NAME, params: {}, created: 1 })).rejects.toMatchObject({ code });
     }
   });
 
@@ -165,7 +170,7 @@ describe('what an extension refuses', () => {
   });
 
   it('of deliveries is answered as it is', async () => {
-    const event = { headers: {}, body: new Uint8Array() };
+    const event = { ...DELIVERY, headers: {}, body: new Uint8Array() };
     const { client } = await talk(answer(400, '{"message":"bad signature"}'));
     expect(await client.deliver(event)).toEqual({ statusCode: 400, message: 'bad signature' });
     const { client: busy } = await talk(answer(503));
@@ -178,7 +183,7 @@ describe('what an extension refuses', () => {
     for (const status of [301, 302, 303, 307, 308]) {
       const { client } = await talk(answer(status, '', { location }));
       await expect(client.info()).rejects.toMatchObject(unavailable(`it answers ${status}, a redirect to ${location}`));
-      expect(await client.deliver({ headers: {}, body: new Uint8Array() })).toMatchObject({ statusCode: status });
+      expect(await client.deliver({ ...DELIVERY, headers: {}, body: new Uint8Array() })).toMatchObject({ statusCode: status });
     }
     expect(elsewhere.requests).toEqual([]);
   });
@@ -242,7 +247,7 @@ describe('an extension that answers for ever', () => {
 
   it('with a yes to what has no answer is believed', async () => {
     const { extension, client } = await talk(endless('HTTP/1.1 200 OK\r\n\r\n', 'x'.repeat(65_536), { bytes: 0 }));
-    expect(await client.subscribe({ ...NAME, params: {} })).toBeUndefined();
+    expect(await client.subscribe({ ...NAME, params: {}, created: 1 })).toBeUndefined();
     await extension.forsaken();
   });
 });
@@ -273,7 +278,7 @@ describe('an extension that takes its time', () => {
     const clock = new VirtualClock(0);
     const { extension, client } = await talk(trickling, { clock });
     const { promise: asked } = extension.asked;
-    const delivered = client.deliver({ headers: {}, body: new Uint8Array() });
+    const delivered = client.deliver({ ...DELIVERY, headers: {}, body: new Uint8Array() });
     await asked;
     await turns();
     clock.advance();

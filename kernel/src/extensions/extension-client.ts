@@ -11,8 +11,8 @@ import { createTextMasker } from '../workers/logs/index.ts';
 import { readAtMost } from './answer-body.ts';
 import { describeFault } from './connection-fault.ts';
 import { NonsenseAnswer, readDebug, readDocumentation, readWords, toLine } from './extension-answer.ts';
-import type { DeliveryAnswer, GivenSubscription, SubscriptionName } from './extension-calls.ts';
-import { type ExternalEvent, encodeExternalEvent } from './external-event-body.ts';
+import type { DeliveryAnswer, GivenSubscription, HandedEvent, SubscriptionName } from './extension-calls.ts';
+import { encodeExternalEvent } from './external-event-body.ts';
 
 export interface ExtensionClientOptions {
   /** As people know it: it stands in messages. */
@@ -62,6 +62,7 @@ const ABSENT: ReadonlySet<number> = new Set([404, 410]);
 interface Exchange {
   readonly call: CallName;
   readonly signal: AbortSignal | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: { readonly content: Readable | Uint8Array; readonly length: number };
 }
 
@@ -106,7 +107,8 @@ export class ExtensionClient {
 
   /** Rejects with `INVALID_ARGUMENT` and its own words where it refuses the subscription. */
   async subscribe(subscription: GivenSubscription, signal?: AbortSignal): Promise<void> {
-    const body = toBody({ ...toWireName(subscription), pipeline_subscription_params: subscription.params });
+    const { created, params } = subscription;
+    const body = toBody({ ...toWireName(subscription), pipeline_subscription_params: params, created });
     const exchange = { call: 'subscribe', signal, body } as const;
     const said = await this.#ask(exchange, MAX_WORDS_BYTES);
     if (isSuccess(said)) return;
@@ -131,9 +133,15 @@ export class ExtensionClient {
   }
 
   /** Resolves with whatever it answers; where it took the event there is no message. */
-  async deliver(event: ExternalEvent, signal?: AbortSignal): Promise<DeliveryAnswer> {
+  async deliver(event: HandedEvent, signal?: AbortSignal): Promise<DeliveryAnswer> {
     const { length, stream } = await encodeExternalEvent(event);
-    const answer = await this.#ask({ call: 'deliver', signal, body: { content: stream, length } }, MAX_WORDS_BYTES);
+    // Of the request, and not among the event's own: what is there anybody may have sent.
+    const headers = {
+      'gofer-delivery-id': event.id,
+      'gofer-delivery-received': String(event.received),
+      'gofer-delivery-again': String(event.again),
+    };
+    const answer = await this.#ask({ call: 'deliver', signal, headers, body: { content: stream, length } }, MAX_WORDS_BYTES);
     const { statusCode } = answer;
     if (isSuccess(answer)) return { statusCode };
     const message = isRedirect(answer) ? describeRedirect(answer) : readWords(answer.text);
@@ -201,7 +209,12 @@ export class ExtensionClient {
     }
   }
 
-  async #exchange({ call, body }: Exchange, limit: number, signal: AbortSignal, isLate: () => string | undefined): Promise<Answer> {
+  async #exchange(
+    { call, body, headers: own }: Exchange,
+    limit: number,
+    signal: AbortSignal,
+    isLate: () => string | undefined,
+  ): Promise<Answer> {
     const { method, path } = CALLS[call];
     const {
       statusCode,
@@ -212,6 +225,7 @@ export class ExtensionClient {
       path,
       headers: {
         accept: 'application/json',
+        ...own,
         ...(call === 'health' ? {} : { authorization: `Bearer ${this.#options.key}` }),
         ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(body.length) }),
       },

@@ -1,7 +1,7 @@
 /** What goes wrong around an extension: a scheduler that goes away, a disk that is full, and changes that cross. */
 import { GoferError } from '@gofer/contracts';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ExtensionStage, MISSING_IMAGE } from './extension-stage.fixture.ts';
+import { ExtensionStage, LOG_BYTES, MISSING_IMAGE } from './extension-stage.fixture.ts';
 
 let stage: ExtensionStage;
 beforeEach(async () => {
@@ -218,6 +218,32 @@ it('one that has ended is not shown as running while its output is still waited 
   expect(stage.manager.view('watcher')).toMatchObject({ state: 'exited', url: '', reason: expect.stringContaining('exit code 137') });
   expect(stage.clock.now()).toBe(before);
   await stopServer();
+});
+
+it('one that writes more than its engine is to keep is started again, and its log is kept short', async () => {
+  const { scheduler } = stage;
+  const logs = scheduler.logs.bind(scheduler);
+  const piece = Buffer.from('so many words, and no end of them\n'.repeat(1000));
+  let written = 0;
+  scheduler.logs = async function* (_, { after = '0' }, signal) {
+    for (let at = Number(after) + 1; !signal.aborted; at += 1) {
+      written += piece.length;
+      await new Promise((resolve) => setImmediate(resolve));
+      yield { stream: 'stdout', bytes: piece, cursor: String(at) };
+      if (written > 16 * LOG_BYTES) return;
+    }
+  };
+  await stage.install('watcher');
+  stage.manager.start();
+  await stage.until('its end', () => stage.store.extensions.find('watcher')?.lastError !== undefined);
+  expect(stage.store.extensions.find('watcher')?.lastError?.message).toMatch(/^it wrote more than 4194304 bytes since its start/);
+  scheduler.logs = logs;
+  await stage.ready('watcher');
+  const [start] = stage.startsOf('watcher');
+  const { dropped, bytes } = await stage.logs.stat(start?.uid ?? '');
+  expect(bytes).toBeLessThan(2 * LOG_BYTES);
+  expect(dropped).toBeGreaterThan(100_000);
+  expect(await stage.scheduler.list({})).toHaveLength(1);
 });
 
 it('one that is disabled while it waits for its next start is not started, nor said to be', async () => {

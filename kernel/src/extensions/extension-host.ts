@@ -46,6 +46,8 @@ export interface ExtensionHost {
   readonly engine: string;
   /** As `LogStore.collect` wants it. */
   readonly replay: boolean;
+  /** True: all output is kept until `remove`, whatever of it is read. */
+  readonly keepsOutput: boolean;
   /**
    * Starts it. `progress` says in words how far it is. Rejects with the scheduler's codes (`IMAGE_NOT_FOUND`, `UNAVAILABLE`, …), with
    * `UNSUPPORTED` where this host cannot run it, and with `CANCELLED` when `signal` aborts; nothing is left behind then. Resolves for one

@@ -1,11 +1,11 @@
 /** The log of one start: its output from the beginning or where an earlier server has left it, to its seal. */
-import { codeOf, type PluginLog } from '@gofer/contracts';
+import { codeOf, type LogChunk, type PluginLog } from '@gofer/contracts';
 import { type Clock, pause } from '../clock/clock.ts';
-import type { LogMasking, LogStore } from '../workers/logs/index.ts';
+import type { BoundedLogs, LogMasking } from '../workers/logs/index.ts';
 import type { RunningExtension } from './extension-host.ts';
 
 export interface ExtensionLogParts {
-  readonly logs: LogStore;
+  readonly logs: BoundedLogs;
   readonly clock: Clock;
   readonly log: PluginLog;
 }
@@ -18,7 +18,7 @@ const LATE_OUTPUT_MS = 10_000;
 /** Resolves once the log is sealed, or rejects where `leave` aborts first: then the next server goes on with it. */
 export async function collectExtensionLog(
   uid: string,
-  running: RunningExtension,
+  running: Pick<RunningExtension, 'ended' | 'logs'>,
   options: { readonly replay: boolean; readonly masking: LogMasking },
   { logs, clock }: Pick<ExtensionLogParts, 'logs' | 'clock'>,
   leave: AbortSignal,
@@ -42,6 +42,28 @@ export async function collectExtensionLog(
       });
     }
   }
+}
+
+/** `tooMuch` aborts, saying why, when more than `limit` bytes of `output` have been read. */
+export function countOutput(
+  running: RunningExtension,
+  limit: number,
+): { readonly output: Pick<RunningExtension, 'ended' | 'logs'>; readonly tooMuch: AbortSignal } {
+  const over = new AbortController();
+  let written = 0;
+  async function* counted(chunks: AsyncIterable<LogChunk>): AsyncGenerator<LogChunk> {
+    for await (const chunk of chunks) {
+      written += chunk.bytes.length;
+      if (written > limit)
+        over.abort(
+          new Error(
+            `it wrote more than ${limit} bytes since its start, all of which its engine keeps until then (extensions.max_log_size)`,
+          ),
+        );
+      yield chunk;
+    }
+  }
+  return { output: { ended: running.ended, logs: (after, signal) => counted(running.logs(after, signal)) }, tooMuch: over.signal };
 }
 
 /** Gofer's own words in the log of a start. What cannot be written is told to the operator, and nobody else waits for it. */

@@ -99,7 +99,13 @@ describe('an extension that runs', () => {
     stage.manager.onReady(() => order.push('ready'));
     stage.manager.onHealthy(async (id) => {
       expect(stage.manager.isReady(id)).toBe(false);
-      await stage.manager.subscribe(id, { namespaceId: 'default', pipelineId: 'p', subscriptionId: 's', params: { every: '5m' } });
+      await stage.manager.subscribe(id, {
+        namespaceId: 'default',
+        pipelineId: 'p',
+        subscriptionId: 's',
+        params: { every: '5m' },
+        created: 1,
+      });
       order.push('given');
     });
     stage.manager.onHealthy(() => Promise.reject(new Error('it is somebody else who fails')));

@@ -1,9 +1,9 @@
 /** All extensions of a server: one supervisor for each that is enabled, and what the rest of the kernel asks of those that run. */
-import { GoferError } from '@gofer/contracts';
+import { codeOf, GoferError } from '@gofer/contracts';
 import type { ExtensionDocumentation } from '@gofer/contracts/api';
 import { pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
-import type { DeliveryAnswer, ExtensionCalls, GivenSubscription, SubscriptionName } from './extension-calls.ts';
+import type { DeliveryAnswer, ExtensionCalls, GivenSubscription, HandedEvent, SubscriptionName } from './extension-calls.ts';
 import type { ExtensionClient } from './extension-client.ts';
 import { messageOf } from './extension-log.ts';
 import { isUnfinished } from './extension-starts.ts';
@@ -67,6 +67,29 @@ export class ExtensionManager implements ExtensionCalls {
     else this.#supervised.set(record.id, supervised);
     if (former !== undefined) this.#track(former, this.#parts.stopGraceMs);
     supervised?.run(this.#ending.get(record.uid));
+  }
+
+  /**
+   * Starts one anew that would be given something else now, such as another secret; false where it would not, or what it refers to stands
+   * for nothing. Rejects with `UNAVAILABLE` where that cannot be found out.
+   */
+  async renew(id: string): Promise<boolean> {
+    const { store, environments } = this.#parts;
+    const supervised = this.#supervised.get(id);
+    const record = store.extensions.find(id);
+    if (supervised === undefined || record === undefined) return false;
+    try {
+      const { fingerprint } = await environments.prepare(record);
+      if (store.extensionStarts.listOf(record.uid).at(-1)?.fingerprint === fingerprint) return false;
+    } catch (error) {
+      if (codeOf(error) === 'FAILED_PRECONDITION' || codeOf(error) === 'DATA_LOSS') return false;
+      throw error;
+    }
+    // Somebody else may have changed it meanwhile, and so started it anew.
+    if (this.#supervised.get(id) !== supervised) return true;
+    this.#parts.log('info', `the extension '${id}' is started anew: a secret that its settings refer to was stored anew`);
+    this.apply(record);
+    return true;
   }
 
   /**
@@ -159,10 +182,7 @@ export class ExtensionManager implements ExtensionCalls {
     await this.#running(extensionId).unsubscribe(name);
   }
 
-  async deliver(
-    extensionId: string,
-    event: { readonly headers: Readonly<Record<string, string>>; readonly body: Uint8Array },
-  ): Promise<DeliveryAnswer> {
+  async deliver(extensionId: string, event: HandedEvent): Promise<DeliveryAnswer> {
     return this.#running(extensionId).deliver(event);
   }
 

@@ -17,7 +17,7 @@ import type { ExtensionStartRecord } from '../storage/extension-starts-table.ts'
 import { GLOBAL } from '../storage/secrets-table.ts';
 import { Store } from '../storage/store.ts';
 import { TestStores } from '../stores/test-stores.fixture.ts';
-import { createInlineLogStore, type LogStore } from '../workers/logs/index.ts';
+import { BoundedLogs, createInlineLogStore, type LogStore } from '../workers/logs/index.ts';
 import { BuiltInHost } from './built-in-host.ts';
 import { ContainerHost } from './container-host.ts';
 import { ExtensionClient } from './extension-client.ts';
@@ -29,6 +29,8 @@ import { ExtensionStarts } from './extension-starts.ts';
 /** A disk in memory where there is one: these tests are about what follows what, not about how long a disk takes. */
 const PARENT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const START = Date.parse('2026-01-01T00:00:00Z');
+/** Of each start. */
+export const LOG_BYTES = 256 * 1024;
 export const SERVER_URL = 'http://172.17.0.1:8080';
 export const IMAGE = 'example.com/extension';
 /** Writes the key of the extension `watcher` when it is told to end. */
@@ -90,7 +92,8 @@ export const DOCUMENTATION = {
 interface Parts {
   readonly store: Store;
   readonly stores: TestStores;
-  readonly logs: LogStore;
+  readonly logStore: LogStore;
+  readonly logs: BoundedLogs;
   readonly manager: ExtensionManager;
 }
 
@@ -123,7 +126,7 @@ export class ExtensionStage {
     return this.#existing.stores;
   }
 
-  get logs(): LogStore {
+  get logs(): BoundedLogs {
     return this.#existing.logs;
   }
 
@@ -148,7 +151,9 @@ export class ExtensionStage {
       void this.logged.push(`${level} ${message} ${JSON.stringify(fields ?? {})}`);
     const store = Store.open(join(directory, 'gofer.db'));
     const stores = new TestStores(store, directory, log);
-    const logs = createInlineLogStore({ directory: join(directory, 'logs') });
+    const logDirectory = join(directory, 'logs');
+    const logStore = createInlineLogStore({ directory: logDirectory });
+    const logs = new BoundedLogs({ logs: logStore, directory: logDirectory, maxBytes: LOG_BYTES, setting: 'extensions.max_log_size' });
     const { instanceId } = store.system;
     const script: FakeScript = [
       { image: MISSING_IMAGE, refuse: { code: 'IMAGE_NOT_FOUND', message: 'there is no such image' } },
@@ -182,17 +187,18 @@ export class ExtensionStage {
         new ExtensionClient({ extensionId, url, key, masked, verifyCerts: false, clock: SYSTEM_CLOCK }),
       times: { startTimeoutMs: 60_000, healthIntervalMs: 10_000, longestRestartMs: 300_000 },
       random: () => 1 - Number.EPSILON,
+      mostOutputBytes: 16 * LOG_BYTES,
       stopGraceMs: 5000,
       sweep: (isKnown, leave) => sweepExtensionLeftovers('fake', scheduler, isKnown, { instanceId, log, clock, leave }),
     });
-    this.#parts = { store, stores, logs, manager };
+    this.#parts = { store, stores, logStore, logs, manager };
   }
 
   /** As a server that dies: nobody says anything to what runs, and nothing is written any more. */
   async die(): Promise<void> {
-    const { store, stores, logs } = this.#existing;
+    const { store, stores, logStore } = this.#existing;
     this.#parts = undefined;
-    await logs.close();
+    await logStore.close();
     store.close();
     await stores.close();
   }

@@ -9,14 +9,14 @@ import { uuidv7 } from 'uuidv7';
 import type { ExtensionStartRecord } from '../storage/extension-starts-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
-import type { LogMasking, LogStore } from '../workers/logs/index.ts';
+import type { BoundedLogs, LogMasking } from '../workers/logs/index.ts';
 import type { PreparedStart } from './extension-environment.ts';
 import type { ExtensionHost } from './extension-host.ts';
 
 export interface ExtensionStartsParts {
   readonly store: Store;
   readonly secrets: SecretValues;
-  readonly logs: LogStore;
+  readonly logs: BoundedLogs;
   /** Epoch milliseconds. */
   readonly now: () => number;
 }

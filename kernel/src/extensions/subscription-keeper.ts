@@ -10,7 +10,7 @@ import type { SubscriptionKey, SubscriptionRecord } from '../storage/subscriptio
 import type { References } from '../stores/references.ts';
 import type { ExtensionCalls } from './extension-calls.ts';
 import { NameQueues } from './name-queues.ts';
-import { type ResolvedParams, resolveParams } from './subscription-params.ts';
+import { digestOf, type ResolvedParams, resolveParams } from './subscription-params.ts';
 
 export interface SubscriptionKeeperParts {
   readonly store: Store;
@@ -41,6 +41,8 @@ export class SubscriptionKeeper {
   readonly #parts: SubscriptionKeeperParts;
   readonly #queues = new NameQueues();
   readonly #retries = new Map<string, Retry>();
+  /** By a subscription's uid, what was given last; what an earlier server gave is not known. */
+  readonly #given = new Map<string, string>();
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(parts: SubscriptionKeeperParts) {
@@ -75,6 +77,11 @@ export class SubscriptionKeeper {
     this.#background(() => this.exclusively(key, () => this.settle(key)));
   }
 
+  /** Behind what is under way with it: gives it to its extension again where what it refers to stands for something else by now. */
+  renewSoon(key: SubscriptionKey): void {
+    this.#background(() => this.exclusively(key, () => this.#renew(key)));
+  }
+
   /** Within `exclusively`: makes the extension agree with what is stored, or tries that again later. */
   async settle(key: SubscriptionKey): Promise<void> {
     let standing: Standing | undefined;
@@ -104,16 +111,23 @@ export class SubscriptionKeeper {
   async hand(record: SubscriptionRecord, resolved: ResolvedParams): Promise<void> {
     const { store, calls } = this.#parts;
     const { extensionId } = record;
+    this.#given.delete(record.uid);
     const start = store.subscriptions.currentStart(extensionId);
     if (record.agreed || record.givenTo !== start) await store.commit(() => store.subscriptions.give(record.uid, start));
     // Some extensions leave what they have as it is, others have it twice. One that has none may fail to be told: then the other call counts.
     const isGone = await this.take(record);
     try {
-      await calls.subscribe(extensionId, { ...toName(record), ...resolved });
+      await calls.subscribe(extensionId, { ...toName(record), ...resolved, created: record.created });
+      this.noteGiven(record.uid, resolved);
     } catch (error) {
       if (isGone && codeOf(error) === 'INVALID_ARGUMENT') await this.#forgetGiven(record);
       throw error;
     }
+  }
+
+  /** Its extension has it with these. */
+  noteGiven(uid: string, resolved: ResolvedParams): void {
+    this.#given.set(uid, digestOf(resolved));
   }
 
   /** Within `exclusively`: has the extension let go of it. False where it may still have it. */
@@ -139,7 +153,25 @@ export class SubscriptionKeeper {
       return false;
     }
     await store.commit(() => store.subscriptions.delete(record.uid));
+    this.#given.delete(record.uid);
     return true;
+  }
+
+  /** What stands for nothing any more stays as the extension has it: by its next start it is not given that. */
+  async #renew(key: SubscriptionKey): Promise<void> {
+    const { store, references, leave } = this.#parts;
+    const record = store.subscriptions.find(key);
+    if (record === undefined || !record.enabled || record.intent !== undefined) return;
+    if (this.isHeld(record)) {
+      try {
+        if (digestOf(await resolveParams(references, record, leave)) === this.#given.get(record.uid)) return;
+      } catch (error) {
+        if (codeOf(error) === 'FAILED_PRECONDITION') return;
+        throw error;
+      }
+      await store.commit(() => store.subscriptions.settle(record.uid, { agreed: false, fault: record.fault }));
+    }
+    await this.settle(key);
   }
 
   async #settle(key: SubscriptionKey): Promise<Standing> {

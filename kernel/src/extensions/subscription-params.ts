@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { codeOf, type Fault, GoferError } from '@gofer/contracts';
 import { isSecretReference, parseReference } from '../domain/index.ts';
 import type { SubscriptionRecord } from '../storage/subscriptions-table.ts';
@@ -34,4 +35,9 @@ export async function resolveParams(references: References, owner: ParamsOwner, 
   }
   if (faults.length === 0) return { params, secrets };
   throw new GoferError('FAILED_PRECONDITION', texts.join('; '), { details: faults });
+}
+
+/** The same for the same parameters. For memory only: it would tell whether a guess at a secret is right. */
+export function digestOf({ params }: ResolvedParams): string {
+  return createHash('sha256').update(JSON.stringify(params)).digest('base64');
 }

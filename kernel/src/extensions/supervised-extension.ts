@@ -7,12 +7,12 @@ import type { PluginLog } from '@gofer/contracts';
 import { type Clock, pause } from '../clock/clock.ts';
 import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
-import { createTextMasker, type LogMasking, type LogStore } from '../workers/logs/index.ts';
+import { type BoundedLogs, createTextMasker, type LogMasking } from '../workers/logs/index.ts';
 import { isBuiltIn } from './built-in-extensions.ts';
 import type { ExtensionClient } from './extension-client.ts';
 import type { ExtensionEnvironments, PreparedStart } from './extension-environment.ts';
 import type { ExtensionHost, ExtensionHosts, RunningExtension } from './extension-host.ts';
-import { collectExtensionLog, messageOf, noteInLog } from './extension-log.ts';
+import { collectExtensionLog, countOutput, messageOf, noteInLog } from './extension-log.ts';
 import { endRun, type RunEnd, type RunListener, type RunTimes, watchRun } from './extension-run.ts';
 import { type ExtensionStarts, isUnfinished } from './extension-starts.ts';
 import type { ExtensionView } from './extension-view.ts';
@@ -20,7 +20,7 @@ import { restartDelay, STEADY_MS } from './restart-delay.ts';
 
 export interface SupervisionParts {
   readonly store: Store;
-  readonly logs: LogStore;
+  readonly logs: BoundedLogs;
   readonly clock: Clock;
   readonly log: PluginLog;
   readonly hosts: ExtensionHosts;
@@ -28,6 +28,8 @@ export interface SupervisionParts {
   readonly environments: ExtensionEnvironments;
   readonly connect: (extensionId: string, url: string, start: Pick<PreparedStart, 'key' | 'masked'>) => ExtensionClient;
   readonly times: RunTimes;
+  /** What a container may write from its start on, bytes: its engine keeps all of it. */
+  readonly mostOutputBytes: number;
   /** 0 to below 1. */
   readonly random: () => number;
 }
@@ -209,17 +211,18 @@ export class SupervisedExtension {
   }
 
   async #live({ uid, running, host, masking }: Live, prepared: PreparedStart): Promise<RunEnd> {
-    const { clock, connect, times } = this.#parts;
+    const { clock, connect, mostOutputBytes, times } = this.#parts;
     this.#running = running;
     const client = connect(this.record.id, running.url, prepared);
-    const log = collectExtensionLog(uid, running, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
+    const { output, tooMuch } = countOutput(running, host.keepsOutput ? mostOutputBytes : Number.POSITIVE_INFINITY);
+    const log = collectExtensionLog(uid, output, { replay: host.replay, masking }, this.#parts, this.#leave.signal);
     log.catch(() => {
       // It may fail while the extension is still watched; whoever waits for it hears of it.
     });
     this.#show({ ...this.#view, url: running.url, engine: host.engine, reason: 'it is to become healthy' });
     let outcome: RunEnd;
     try {
-      outcome = await watchRun(running, client, times, clock, this.#stop.signal, this.#runListener(client));
+      outcome = await watchRun(running, client, times, clock, AbortSignal.any([this.#stop.signal, tooMuch]), this.#runListener(client));
     } catch (error) {
       outcome = { reason: this.#stop.signal.aborted ? 'it was stopped' : messageOf(error), healthyMs: 0 };
     } finally {

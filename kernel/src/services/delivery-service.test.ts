@@ -88,6 +88,36 @@ describe('an event that was taken', () => {
     await service.redeliver('github', id);
     await expect.poll(async () => (await service.get('github', id)).attempts, SOON).toBe(3);
     expect(extension.handed).toHaveLength(3);
+    // What was refused is to be done, and only what was taken is to be done again.
+    expect(extension.handed.map(({ again }) => again)).toEqual(['0', '0', '1']);
+  });
+
+  it('is shown with the runs that its extension said to start because of it, while they are there', async () => {
+    const { store } = stage;
+    const [id, other] = [await accept('one'), await accept('two')];
+    await stage.write('other', true);
+    await store.commit(() => {
+      store.namespaces.insert({ id: 'default', name: '', description: '' }, 1);
+      store.pipelines.insert('pipeline', 'default', 'build', 1);
+      const run = { pipelineUid: 'pipeline', configVersion: 1, started: 5, initiator: { id: 'i', user: 'u' }, variables: [], owner: 'me' };
+      for (const uid of ['a', 'b', 'c']) store.runs.insert({ ...run, uid, idempotencyKey: undefined });
+      for (const uid of ['a', 'b']) store.deliveries.addRun('github', id, uid);
+      store.deliveries.addRun('github', id, 'a');
+      // Neither an extension that it is not for, nor an event that is not kept.
+      store.deliveries.addRun('other', id, 'c');
+      store.deliveries.addRun('github', 'none', 'c');
+    });
+    const run = (run_id: number) => ({ namespace_id: 'default', pipeline_id: 'build', run_id });
+    expect((await service.get('github', id)).runs).toEqual([run(1), run(2)]);
+    expect((await service.list('github', {})).map(({ delivery_id, runs }) => [delivery_id, runs])).toEqual([
+      [other, undefined],
+      [id, [run(1), run(2)]],
+    ]);
+    await store.commit(() => store.runs.purge('a'));
+    await store.commit(() => store.runs.hide('b', 1));
+    expect((await service.get('github', id)).runs).toBeUndefined();
+    await store.commit(() => store.deliveries.expire(Number.MAX_SAFE_INTEGER, 10));
+    expect(store.deliveries.runs(id)).toEqual([]);
   });
 
   it('that waits for its next attempt is handed over at once when somebody says so', async () => {

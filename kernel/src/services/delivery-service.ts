@@ -56,13 +56,13 @@ export class StoredDeliveryService implements DeliveryService {
 
   async list(extensionId: string, { limit = USUAL_PAGE, offset = 0, state }: DeliveryQuery): Promise<Delivery[]> {
     const records = this.#parts.store.deliveries.list(this.#uidOf(extensionId), { state, limit, offset });
-    return records.map((record) => toDelivery(extensionId, record));
+    return records.map((record) => this.#toDelivery(extensionId, record));
   }
 
   async get(extensionId: string, deliveryId: string): Promise<Delivery> {
     const record = this.#parts.store.deliveries.find(this.#uidOf(extensionId), deliveryId);
     if (record === undefined) throw unknownDelivery(extensionId, deliveryId);
-    return { ...toDelivery(extensionId, record), headers: { ...record.headers } };
+    return { ...this.#toDelivery(extensionId, record), headers: { ...record.headers } };
   }
 
   async body(extensionId: string, deliveryId: string): Promise<Uint8Array> {
@@ -81,7 +81,13 @@ export class StoredDeliveryService implements DeliveryService {
       return found;
     });
     dispatcher.arrived(extensionId);
-    return toDelivery(extensionId, record);
+    return this.#toDelivery(extensionId, record);
+  }
+
+  #toDelivery(extensionId: string, record: DeliveryRecord): Delivery {
+    const runs = this.#parts.store.deliveries.runs(record.id);
+    const named = runs.map(({ namespaceId, pipelineId, runId }) => ({ namespace_id: namespaceId, pipeline_id: pipelineId, run_id: runId }));
+    return { ...toDelivery(extensionId, record), ...(named.length === 0 ? {} : { runs: named }) };
   }
 
   #uidOf(extensionId: string): string {

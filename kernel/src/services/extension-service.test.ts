@@ -1,3 +1,4 @@
+import type { LogMessage } from '@gofer/contracts/api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AccessControl } from '../access/access-control.ts';
 import { hashSecret } from '../access/mint-secret.ts';
@@ -260,11 +261,11 @@ describe('the extensions that every server has', () => {
 describe('the log of an extension', () => {
   it('is that of its latest start, and goes on with the next one', async () => {
     await install();
-    await expect(service.logs('watcher', { follow: false, signal: NEVER })).rejects.toMatchObject({ code: 'NOT_FOUND' });
+    await expect(service.logs('watcher', { follow: false, format: 'lines', signal: NEVER })).rejects.toMatchObject({ code: 'NOT_FOUND' });
     const stop = new AbortController();
     const lines: string[] = [];
     const reading = (async () => {
-      for await (const batch of await service.logs('watcher', { follow: true, signal: stop.signal }))
+      for await (const batch of await service.logs('watcher', { follow: true, format: 'lines', signal: stop.signal }))
         if (batch.format === 'lines') lines.push(...Buffer.from(batch.text).toString().trimEnd().split('\n'));
     })();
     await stage.ready('watcher');
@@ -286,8 +287,57 @@ describe('the log of an extension', () => {
     expect(latest?.uid).not.toBe(first?.uid);
     expect(latest?.ended).toBe(0);
     let text = '';
-    for await (const batch of await service.logs('watcher', { follow: false, signal: NEVER }))
+    for await (const batch of await service.logs('watcher', { follow: false, format: 'lines', signal: NEVER }))
       if (batch.format === 'lines') text += Buffer.from(batch.text).toString();
     expect(text).toMatch(/^started again: /);
   });
+
+  it('goes on behind a cursor, whichever start that is of, and says where the log of one is gone', async () => {
+    await install();
+    await stage.ready('watcher');
+    await stage.crash('watcher');
+    await stage.until('the next start', () => stage.started.length === 2 && stage.manager.isReady('watcher'));
+    const messages = await messagesOf(undefined, 1);
+    expect(messages.at(-1)?.end).toMatchObject({ attempt: 1, lines: 2 });
+    const [first, second] = stage.startsOf('watcher').map(({ uid }) => uid);
+    const behindFirst = `${first}-0.`;
+    const both = await messagesOf(behindFirst, 2);
+    const texts = both.flatMap(({ lines }) => lines.map(({ text }) => text));
+    expect(texts).toEqual(['hello', expect.stringMatching(/^started again/), 'hello']);
+    // Behind each of them comes what is behind it, and nothing else.
+    for (const [index, { cursor }] of both.entries()) {
+      const rest = await messagesOf(cursor, cursor.startsWith(`${first}`) ? 2 : 1);
+      const expected = both.slice(index + 1).flatMap(({ lines }) => lines.map(({ text }) => text));
+      expect(rest.flatMap(({ lines }) => lines.map(({ text }) => text))).toEqual(expected);
+    }
+    await stage.logs.delete(first ?? '');
+    const later = await messagesOf(behindFirst, 1);
+    expect(later[0]?.lines[0]).toMatchObject({ stream: 'gofer', text: expect.stringContaining('was dropped') });
+    expect(later[0]?.cursor).toBe(`${second}-0.`);
+    for (const after of ['x', `${second}-1.`, `${second}-x`, `${'f'.repeat(36)}-0.`]) {
+      const reading = service.logs('watcher', { after, follow: false, format: 'json', signal: NEVER });
+      await expect(reading).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
+    }
+  });
 });
+
+/** Until so many starts have been told to their end, or to what is there now of the last. */
+async function messagesOf(after: string | undefined, starts: number): Promise<LogMessage[]> {
+  const messages: LogMessage[] = [];
+  const stop = new AbortController();
+  const request = { follow: starts > 1, format: 'json', signal: stop.signal, ...(after === undefined ? {} : { after }) } as const;
+  const latest = stage.startsOf('watcher').at(-1)?.uid ?? '';
+  try {
+    for await (const batch of await service.logs('watcher', request)) {
+      if (batch.format === 'json') messages.push(JSON.parse(Buffer.from(batch.json).toString()));
+      if (batch.format === 'end')
+        messages.push({ cursor: batch.cursor, firstLine: 0, lines: [], end: { attempt: batch.attempt, ...batch.stat } });
+      // The second line of the latest is the last that there is.
+      if (starts > 1 && messages.at(-1)?.cursor.startsWith(latest) === true && messages.at(-1)?.lines.at(-1)?.text === 'hello')
+        stop.abort();
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+  return messages;
+}

@@ -11,7 +11,8 @@ import type { ExtensionRecord } from '../storage/extensions-table.ts';
 import type { Store } from '../storage/store.ts';
 import type { ObjectBodies } from '../stores/object-bodies.ts';
 import type { SecretValues } from '../stores/secret-values.ts';
-import type { LogBatch, LogStore } from '../workers/logs/log-store.ts';
+import type { BoundedLogs } from '../workers/logs/bounded-logs.ts';
+import type { LogBatch } from '../workers/logs/log-store.ts';
 import { type ExtensionLogRequest, readExtensionLogs } from './extension-logs.ts';
 import { type Registration, Registrations } from './extension-registration.ts';
 import { toExtension } from './extension-wire.ts';
@@ -21,7 +22,7 @@ export interface ExtensionServiceParts {
   readonly store: Store;
   readonly secrets: SecretValues;
   readonly objects: ObjectBodies;
-  readonly logs: LogStore;
+  readonly logs: BoundedLogs;
   readonly manager: ExtensionManager;
   readonly access: Pick<AccessControl, 'rolesChanged'>;
   /** The names of the extensions that come with the server. */

@@ -1,6 +1,7 @@
 /** The use cases of extensions: the extensions themselves, the subscriptions to them, and the events from outside that they are handed. */
 import type { Delivery, Extension, Subscription } from '@gofer/contracts/api';
 import type { LogBatch } from '../workers/logs/log-store.ts';
+import type { ExtensionLogRequest } from './extension-logs.ts';
 import type { LogEnd, Page, PipelinePath } from './services.ts';
 
 export interface NewExtension {
@@ -30,11 +31,8 @@ export interface ExtensionService {
   uninstall(id: string): Promise<void>;
   /** Rejects with `UNAVAILABLE` where it does not run or does not answer. */
   debug(id: string): Promise<string>;
-  /** The latest start's log, and with `follow` those of the starts after it, until `signal` aborts. */
-  logs(
-    id: string,
-    request: { readonly follow: boolean; readonly tail?: number; readonly signal: AbortSignal },
-  ): Promise<AsyncIterable<LogBatch | LogEnd>>;
+  /** The latest start's log, or what is behind a cursor, and with `follow` those of the starts after it, until `signal` aborts. */
+  logs(id: string, request: ExtensionLogRequest): Promise<AsyncIterable<LogBatch | LogEnd>>;
 }
 
 export interface SubscriptionPath extends PipelinePath {

@@ -178,6 +178,7 @@ export class StoredRunService implements RunService {
     const variables = Object.entries(request.variables).map(([name, value]) => ({ key: name, value, source: 'run_options' as const }));
     const { initiator, idempotencyKey } = request;
     const run = insertRun(store, pipeline, { configVersion: version, initiator, variables, idempotencyKey, now: now() });
+    if (request.because !== undefined) store.deliveries.addRun(request.because.extensionId, request.because.deliveryId, run.uid);
     return { pipeline, run, isNew: true };
   }
 

@@ -13,6 +13,8 @@ export interface SecretServiceParts {
   readonly lookup: Lookup;
   readonly secrets: SecretValues;
   readonly now: () => number;
+  /** Hears of every secret that was stored, after the commit. `owner`: a pipeline's uid, or `GLOBAL`. */
+  readonly stored?: (owner: string, key: string) => void;
 }
 
 export class StoredSecretService implements SecretService {
@@ -83,9 +85,10 @@ export class StoredSecretService implements SecretService {
     const bytes = checkContent(secret.content);
     const { store, secrets, now } = this.#parts;
     this.#assertFree(ownerOf(), secret);
+    let owner = '';
     const record = await secrets.write(bytes, (value) =>
       store.commitAudited(() => {
-        const owner = ownerOf();
+        owner = ownerOf();
         this.#assertFree(owner, secret);
         const replaced = store.secrets.delete(owner, secret.key);
         const stored: SecretRecord = { key: secret.key, value, namespaces, created: now() };
@@ -96,6 +99,7 @@ export class StoredSecretService implements SecretService {
       }),
     );
     secrets.collect();
+    this.#parts.stored?.(owner, secret.key);
     return record;
   }
 

@@ -135,6 +135,8 @@ export interface RunService {
       variables: Readonly<Record<string, string>>;
       initiator: Initiator;
       idempotencyKey?: string;
+      /** The event from outside that the extension starts it for. */
+      because?: { readonly extensionId: string; readonly deliveryId: string };
       /**
        * Whether the caller may read secrets of the pipeline, global ones, and its runs itself: only then may its variables refer to those, and
        * only then is it answered with a run that somebody else has started with its key. Asked only where it matters.

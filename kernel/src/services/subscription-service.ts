@@ -115,7 +115,8 @@ export class StoredSubscriptionService implements SubscriptionService {
     };
     try {
       // Nothing is there in its place, or it would not be new.
-      await this.#parts.calls.subscribe(extensionId, { ...key, ...resolved });
+      await this.#parts.calls.subscribe(extensionId, { ...key, ...resolved, created: created().created });
+      keeper.noteGiven(made.uid, resolved);
       await store.commitAudited(() => {
         created();
         store.subscriptions.settle(made.uid, { agreed: true });

@@ -20,6 +20,13 @@ export interface DeliveryRecord {
   readonly message: string | undefined;
 }
 
+/** A run that was started because of an event. */
+export interface DeliveryRun {
+  readonly namespaceId: string;
+  readonly pipelineId: string;
+  readonly runId: number;
+}
+
 export interface DueDelivery {
   readonly seq: number;
   /** Bytes of the body. */
@@ -29,6 +36,9 @@ export interface DueDelivery {
 /** What an extension is handed, and how often it was in vain. */
 export interface DeliveryContent {
   readonly id: string;
+  readonly received: number;
+  /** How often somebody wanted it done again though it had been taken. */
+  readonly again: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   /** Attempts in vain since it became pending. */
@@ -70,6 +80,8 @@ export class DeliveriesTable {
   readonly #body: SQLite.Statement<[string, string], { body: Uint8Array }>;
   readonly #again: SQLite.Statement<[string, string]>;
   readonly #deleteOf: SQLite.Statement<[string, number]>;
+  readonly #addRun: SQLite.Statement<[string, string, string]>;
+  readonly #runs: SQLite.Statement<[string], DeliveryRun>;
   readonly #uidAfter: SQLite.Statement<[string], { uid: string | null }>;
   readonly #isInstalled: SQLite.Statement<[string], { uid: string }>;
   readonly #expire: SQLite.Statement<[number, number], { state: DeliveryState }>;
@@ -99,7 +111,9 @@ export class DeliveriesTable {
     this.#nextDue = connection.prepare(
       "SELECT next_attempt AS at FROM deliveries WHERE extension_uid = ? AND state = 'pending' AND next_attempt > ? ORDER BY next_attempt LIMIT 1",
     );
-    this.#content = connection.prepare("SELECT id, headers, body, failures FROM deliveries WHERE seq = ? AND state = 'pending'");
+    this.#content = connection.prepare(
+      "SELECT id, received, again, headers, body, failures FROM deliveries WHERE seq = ? AND state = 'pending'",
+    );
     this.#record = connection.prepare(
       'UPDATE deliveries SET state = ?, attempts = attempts + 1, failures = failures + 1, next_attempt = ?, finished = ?, status_code = ?, message = ? WHERE seq = ?',
     );
@@ -110,10 +124,18 @@ export class DeliveriesTable {
     this.#find = connection.prepare(`SELECT ${COLUMNS}, headers FROM deliveries WHERE extension_uid = ? AND id = ?`);
     this.#body = connection.prepare('SELECT body FROM deliveries WHERE extension_uid = ? AND id = ?');
     this.#again = connection.prepare(
-      "UPDATE deliveries SET state = 'pending', failures = 0, next_attempt = 0, finished = 0 WHERE extension_uid = ? AND id = ?",
+      "UPDATE deliveries SET again = again + (state = 'delivered'), state = 'pending', failures = 0, next_attempt = 0, finished = 0 WHERE extension_uid = ? AND id = ?",
     );
     this.#deleteOf = connection.prepare(
       'DELETE FROM deliveries WHERE seq IN (SELECT seq FROM deliveries WHERE extension_uid = ? ORDER BY seq LIMIT ?)',
+    );
+    this.#addRun = connection.prepare(
+      'INSERT OR IGNORE INTO delivery_runs SELECT id, ? FROM deliveries WHERE id = ? AND extension_uid = (SELECT uid FROM extensions WHERE id = ?)',
+    );
+    this.#runs = connection.prepare(
+      `SELECT namespace_id AS namespaceId, pipeline_id AS pipelineId, run_id AS runId FROM delivery_runs
+       JOIN runs ON runs.uid = run_uid JOIN pipelines ON pipelines.uid = pipeline_uid
+       WHERE delivery_id = ? AND runs.deleted = 0 AND pipelines.deleted = 0 ORDER BY started, run_uid`,
     );
     this.#uidAfter = connection.prepare('SELECT min(extension_uid) AS uid FROM deliveries WHERE extension_uid > ?');
     this.#isInstalled = connection.prepare('SELECT uid FROM extensions WHERE uid = ?');
@@ -195,7 +217,17 @@ export class DeliveriesTable {
     return this.#body.get(extensionUid, id)?.body;
   }
 
-  /** Makes it pending, whatever it was, to be handed over at once; what was said of it before stays until then. */
+  /** Does nothing for an event that is not this extension's, or is not kept any more. */
+  addRun(extensionId: string, id: string, runUid: string): void {
+    this.#addRun.run(runUid, id, extensionId);
+  }
+
+  /** Those that were started because of it and are there, oldest first. */
+  runs(id: string): DeliveryRun[] {
+    return this.#runs.all(id);
+  }
+
+  /** Makes it pending, whatever it was, to be handed over at once; what was said of it before stays until then. One that was taken is to be done again. */
   makePending(extensionUid: string, id: string): boolean {
     return this.#again.run(extensionUid, id).changes > 0;
   }

@@ -52,6 +52,12 @@ const RULES: readonly { readonly problem: string; readonly find: string; readonl
     repair: `UPDATE subscriptions SET intent = 'delete', wanted = NULL WHERE pipeline_uid NOT IN (SELECT uid FROM pipelines)`,
     repaired: 'the subscription has ended',
   },
+  {
+    problem: 'runs were started because of an event that is not kept',
+    find: 'SELECT DISTINCT delivery_id FROM delivery_runs WHERE delivery_id NOT IN (SELECT id FROM deliveries)',
+    repair: 'DELETE FROM delivery_runs WHERE delivery_id NOT IN (SELECT id FROM deliveries)',
+    repaired: 'it was forgotten that they belong to it',
+  },
 ];
 
 export interface DatabaseFinding {

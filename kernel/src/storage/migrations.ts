@@ -360,4 +360,21 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE system ADD COLUMN standard_extensions INTEGER NOT NULL DEFAULT 0;
     `,
   },
+  {
+    version: 6,
+    sql: `
+      -- How often somebody wanted it done again though it had been taken.
+      ALTER TABLE deliveries ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+      -- Runs that an extension has started because of an event from outside, as it said when it did.
+      CREATE TABLE delivery_runs (
+        delivery_id TEXT NOT NULL,
+        run_uid TEXT NOT NULL REFERENCES runs ON DELETE CASCADE,
+        PRIMARY KEY (delivery_id, run_uid)
+      ) STRICT, WITHOUT ROWID;
+      CREATE INDEX delivery_runs_by_run ON delivery_runs (run_uid);
+      CREATE TRIGGER delivery_runs_removed AFTER DELETE ON deliveries BEGIN
+        DELETE FROM delivery_runs WHERE delivery_id = OLD.id;
+      END;
+    `,
+  },
 ];

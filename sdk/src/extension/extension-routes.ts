@@ -1,5 +1,6 @@
 /** What the server may ask of an extension, by method and path. */
-import { type Extension, type ExtensionInfo, Refusal, type SubscriptionName } from './extension.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { type Extension, type ExtensionInfo, type ExternalEvent, Refusal, type SubscriptionName } from './extension.ts';
 import { parseExternalEvent } from './external-event-body.ts';
 import { InTurn } from './in-turn.ts';
 import { parseObject, textOf, textsOf } from './request-body.ts';
@@ -11,7 +12,7 @@ export interface ExtensionRoute {
   /** Bytes of JSON. */
   readonly bodyLimit: number;
   /** What is answered as JSON; undefined: 204. */
-  answer(body: Buffer): Promise<unknown>;
+  answer(body: Buffer, headers: IncomingHttpHeaders): Promise<unknown>;
 }
 
 const SMALL_BODY = 4 * 1024 * 1024;
@@ -40,7 +41,9 @@ export function createRoutes({ id, extension, externalEventLimit, onShutdown }: 
           const body = parseObject(json);
           const name = toName(body);
           const params = textsOf(body, 'pipeline_subscription_params');
-          await turns.take(keyOf(name), async () => await extension.subscribe({ ...name, params }));
+          const { created } = body;
+          const made = typeof created === 'number' && Number.isSafeInteger(created) && created > 0 ? { created } : {};
+          await turns.take(keyOf(name), async () => await extension.subscribe({ ...name, params, ...made }));
         },
       },
     ],
@@ -67,9 +70,9 @@ export function createRoutes({ id, extension, externalEventLimit, onShutdown }: 
       'POST /api/external-event',
       {
         bodyLimit: externalEventLimit,
-        async answer(json) {
+        async answer(json, headers) {
           if (extension.externalEvent === undefined) throw new Refusal('This extension takes no events from outside.');
-          await extension.externalEvent(await parseExternalEvent(json));
+          await extension.externalEvent({ ...(await parseExternalEvent(json)), ...toDelivery(headers) });
         },
       },
     ],
@@ -83,6 +86,22 @@ export function refusalOf(error: unknown): RequestRefusal | undefined {
   if (error instanceof Refusal || (error instanceof Error && error.name === 'Refusal'))
     return new RequestRefusal(400, 'INVALID_ARGUMENT', error.message);
   return undefined;
+}
+
+/** What the server says of an event; one of version 0 says nothing. */
+function toDelivery(headers: IncomingHttpHeaders): Pick<ExternalEvent, 'deliveryId' | 'received' | 'again'> {
+  const { 'gofer-delivery-id': deliveryId } = headers;
+  const received = wholeNumber(headers['gofer-delivery-received']);
+  const again = wholeNumber(headers['gofer-delivery-again']) ?? 0;
+  return {
+    ...(typeof deliveryId === 'string' ? { deliveryId } : {}),
+    ...(received === undefined ? {} : { received }),
+    ...(again === 0 ? {} : { again }),
+  };
+}
+
+function wholeNumber(header: string | readonly string[] | undefined): number | undefined {
+  return typeof header === 'string' && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 function infoOf({ info }: Extension): ExtensionInfo {

@@ -38,7 +38,7 @@ export function createExtensionServer({ secret, tls, routes, log, onRequest }: E
       if (route.open !== true) checkKey(request.headers.authorization);
       const body = await readBody(request, route.bodyLimit);
       onRequest?.();
-      const value = await route.answer(body);
+      const value = await route.answer(body, request.headers);
       if (value === undefined) send(response, 204, requestId, undefined);
       else send(response, 200, requestId, value);
     } catch (error) {

@@ -34,6 +34,11 @@ export interface SubscriptionName extends PipelineName {
 export interface Subscription extends SubscriptionName {
   /** Secrets are looked up already. */
   readonly params: Readonly<Record<string, string>>;
+  /**
+   * When it was made, epoch milliseconds: the same for one that is given again, another for a new one of the same name. Absent where the
+   * server does not say.
+   */
+  readonly created?: number;
 }
 
 /** What came in from outside, byte for byte. */
@@ -41,6 +46,12 @@ export interface ExternalEvent {
   /** By lower-case name; what came several times is joined with `, `. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
+  /** Names it on the server; absent where that does not say. Give it to `startRun`, so that the server can tell which runs it has led to. */
+  readonly deliveryId?: string;
+  /** When the server took it, epoch milliseconds, which may be long ago; absent where that does not say. */
+  readonly received?: number;
+  /** Somebody wants it done again though it was taken: the number of that wish, from 1. It is the server that says so, never the sender. */
+  readonly again?: number;
 }
 
 export interface Extension {
@@ -95,6 +106,8 @@ export interface StartRunOptions {
   readonly variables?: Readonly<Record<string, string>>;
   /** 1 to 255 characters, unique within the pipeline: the same key answers with the same run, so that asking again starts nothing twice. */
   readonly idempotencyKey: string;
+  /** The event from outside that it is started for. */
+  readonly deliveryId?: string | undefined;
   /**
    * How long an attempt that could not reach the server, or that the server could not serve now, is repeated, in milliseconds; default
    * 60,000.

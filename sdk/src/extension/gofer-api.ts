@@ -10,11 +10,15 @@ const STATUSES = ['unknown', 'failed', 'successful', 'cancelled'] as const;
 
 export function createGoferApi(connection: Connection): GoferApi {
   return {
-    async startRun(pipeline, { variables = {}, idempotencyKey, patienceMs, signal }: StartRunOptions) {
+    async startRun(pipeline, { variables = {}, idempotencyKey, deliveryId, patienceMs, signal }: StartRunOptions) {
       const body = await requestGofer(connection, {
         method: 'POST',
         path: runsOf(pipeline),
-        headers: { 'content-type': 'application/json', 'idempotency-key': checkedKey(idempotencyKey) },
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': checkedKey(idempotencyKey),
+          ...(deliveryId === undefined ? {} : { 'gofer-delivery-id': deliveryId }),
+        },
         body: JSON.stringify({ variables }),
         patienceMs,
         signal,

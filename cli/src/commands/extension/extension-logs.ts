@@ -1,4 +1,5 @@
 import { Option } from 'clipanion';
+import { followExtensionLog } from '../../follow/follow-log.ts';
 import { GoferCommand, readCount } from '../../gofer-command.ts';
 import { toSafeJson, toSafeLogLine } from '../../output/sanitise.ts';
 
@@ -8,7 +9,7 @@ export class ExtensionLogs extends GoferCommand {
     category: 'Extensions',
     description: "Show an extension's log since its latest start, and what it writes, until Ctrl-C",
     details: `
-      Where it is started again the log goes on with that start. A file or a pipe gets the lines as the extension wrote them; on a terminal control sequences other than colours are left out.
+      Where it is started again the log goes on with that start, and where the connection is lost it goes on where it was. What is older than the server keeps of it (extensions.max_log_size) is missing, and a line says how much that is. A file or a pipe gets the lines as the extension wrote them; on a terminal control sequences other than colours are left out.
 
       JSON is one object a line: {"extension_id", "text"}.
     `,
@@ -24,22 +25,21 @@ export class ExtensionLogs extends GoferCommand {
 
   async execute(): Promise<void> {
     const tail = this.tail === undefined ? undefined : readCount(this.tail, '--tail', { minimum: 0 });
-    const query = { follow: this.follow, ...(tail === undefined ? {} : { tail }) };
     const client = await this.client();
     const { outputFormat } = await this.settings();
     const stop = new AbortController();
+    const onLost = () => void this.context.stderr.write(`${this.context.errorColours.yellow('!')} the connection was lost; reconnecting\n`);
     const remove = this.context.onSignal('SIGINT', () => stop.abort());
     try {
-      for await (const line of await client.extensionLog({ extension_id: this.id }, query, stop.signal)) {
-        if (outputFormat !== 'silent') await this.write(this.#render(line, outputFormat));
+      for await (const { lines } of followExtensionLog(client, this.id, { follow: this.follow, tail, onLost }, stop.signal)) {
+        if (outputFormat !== 'silent') await this.write(lines.map(({ text }) => this.#render(text, outputFormat)).join(''));
       }
     } finally {
       remove();
     }
   }
 
-  #render(line: string, format: 'json' | 'plain'): string {
-    const text = line.replace(/\n$/u, '');
+  #render(text: string, format: 'json' | 'plain'): string {
     if (format === 'json') return `${toSafeJson({ extension_id: this.id, text })}\n`;
     const { stdout, colours } = this.context;
     return `${stdout.isTTY === true ? toSafeLogLine(text, { colours: colours.isColorSupported }) : text}\n`;

@@ -19,6 +19,7 @@ import {
   UpdateExtensionRequest,
   UpdateSubscriptionRequest,
 } from '../extension-resources.ts';
+import { LOGS_PROTOCOL, LogMessage } from '../messages.ts';
 import type { Action, ResourcePermission, RouteDefinition } from '../route.ts';
 import { PageQuery } from './page-query.ts';
 
@@ -100,13 +101,22 @@ export const EXTENSION_ROUTES = {
     tag: 'Extensions',
     summary: "Follow an extension's log",
     description:
-      'A WebSocket: one Text frame a line, its newline included. Begins with the log of its latest start, and goes on with the next ones.',
+      'A WebSocket. Without a sub-protocol each Text frame is one line with its line feed; with `gofer.logs.v1` each is a `LogMessage`. Begins with the log of its latest start, and goes on with the next ones. Where older lines were dropped, a line of the stream `gofer` says so.',
     permission: READ,
     query: Type.Object({
+      after: Type.Optional(
+        Type.String({
+          maxLength: 256,
+          description: 'Resume behind this cursor of an earlier `LogMessage`, or with what is left behind it',
+        }),
+      ),
       follow: Type.Boolean({ default: true, description: 'Go on with what is to come; else end at what is there' }),
-      tail: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Begin with the last so many lines' })),
+      tail: Type.Optional(
+        Type.Integer({ minimum: 0, maximum: 1_000_000_000, description: 'Begin with the last so many lines; not heeded with `after`' }),
+      ),
     }),
     status: 101,
+    protocols: { [LOGS_PROTOCOL]: LogMessage },
   },
   get_extension_debug_info: {
     method: 'GET',
@@ -170,6 +180,8 @@ export const EXTENSION_ROUTES = {
     kind: 'json',
     tag: 'Extensions',
     summary: 'Hand an external event to its extension again',
+    description:
+      'One that was delivered is to be done again: its extension is told so, and those that come with the server start its runs anew. Of any other the extension does what was not done.',
     permission: 'admin',
     status: 201,
     response: RedeliverResponse,

@@ -96,6 +96,13 @@ export const RUN_ROUTES = {
           description: 'The same key within one pipeline answers with the same run',
         }),
       ),
+      'gofer-delivery-id': Type.Optional(
+        Type.String({
+          maxLength: 255,
+          description:
+            'Of an extension: the external event that it starts the run for. Not heeded of others, and for an event that is not its own',
+        }),
+      ),
     }),
     body: StartRunRequest,
     expensive: true,

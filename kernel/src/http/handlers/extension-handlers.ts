@@ -1,5 +1,5 @@
 /** Extensions, the subscriptions to them, and what came in for them from outside. */
-import type { PathOf, Permission, Subscription } from '@gofer/contracts/api';
+import type { Delivery, PathOf, Permission, Subscription } from '@gofer/contracts/api';
 import type { TargetIds } from '../../domain/index.ts';
 import type { DeliveryService, Services, SubscriptionPath } from '../../services/services.ts';
 import type { JsonHandlers, RawHandlers } from '../route-request.ts';
@@ -8,6 +8,8 @@ import { NEEDED_TO_READ } from './needed-to-read.ts';
 import { toPage, toPipelinePath } from './request-paths.ts';
 
 const READ_SUBSCRIPTION: Permission = { action: 'read', resources: ['namespaces', 'pipelines', 'subscriptions'] };
+
+const READ_RUNS: Permission = { action: 'read', resources: ['namespaces', 'pipelines', 'runs'] };
 
 export type ExtensionHandlers = Pick<
   JsonHandlers,
@@ -66,12 +68,17 @@ export function createExtensionHandlers({
       return { subscriptions: own ? all : all.filter((each) => may(READ_SUBSCRIPTION, toIds(each))) };
     },
 
-    list_extension_deliveries: async ({ path, query }) => ({
-      deliveries: await deliveries.list(path.extension_id, {
+    list_extension_deliveries: async ({ path, query, may }) => {
+      const page = await deliveries.list(path.extension_id, {
         ...toPage(query),
         ...(query.state === undefined ? {} : { state: query.state }),
-      }),
-    }),
+      });
+      return {
+        deliveries: page.map((each) =>
+          withReadable(each, ({ namespace_id, pipeline_id }) => may(READ_RUNS, { namespace_id, pipeline_id })),
+        ),
+      };
+    },
     get_extension_delivery: async ({ path }) => ({ delivery: await deliveries.get(path.extension_id, path.delivery_id) }),
     redeliver_extension_delivery: async ({ path }) => ({ delivery: await deliveries.redeliver(path.extension_id, path.delivery_id) }),
 
@@ -113,6 +120,12 @@ export function createDeliveryBodyHandler(deliveries: DeliveryService): Pick<Raw
       });
     },
   };
+}
+
+/** Without the runs that the caller may not read. */
+function withReadable({ runs = [], ...delivery }: Delivery, mayRead: (run: NonNullable<Delivery['runs']>[number]) => boolean): Delivery {
+  const readable = runs.filter(mayRead);
+  return readable.length === 0 ? delivery : { ...delivery, runs: readable };
 }
 
 function toSubscriptionPath(path: PathOf<'get_subscription'>): SubscriptionPath {

@@ -72,12 +72,14 @@ export function createJsonHandlers(services: Services, stopTimeout: number): Own
     start_run: async (request) => {
       const { path, query, headers, body, principal } = request;
       const pipeline = toPipelinePath(path);
-      const key = headers['idempotency-key'];
+      const { 'idempotency-key': key, 'gofer-delivery-id': deliveryId } = headers;
+      const extensionId = principal.extension?.id;
       const run = await runs.start(pipeline, {
         variables: body.variables ?? {},
         initiator: toActor(principal),
         mayRead: (what) => request.may(NEEDED_TO_READ[what]),
         ...(key === undefined ? {} : { idempotencyKey: key }),
+        ...(extensionId === undefined || deliveryId === undefined ? {} : { because: { extensionId, deliveryId } }),
       });
       if (query.wait === undefined) return { run };
       return { run: await runs.wait({ ...pipeline, runId: run.run_id }, query.wait, request.signal) };

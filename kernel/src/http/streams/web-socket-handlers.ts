@@ -1,11 +1,13 @@
 import { LOGS_PROTOCOL, type LogMessage } from '@gofer/contracts/api';
 import type { LogEnd, Services } from '../../services/services.ts';
+import type { LogBatch } from '../../workers/logs/log-store.ts';
 import { mayReadEvent } from '../access/event-visibility.ts';
 import { toTaskPath } from '../handlers/request-paths.ts';
 import type { WebSocketHandlers } from '../route-request.ts';
 import { commandOf, converse } from './attach-conversation.ts';
 import { encodeLineFrames } from './line-frames.ts';
 import { toLineSelection } from './log-selection.ts';
+import type { WebSocketPeer } from './web-socket-peer.ts';
 
 export function createWebSocketHandlers({
   attach,
@@ -32,18 +34,20 @@ export function createWebSocketHandlers({
         signal: request.signal,
       });
       return async (peer) => {
-        for await (const batch of batches) {
-          if (batch.format === 'json') await peer.sendText(batch.json);
-          else if (batch.format === 'lines') await peer.sendFrames(encodeLineFrames(batch.text, batch.ends));
-          else if (protocol === LOGS_PROTOCOL) await peer.sendText(JSON.stringify(toEndMessage(batch)));
-        }
+        await sendLog(batches, protocol, peer);
         return 'end of log';
       };
     },
-    get_extension_logs: async ({ path, query: { follow, tail }, signal }) => {
-      const batches = await extensions.logs(path.extension_id, { follow, signal, ...(tail === undefined ? {} : { tail }) });
+    get_extension_logs: async ({ path, query: { after, follow, tail }, signal }, protocol) => {
+      const batches = await extensions.logs(path.extension_id, {
+        ...(after === undefined ? {} : { after }),
+        ...(tail === undefined ? {} : { tail }),
+        follow,
+        format: protocol === LOGS_PROTOCOL ? 'json' : 'lines',
+        signal,
+      });
       return async (peer) => {
-        for await (const batch of batches) if (batch.format === 'lines') await peer.sendFrames(encodeLineFrames(batch.text, batch.ends));
+        await sendLog(batches, protocol, peer);
         return 'log stream finished';
       };
     },
@@ -64,6 +68,14 @@ export function createWebSocketHandlers({
       };
     },
   };
+}
+
+async function sendLog(batches: AsyncIterable<LogBatch | LogEnd>, protocol: string | undefined, peer: WebSocketPeer): Promise<void> {
+  for await (const batch of batches) {
+    if (batch.format === 'json') await peer.sendText(batch.json);
+    else if (batch.format === 'lines') await peer.sendFrames(encodeLineFrames(batch.text, batch.ends));
+    else if (protocol === LOGS_PROTOCOL) await peer.sendText(JSON.stringify(toEndMessage(batch)));
+  }
 }
 
 function toEndMessage({ attempt, cursor, stat: { lines, bytes, seal } }: LogEnd): LogMessage {

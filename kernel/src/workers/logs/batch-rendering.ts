@@ -16,12 +16,17 @@ export interface BatchLines {
 }
 
 /** The form that a reader asked for. */
-export type BatchForm = Pick<LogReadRequest, 'format' | 'timestamps' | 'cursorPrefix'>;
+export type BatchForm = Pick<LogReadRequest, 'format' | 'timestamps' | 'cursorPrefix' | 'lineOffset'>;
 
 const NEWLINE = 10;
 
 /** Makes memory of the batch's own, so that it can be handed to another thread without a copy. */
-export function renderBatch(lines: BatchLines, { format, timestamps = false, cursorPrefix = '' }: BatchForm, cursor: string): LogBatch {
+export function renderBatch(
+  kept: BatchLines,
+  { format, timestamps = false, cursorPrefix = '', lineOffset = 0 }: BatchForm,
+  cursor: string,
+): LogBatch {
+  const lines = lineOffset === 0 ? kept : withOffset(kept, lineOffset);
   const position = {
     firstLine: lines.firstLine,
     count: lines.ends.length,
@@ -31,6 +36,11 @@ export function renderBatch(lines: BatchLines, { format, timestamps = false, cur
   const readable = isUtf8(lines.text) ? lines : { ...lines, ...replaceInvalid(lines) };
   const { text, ends } = timestamps ? addTimes(readable) : readable;
   return { ...position, format, text, ends: ends.slice(), runs: lines.runs };
+}
+
+function withOffset(lines: BatchLines, offset: number): BatchLines {
+  const numbers = lines.numbers?.map((number) => number + offset);
+  return { ...lines, firstLine: lines.firstLine + offset, ...(numbers === undefined ? {} : { numbers }) };
 }
 
 /** Each line behind the time that it came (RFC 3339, UTC) and a space. */

@@ -18,7 +18,8 @@ export interface Collecting extends CollectOptions {
  * with `LaneLost`, and has given the source up by then.
  */
 export async function collectOnce(session: LogSession, collecting: Collecting): Promise<LogSeal> {
-  const { attemptId, open, signal, isNew, replay, masking } = collecting;
+  const { open, signal, isNew, replay, masking, cut } = collecting;
+  let { attemptId } = collecting;
   const state = isNew && masking === undefined ? {} : await session.call('open', masking ? { attemptId, masking } : { attemptId });
   if (state.seal !== undefined) return state.seal;
 
@@ -55,6 +56,13 @@ export async function collectOnce(session: LogSession, collecting: Collecting): 
       sender.add(next.value);
       if (!replay) await interruptible(() => sender.answered());
       else if (sender.full) await interruptible(() => sender.room());
+      if (cut === undefined || sender.size.bytes < cut.bytes) continue;
+      await interruptible(() => sender.answered());
+      const into = cut.next(attemptId, sender.size.lines);
+      if (!(await interruptible(() => session.call('roll', { attemptId, into })))) continue;
+      attemptId = into;
+      sender.goOnIn(into);
+      await interruptible(() => cut.done(into));
     }
     // What is left and the seal travel together.
     sender.send();

@@ -1,6 +1,7 @@
 export { SHORTEST_MASKED } from '../masking/secret-patterns.ts';
 export { MASK } from '../masking/stream-masker.ts';
 export { createTextMasker } from '../masking/text-masker.ts';
+export { BoundedLogs, type BoundedStat, LOG_BEGINNING, noticeOf } from './bounded-logs.ts';
 export type { LogPoolOptions, ThreadedLogStore } from './create-log-store.ts';
 export {
   createInlineLogStore,

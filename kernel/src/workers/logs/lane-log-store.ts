@@ -12,13 +12,14 @@ import type { LogVerification } from './verify-log.ts';
 /** A call is made again on a thread's successor, but not for ever: a thread that cannot live must be heard of. */
 const MAX_LOSSES = 5;
 const RAW_BLOCK_BYTES = 256 * 1024;
+const UID_LENGTH = 36;
 
 /** The log store over keepers of logs, wherever they run. An attempt always goes to the same lane: its log has one writer. */
 export class LaneLogStore implements LogStore {
   readonly #directory: string;
   readonly #lanes: readonly LogLane[];
   readonly #endLanes: () => Promise<void>;
-  readonly #collecting = new Map<string, Promise<LogSeal>>();
+  readonly #collecting = new Map<string, Promise<void>>();
   readonly #readers = new Map<string, number>();
   readonly #closing = new AbortController();
   #nextReader = 0;
@@ -34,12 +35,19 @@ export class LaneLogStore implements LogStore {
     this.#assertIdle(attemptId, 'collected a second time');
     if (options.masking !== undefined && options.masking.key.length !== MASKING_KEY_BYTES)
       throw new GoferError('INVALID_ARGUMENT', `the key of a log's masking must have ${MASKING_KEY_BYTES} bytes`);
-    const collecting = this.#collect(attemptId, open, AbortSignal.any([signal, this.#closing.signal]), options);
-    this.#collecting.set(attemptId, collecting);
+    const ended = Promise.withResolvers<void>();
+    let current = attemptId;
+    const goOnIn = (id: string): void => {
+      this.#collecting.delete(current);
+      current = id;
+      this.#collecting.set(id, ended.promise);
+    };
+    goOnIn(attemptId);
     try {
-      return await collecting;
+      return await this.#collect(attemptId, open, AbortSignal.any([signal, this.#closing.signal]), watched(options, goOnIn));
     } finally {
-      this.#collecting.delete(attemptId);
+      this.#collecting.delete(current);
+      ended.resolve();
     }
   }
 
@@ -167,8 +175,9 @@ export class LaneLogStore implements LogStore {
     await this.#endLanes();
   }
 
-  async #collect(attemptId: string, open: OpenLogSource, signal: AbortSignal, options: CollectOptions): Promise<LogSeal> {
-    const lane = this.#lane(attemptId);
+  async #collect(firstId: string, open: OpenLogSource, signal: AbortSignal, options: CollectOptions): Promise<LogSeal> {
+    const lane = this.#lane(firstId);
+    let attemptId = firstId;
     // One look at the file system spares each new attempt a question to the thread.
     let isNew = !hasLog(logPaths(this.#directory, attemptId));
     let losses = 0;
@@ -186,6 +195,7 @@ export class LaneLogStore implements LogStore {
         if (!(error instanceof LaneLost)) throw error;
         if (++losses > MAX_LOSSES) rethrowLoss(error);
         isNew = false;
+        attemptId = (await options.cut?.last()) ?? attemptId;
       }
     }
   }
@@ -210,7 +220,9 @@ export class LaneLogStore implements LogStore {
   #lane(attemptId: string): LogLane {
     if (this.#closing.signal.aborted) throw new GoferError('UNAVAILABLE', 'the log store is closed');
     let hash = 0;
-    for (let index = 0; index < attemptId.length; index++) hash = (hash * 31 + attemptId.charCodeAt(index)) >>> 0;
+    // What is cut into several logs is one thread's.
+    for (let index = Math.max(0, attemptId.length - UID_LENGTH); index < attemptId.length; index++)
+      hash = (hash * 31 + attemptId.charCodeAt(index)) >>> 0;
     const lane = this.#lanes[hash % this.#lanes.length];
     if (lane === undefined) throw new GoferError('INTERNAL', 'a log store needs at least one lane');
     return lane;
@@ -220,6 +232,22 @@ export class LaneLogStore implements LogStore {
     if (this.#collecting.has(attemptId))
       throw new GoferError('FAILED_PRECONDITION', `the log of attempt ${attemptId} is being collected and cannot be ${what}`);
   }
+}
+
+/** `goOnIn` hears of each log that output goes on in. */
+function watched(options: CollectOptions, goOnIn: (id: string) => void): CollectOptions {
+  const { cut } = options;
+  if (cut === undefined) return options;
+  const done = async (id: string): Promise<void> => {
+    goOnIn(id);
+    await cut.done(id);
+  };
+  const last = async (): Promise<string> => {
+    const id = await cut.last();
+    goOnIn(id);
+    return id;
+  };
+  return { ...options, cut: { bytes: cut.bytes, next: (id, lines) => cut.next(id, lines), done, last } };
 }
 
 function rethrowLoss(error: unknown): never {

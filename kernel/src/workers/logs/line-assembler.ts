@@ -67,6 +67,11 @@ export class LineAssembler {
     else this.#records[this.#records.length - 1] = { ...last, settled: true, cursor };
   }
 
+  /** Takes over the incomplete lines of another one. */
+  carryOn(from: LineAssembler, time: number): void {
+    for (const stream of ['stdout', 'stderr'] as const) this.push(stream, time, from.#tails[stream].bytes());
+  }
+
   /** Takes whole lines that no source gave. */
   pushLines(stream: LogStream, time: number, bytes: Uint8Array): void {
     this.#add({ ...NOTHING, stream, time, lines: countNewlines(bytes), settled: true }, [bytes]);

@@ -4,8 +4,9 @@ import { dataSize, isErrno, logPaths, removeLog } from './log-files.ts';
 import type { LogProgress } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
 import type { LogBatch, LogSeal } from './log-store.ts';
-import { LogWriter, readSeal } from './log-writer.ts';
+import { LogWriter } from './log-writer.ts';
 import type { LogAnswer, LogCall, LogCalls } from './protocol.ts';
+import { readSeal } from './read-seal.ts';
 import { verifyLog } from './verify-log.ts';
 
 interface Reading {
@@ -39,6 +40,8 @@ export class LogKeeper {
         return this.#openForSource(call);
       case 'append':
         return this.#append(call);
+      case 'roll':
+        return this.#roll(call);
       case 'note':
         return this.#note(call);
       case 'seal':
@@ -78,10 +81,22 @@ export class LogKeeper {
     return log.cursor === undefined ? {} : { cursor: log.cursor };
   }
 
-  #append({ attemptId, bytes, marks }: LogCalls['append']['takes']): null {
-    this.#openLog(attemptId).append(bytes, marks);
+  #append({ attemptId, bytes, marks }: LogCalls['append']['takes']): LogCalls['append']['gives'] {
+    const log = this.#openLog(attemptId);
+    log.append(bytes, marks);
     this.#wake(attemptId, false);
-    return null;
+    return log.size;
+  }
+
+  #roll({ attemptId, into }: LogCalls['roll']['takes']): boolean {
+    const next = this.#openLog(attemptId).continueIn(logPaths(this.#directory, into), into, this.#now());
+    if (next === undefined) return false;
+    this.#writers.set(into, next);
+    this.#claimed.add(into);
+    this.#writers.delete(attemptId);
+    this.#claimed.delete(attemptId);
+    this.#wake(attemptId, true);
+    return true;
   }
 
   #note({ attemptId, text }: LogCalls['note']['takes']): null {

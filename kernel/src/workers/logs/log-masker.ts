@@ -19,15 +19,15 @@ interface Masked {
 /** Masks both outputs of one attempt, each for itself, and seals what is held back between two chunks. */
 export class LogMasker {
   readonly #attemptId: string;
-  readonly #key: Uint8Array;
+  readonly #masking: LogMasking;
   readonly #streams: Readonly<Record<MaskedStream, Masked>>;
 
-  private constructor(attemptId: string, { values, key }: LogMasking, states: Readonly<Record<MaskedStream, MaskerState>>) {
-    const table: PatternTable = patternTable(values);
+  private constructor(attemptId: string, masking: LogMasking, states: Readonly<Record<MaskedStream, MaskerState>>) {
+    const table: PatternTable = patternTable(masking.values);
     // One record is written in any case: it says that the log was begun with masking.
     const masked = (stream: MaskedStream, written?: MaskerState): Masked => ({ masker: new StreamMasker(table, states[stream]), written });
     this.#attemptId = attemptId;
-    this.#key = key;
+    this.#masking = masking;
     this.#streams = { stdout: masked('stdout'), stderr: masked('stderr', isEmpty(states.stderr) ? states.stderr : undefined) };
   }
 
@@ -43,10 +43,10 @@ export class LogMasker {
     return new LogMasker(attemptId, masking, states);
   }
 
-  /** The same with other values or another key. */
-  renew(masking: LogMasking): LogMasker {
+  /** The same with other values, another key, or for another log. */
+  renew(masking: LogMasking = this.#masking, attemptId = this.#attemptId): LogMasker {
     const { stdout, stderr } = this.#streams;
-    return new LogMasker(this.#attemptId, masking, { stdout: stdout.masker.state, stderr: stderr.masker.state });
+    return new LogMasker(attemptId, masking, { stdout: stdout.masker.state, stderr: stderr.masker.state });
   }
 
   /** What of a stream can be kept now. */
@@ -73,7 +73,7 @@ export class LogMasker {
       const { state } = masked.masker;
       if (state === written || (written !== undefined && isEmpty(written) && isEmpty(state))) continue;
       masked.written = state;
-      changes.push({ stream, sealed: isEmpty(state) ? NOTHING : sealState(state, this.#key, this.#attemptId, stream) });
+      changes.push({ stream, sealed: isEmpty(state) ? NOTHING : sealState(state, this.#masking.key, this.#attemptId, stream) });
     }
     return changes;
   }

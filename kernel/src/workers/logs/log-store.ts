@@ -47,6 +47,23 @@ export interface CollectOptions {
   readonly replay: boolean;
   /** Absent: the output is kept as it is. */
   readonly masking?: LogMasking;
+  /** Absent: it all goes into one log. */
+  readonly cut?: LogCut;
+}
+
+/**
+ * Has output go on in another log where the one that it goes into has become large; those before are sealed. A line, and a secret, that
+ * is cut in two by that is not: what is not decided yet goes on in the next one.
+ */
+export interface LogCut {
+  /** Of a log with its index, about. */
+  readonly bytes: number;
+  /** The id of the log to go on in, behind one with so many lines; it ends with the same 36 characters. */
+  next(attemptId: string, lines: number): string;
+  /** It goes on there. Nothing more is taken from the source until this has resolved. */
+  done(attemptId: string): Promise<void>;
+  /** The id of the log to go on in, once the thread that wrote has died. */
+  last(): Promise<string>;
 }
 
 /**
@@ -68,6 +85,8 @@ export interface LogReadRequest {
   readonly timestamps?: boolean;
   /** `json`: stands before the cursor in the text, as a name of the log that it is one of. */
   readonly cursorPrefix?: string;
+  /** Added to the numbers of lines that are told. */
+  readonly lineOffset?: number;
   readonly signal: AbortSignal;
 }
 

@@ -1,16 +1,17 @@
 import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, ftruncateSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
 import { GoferError } from '@gofer/contracts';
 import type { IndexRecord } from './index-format.ts';
 import { decodeSlot, encodeRecords, encodeSlot, fitProblem, SEAL_SLOT_BYTES } from './index-format.ts';
 import { IndexScanner } from './index-scanner.ts';
 import { LineAssembler } from './line-assembler.ts';
 import type { LogPaths } from './log-files.ts';
-import { isErrno, openForWriting, readFully, toWriteError, writeAll, writeFully } from './log-files.ts';
+import { openForWriting, readFully, removeLog, toWriteError, writeAll, writeFully } from './log-files.ts';
 import type { MaskedStream } from './log-masker.ts';
 import { LogMasker, MASKED_STREAMS } from './log-masker.ts';
 import type { LogMasking, LogSeal } from './log-store.ts';
+import type { LogSize } from './protocol.ts';
 
 /** What one piece of a source's output is, beside its bytes. */
 export interface ChunkMark {
@@ -28,24 +29,6 @@ interface OpenFiles {
 }
 
 const HASH_BLOCK_BYTES = 1024 * 1024;
-
-/** The seal of a log, undefined while it is open, and `none` where there is no log. Costs one read. */
-export function readSeal(paths: LogPaths): LogSeal | 'none' | undefined {
-  let fd: number;
-  try {
-    fd = openSync(paths.index, 'r');
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return 'none';
-    throw error;
-  }
-  try {
-    const slot = Buffer.alloc(SEAL_SLOT_BYTES);
-    const seal = decodeSlot(slot.subarray(0, readFully(fd, slot, 0)));
-    return seal === 'torn' ? undefined : seal;
-  } finally {
-    closeSync(fd);
-  }
-}
 
 /**
  * The one writer of an open log. Data goes before the records that describe it, so that what a crash leaves behind the last record is
@@ -129,6 +112,37 @@ export class LogWriter {
     this.#keep();
   }
 
+  /** What it takes on the disk. */
+  get size(): LogSize {
+    return { bytes: this.bytes + this.#indexBytes, lines: this.lines };
+  }
+
+  /**
+   * Goes on in a new log: what is incomplete or held back, and where the source is to be gone on from, is written there before this one is
+   * sealed. So where this one is not sealed, there is nothing in the new one that this one lacks. Undefined where it cannot be written:
+   * then nothing is left of the new one, and this one goes on.
+   */
+  continueIn(paths: LogPaths, attemptId: string, time: number): LogWriter | undefined {
+    if (this.#failure !== undefined) return undefined;
+    const next = LogWriter.create(paths);
+    next.#masker = this.#masker?.renew(undefined, attemptId);
+    next.#assembler.carryOn(this.#assembler, time);
+    next.#settle('stdout', time, this.cursor ?? '');
+    next.#keep();
+    if (next.#failure === undefined) {
+      try {
+        writeFully(this.#open().index, encodeSlot(this.#sealNow({ complete: true })), 0);
+        this.close();
+        return next;
+      } catch {
+        // It takes no room that it has not already: where it cannot be written, the next words find out why.
+      }
+    }
+    next.close();
+    removeLog(paths);
+    return undefined;
+  }
+
   /** Keeps whole lines of Gofer's own. Throws where they cannot be written. */
   note(text: string, time: number): void {
     if (this.#failure === undefined) {
@@ -148,7 +162,7 @@ export class LogWriter {
     const causes = [problem ?? this.#failure?.message, this.#heldForEver()].filter((cause) => cause !== undefined);
     const cause = causes.length === 0 ? undefined : causes.join('; ');
     const outcome = cause === undefined ? { complete: true } : { complete: false, problem: fitProblem(cause) };
-    const seal: LogSeal = { lines: this.lines, bytes: this.bytes, sha256: this.#hashNow().digest('hex'), ...outcome };
+    const seal = this.#sealNow(outcome);
     try {
       writeFully(this.#open().index, encodeSlot(seal), 0);
       return seal;
@@ -166,6 +180,10 @@ export class LogWriter {
     if (files === undefined) return;
     closeSync(files.data);
     closeSync(files.index);
+  }
+
+  #sealNow(outcome: Pick<LogSeal, 'complete' | 'problem'>): LogSeal {
+    return { lines: this.lines, bytes: this.bytes, sha256: this.#hashNow().copy().digest('hex'), ...outcome };
   }
 
   #push(stream: MaskedStream, time: number, output: Uint8Array): void {

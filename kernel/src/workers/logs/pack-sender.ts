@@ -1,6 +1,6 @@
 import type { LogChunk } from '@gofer/contracts';
 import type { ChunkMark } from './log-writer.ts';
-import type { LogSession } from './protocol.ts';
+import type { LogSession, LogSize } from './protocol.ts';
 
 /** How much of a source's output may be on its way at a time. */
 const MAX_AHEAD_BYTES = 4 * 1024 * 1024;
@@ -9,7 +9,7 @@ const PACK_BYTES = 1024 * 1024;
 /** Packs the chunks that one tick brings into one call, and knows what of them is kept. */
 export class PackSender {
   readonly #session: LogSession;
-  readonly #attemptId: string;
+  #attemptId: string;
   readonly #onFailure: (error: unknown) => void;
   #chunks: LogChunk[] = [];
   #packBytes = 0;
@@ -19,6 +19,8 @@ export class PackSender {
   #onRoom: (() => void) | undefined;
   /** The first call that failed. */
   failure: { readonly error: unknown } | undefined;
+  /** Of the log, as it was answered last. */
+  size: LogSize = { bytes: 0, lines: 0 };
 
   /** `onFailure` learns of every call that fails. */
   constructor(session: LogSession, attemptId: string, onFailure: (error: unknown) => void) {
@@ -56,7 +58,7 @@ export class PackSender {
     this.#chunks = [];
     this.#packBytes = 0;
     this.#lastAnswer = this.#session.call('append', { attemptId: this.#attemptId, bytes, marks }).then(
-      () => this.#kept(at),
+      (size) => this.#kept(at, size),
       (error: unknown) => this.#fail(error),
     );
   }
@@ -65,6 +67,12 @@ export class PackSender {
   answered(): Promise<unknown> {
     this.send();
     return this.#lastAnswer;
+  }
+
+  /** To be called once all is answered: what is added from now on belongs to another log. */
+  goOnIn(attemptId: string): void {
+    this.#attemptId = attemptId;
+    this.size = { bytes: 0, lines: 0 };
   }
 
   get full(): boolean {
@@ -83,7 +91,8 @@ export class PackSender {
     this.#onFailure(error);
   }
 
-  #kept(bytes: number): void {
+  #kept(bytes: number, size: LogSize): void {
+    this.size = size;
     this.#aheadBytes -= bytes;
     if (this.full) return;
     this.#onRoom?.();

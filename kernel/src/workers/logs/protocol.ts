@@ -10,6 +10,12 @@ import type { LogBatch, LogMasking, LogReadRequest, LogSeal } from './log-store.
 import type { ChunkMark } from './log-writer.ts';
 import type { LogVerification } from './verify-log.ts';
 
+/** What a log takes on the disk, its index included, and how many lines are in it. */
+export interface LogSize {
+  readonly bytes: number;
+  readonly lines: number;
+}
+
 /** What can be asked of the keeper of logs: for each call what it takes and what it gives. */
 export interface LogCalls {
   /** Makes ready for a source, and for masking it: where to go on, or the seal of a log that has ended. */
@@ -24,8 +30,10 @@ export interface LogCalls {
       readonly bytes: Uint8Array;
       readonly marks: readonly ChunkMark[];
     };
-    gives: null;
+    gives: LogSize;
   };
+  /** Goes on in another log, which may be resumed as this one could; this one is sealed as it is. False: it cannot be written, and this one stays. */
+  roll: { takes: { readonly attemptId: string; readonly into: string }; gives: boolean };
   note: {
     takes: { readonly attemptId: string; readonly text: string };
     gives: null;

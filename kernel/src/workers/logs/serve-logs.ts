@@ -48,7 +48,7 @@ export function serveLogs({ directory, port }: LogThreadTask): Promise<void> {
 
 /** The memory of a batch, which is its own (see `renderBatch`) and can be handed over. */
 function memoryOf(answer: LogAnswer): ArrayBuffer[] {
-  if (answer === null || !('format' in answer)) return [];
+  if (answer === null || typeof answer !== 'object' || !('format' in answer)) return [];
   const buffer = answer.format === 'json' ? answer.json.buffer : answer.text.buffer;
   return buffer instanceof ArrayBuffer ? [buffer] : [];
 }

@@ -9,6 +9,17 @@ export interface KitSubscription {
   readonly pipelineId: PipelineName['pipelineId'];
   readonly subscriptionId: string;
   readonly params: Readonly<Record<string, string>>;
+  /** As `Subscription`; a server of version 0 does not say. */
+  readonly created?: number;
+}
+
+/** As `ExternalEvent`; a server of version 0 says nothing but headers and body. */
+export interface KitEvent {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Uint8Array;
+  readonly deliveryId?: string;
+  readonly received?: number;
+  readonly again?: number;
 }
 
 export interface ExtensionAnswer {
@@ -34,8 +45,9 @@ export class ExtensionCalls {
     this.#arrivals.shift()?.();
   }
 
-  async subscribe(subscription: SubscriptionName & { readonly params: KitSubscription['params'] }): Promise<void> {
-    const answer = await this.#call('POST', 'subscribe', { ...toWire(subscription), pipeline_subscription_params: subscription.params });
+  async subscribe(subscription: SubscriptionName & Pick<KitSubscription, 'params' | 'created'>): Promise<void> {
+    const { created, params } = subscription;
+    const answer = await this.#call('POST', 'subscribe', { ...toWire(subscription), pipeline_subscription_params: params, created });
     if (answer.statusCode >= 400) throw new Refusal(answer.message);
   }
 
@@ -44,8 +56,17 @@ export class ExtensionCalls {
     if (answer.statusCode >= 400) throw new Refusal(answer.message);
   }
 
-  async externalEvent(headers: Readonly<Record<string, string>>, body: string | Uint8Array): Promise<ExtensionAnswer> {
-    const { statusCode, message } = await this.#call('POST', 'external-event', { headers, body: [...Buffer.from(body)] });
+  async externalEvent({ headers, body, deliveryId, received, again }: KitEvent): Promise<ExtensionAnswer> {
+    const { statusCode, message } = await this.#call(
+      'POST',
+      'external-event',
+      { headers, body: [...Buffer.from(body)] },
+      {
+        ...(deliveryId === undefined ? {} : { 'gofer-delivery-id': deliveryId }),
+        ...(received === undefined ? {} : { 'gofer-delivery-received': String(received) }),
+        ...(again === undefined ? {} : { 'gofer-delivery-again': String(again) }),
+      },
+    );
     return statusCode < 300 || message === undefined ? { statusCode } : { statusCode, message };
   }
 
@@ -75,9 +96,18 @@ export class ExtensionCalls {
   }
 
   /** Counts as under way until the extension has it: what it does then may wait for the clock. */
-  async #call(method: string, path: string, request?: unknown): Promise<ExtensionAnswer & { readonly body: unknown }> {
+  async #call(
+    method: string,
+    path: string,
+    request?: unknown,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<ExtensionAnswer & { readonly body: unknown }> {
     const body = request === undefined ? undefined : JSON.stringify(request);
-    const headers = { authorization: `Bearer ${this.#secret}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    const headers = {
+      authorization: `Bearer ${this.#secret}`,
+      ...more,
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    };
     const end = this.#activity.begin();
     this.#arrivals.push(end);
     const response = await fetch(`${this.#url}/api/${path}`, { method, headers, ...(body === undefined ? {} : { body }) }).finally(end);

@@ -86,7 +86,14 @@ export class MemoryGofer {
     }
     const { variables = {} } = JSON.parse(body.toString()) as { variables?: Record<string, string> };
     const idempotencyKey = String(request.headers['idempotency-key'] ?? '');
-    const asked = { pipeline, idempotencyKey, variables, at: this.#options.clock.now() };
+    const deliveryId = request.headers['gofer-delivery-id'];
+    const asked = {
+      pipeline,
+      idempotencyKey,
+      variables,
+      ...(typeof deliveryId === 'string' ? { deliveryId } : {}),
+      at: this.#options.clock.now(),
+    };
     this.runs.requests.push(asked);
     const outage = this.#outages.shift();
     if (outage === 'refuse connections') return 'none';

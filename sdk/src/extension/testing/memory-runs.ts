@@ -5,6 +5,8 @@ export interface KitRun {
   readonly runId: number;
   readonly variables: Readonly<Record<string, string>>;
   readonly idempotencyKey: string;
+  /** The event from outside that it was started for. */
+  readonly deliveryId?: string;
   /** Virtual epoch milliseconds. */
   readonly at: number;
   readonly state: 'running' | 'complete';
@@ -16,6 +18,7 @@ export interface KitRequest {
   readonly pipeline: PipelineName;
   readonly idempotencyKey: string;
   readonly variables: Readonly<Record<string, string>>;
+  readonly deliveryId?: string;
   readonly at: number;
 }
 

@@ -5,7 +5,7 @@ import { configOf } from '../extension-settings.ts';
 import { type ServedExtension, startExtension } from '../start-extension.ts';
 import { Activity } from './activity.ts';
 import { countedExchange, countedWebSocket } from './counted-network.ts';
-import { type ExtensionAnswer, ExtensionCalls, type KitSubscription } from './extension-calls.ts';
+import { type ExtensionAnswer, ExtensionCalls, type KitEvent, type KitSubscription } from './extension-calls.ts';
 import { MemoryGofer, type Outage } from './memory-gofer.ts';
 import type { KitRequest, KitRun } from './memory-runs.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -34,10 +34,7 @@ export interface TestKit {
   /** Rejects with a `Refusal` in the extension's words. */
   subscribe(subscription: KitSubscription): Promise<void>;
   unsubscribe(name: Omit<KitSubscription, 'params'>): Promise<void>;
-  externalEvent(event: {
-    readonly headers: Readonly<Record<string, string>>;
-    readonly body: string | Uint8Array;
-  }): Promise<ExtensionAnswer>;
+  externalEvent(event: KitEvent): Promise<ExtensionAnswer>;
   debug(): Promise<unknown>;
   info(): Promise<ExtensionInfo>;
   /** Ends a run, and emits `completed_run`. `pipeline` is needed where several have a run of this number. */
@@ -69,7 +66,7 @@ export async function startTestKit(factory: ExtensionFactory, options: KitOption
   const gofer = new MemoryGofer({ extensionId: id, secret, clock, activity });
   const goferUrl = await gofer.listen();
   const logs: { level: LogLevel; message: string; fields: Readonly<Record<string, unknown>> }[] = [];
-  const subscriptions = new Map<string, SubscriptionName & { readonly params: KitSubscription['params'] }>();
+  const subscriptions = new Map<string, SubscriptionName & Pick<KitSubscription, 'params' | 'created'>>();
   let life = await begin().catch(async (error: unknown) => {
     await gofer.close();
     throw error;
@@ -116,8 +113,8 @@ export async function startTestKit(factory: ExtensionFactory, options: KitOption
     get extension() {
       return { url: life.served.url, secret };
     },
-    async subscribe({ namespaceId = 'default', pipelineId, subscriptionId, params }) {
-      const subscription = { namespaceId, pipelineId, subscriptionId, params };
+    async subscribe({ namespaceId = 'default', ...given }) {
+      const subscription = { namespaceId, ...given };
       await life.calls.subscribe(subscription);
       subscriptions.set(keyOf(subscription), subscription);
     },
@@ -126,7 +123,7 @@ export async function startTestKit(factory: ExtensionFactory, options: KitOption
       await life.calls.unsubscribe(name);
       subscriptions.delete(keyOf(name));
     },
-    externalEvent: ({ headers, body }) => life.calls.externalEvent(headers, body),
+    externalEvent: (event) => life.calls.externalEvent(event),
     debug: () => life.calls.debug(),
     info: () => life.calls.info(),
     finishRun(runId, status, pipeline) {

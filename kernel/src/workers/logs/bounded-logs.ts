@@ -1,0 +1,266 @@
+/**
+ * Logs that must not grow without end: each is cut into segments, which are logs of their own, and the oldest go when there is more than
+ * may be kept. The segment `UID` begins with the first line, `N-UID` with the line of that number; they follow each other without a gap.
+ */
+import { readdirSync, statSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { codeOf, GoferError } from '@gofer/contracts';
+import { isErrno, logPaths } from './log-files.ts';
+import type { CollectOptions, LogBatch, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
+
+export interface BoundedLogsParts {
+  readonly logs: LogStore;
+  /** That of `logs`. */
+  readonly directory: string;
+  /** Of one log, with its indexes; what comes at once may be more, for a while. */
+  readonly maxBytes: number;
+  /** Stands in the words that tell where lines were dropped. */
+  readonly setting: string;
+}
+
+export interface BoundedReadRequest extends Pick<LogReadRequest, 'follow' | 'format' | 'signal'> {
+  /** A cursor of a batch; goes on behind it, or with what is left behind it. */
+  readonly after?: string;
+  /** Not heeded with `after`. */
+  readonly tail?: number;
+  readonly cursorPrefix?: string;
+}
+
+/** `seal` is that of the newest segment. */
+export interface BoundedStat extends LogStat {
+  /** Lines that were there and are not any more. */
+  readonly dropped: number;
+}
+
+interface Segment {
+  readonly id: string;
+  /** The number of its first line, counted from 0. */
+  readonly first: number;
+}
+
+interface Place {
+  readonly segment: Segment;
+  readonly from?: { readonly cursor: string };
+  readonly tail?: number;
+  /** The number of the line that would follow what the reader has; undefined: whichever comes is the first. */
+  readonly line: number | undefined;
+}
+
+const SEGMENTS = 8;
+
+export class BoundedLogs {
+  readonly #parts: BoundedLogsParts;
+  readonly #collecting = new Set<string>();
+
+  constructor(parts: BoundedLogsParts) {
+    this.#parts = parts;
+  }
+
+  /** As `LogStore.collect`. */
+  async collect(uid: string, open: OpenLogSource, signal: AbortSignal, options: Omit<CollectOptions, 'cut'>): Promise<LogSeal> {
+    const { logs, maxBytes } = this.#parts;
+    if (this.#collecting.has(uid)) throw busy(uid, 'collected a second time');
+    this.#collecting.add(uid);
+    const cut = {
+      bytes: Math.ceil(maxBytes / SEGMENTS),
+      next: (id: string, lines: number) => `${firstLine(id, uid) + lines}-${uid}`,
+      done: () => this.#drop(uid),
+      last: () => this.#lastToWrite(uid),
+    };
+    try {
+      return await logs.collect(await this.#lastToWrite(uid), open, signal, { ...options, cut });
+    } finally {
+      this.#collecting.delete(uid);
+    }
+  }
+
+  /** As `LogStore.note`. */
+  async note(uid: string, text: string): Promise<void> {
+    for (let last = await this.#lastToWrite(uid); ; ) {
+      try {
+        return await this.#parts.logs.note(last, text);
+      } catch (error) {
+        const now = await this.#lastToWrite(uid);
+        // It was cut in between.
+        if (codeOf(error) !== 'FAILED_PRECONDITION' || now === last) throw error;
+        last = now;
+      }
+    }
+  }
+
+  /** As `LogStore.seal`. */
+  async seal(uid: string, problem?: string): Promise<LogSeal> {
+    if (this.#collecting.has(uid)) throw busy(uid, 'sealed');
+    return await this.#parts.logs.seal(await this.#lastToWrite(uid), problem);
+  }
+
+  /** Rejects with `NOT_FOUND` where there is no log. */
+  async stat(uid: string): Promise<BoundedStat> {
+    const segments = this.#segments(uid);
+    const live = this.#collecting.has(uid);
+    const [oldest, newest] = [segments[0], segments.at(-1)];
+    if (oldest === undefined || newest === undefined) {
+      if (live) return { bytes: 0, lines: 0, dropped: 0, live };
+      throw new GoferError('NOT_FOUND', `there is no log of ${uid}`);
+    }
+    let bytes = 0;
+    for (const { id } of segments.slice(0, -1)) bytes += (await this.#statOf(id))?.bytes ?? 0;
+    const last = await this.#parts.logs.stat(newest.id);
+    return { ...last, bytes: bytes + last.bytes, lines: newest.first + last.lines - oldest.first, dropped: oldest.first, live };
+  }
+
+  /**
+   * As `LogStore.read`. Where lines were dropped that the reader would have had, a line in their place says so. Rejects with
+   * `INVALID_ARGUMENT` for a cursor that is not one of this log.
+   */
+  async *read(uid: string, { after, tail, signal, ...form }: BoundedReadRequest): AsyncGenerator<LogBatch> {
+    const { logs } = this.#parts;
+    const begun = this.#segments(uid);
+    // Without it a reader of an endless log would never be done.
+    const until = form.follow ? undefined : begun.at(-1)?.first;
+    let place: Place | undefined = await this.#begin(uid, begun, { after, tail });
+    while (place !== undefined) {
+      const { segment, from, tail: last }: Place = place;
+      let { line }: Place = place;
+      const name = `${segment.first}.`;
+      const prefix = `${form.cursorPrefix ?? ''}${name}`;
+      if (line !== undefined && line < segment.first) yield this.#notice(segment.first - line, segment.first, form);
+      let gone: { readonly error: unknown } | undefined;
+      try {
+        const select = last === undefined ? {} : { select: { tail: last } };
+        const start = from === undefined ? {} : { from };
+        const request = { ...form, signal, ...select, ...start, cursorPrefix: prefix, lineOffset: segment.first };
+        for await (const batch of logs.read(segment.id, request)) {
+          line = batch.firstLine + batch.count;
+          yield { ...batch, cursor: name + batch.cursor };
+        }
+      } catch (error) {
+        if (codeOf(error) !== 'GONE' && codeOf(error) !== 'NOT_FOUND') throw error;
+        gone = { error };
+        line ??= segment.first;
+      }
+      if (segment.first === until) return;
+      const next: Segment | undefined = this.#segments(uid).find(({ first }) => first > segment.first);
+      if (next === undefined && gone !== undefined) throw gone.error;
+      place = next === undefined ? undefined : { segment: next, line: line ?? next.first };
+    }
+  }
+
+  /** As `LogStore.delete`. */
+  async delete(uid: string): Promise<void> {
+    if (this.#collecting.has(uid)) throw busy(uid, 'deleted');
+    for (const { id } of this.#segments(uid)) await this.#parts.logs.delete(id);
+  }
+
+  async #begin(uid: string, segments: readonly Segment[], { after, tail }: Pick<Wanted, 'after' | 'tail'>): Promise<Place> {
+    const [oldest = { id: uid, first: 0 }] = segments;
+    if (after !== undefined) return behind(after, segments, uid);
+    if (tail === undefined) return { segment: oldest, line: 0 };
+    let left = tail;
+    for (const segment of segments.toReversed()) {
+      const lines = (await this.#statOf(segment.id))?.lines ?? 0;
+      if (lines >= left) return { segment, tail: left, line: undefined };
+      left -= lines;
+    }
+    return { segment: oldest, line: 0 };
+  }
+
+  #notice(lines: number, firstLine: number, form: Pick<BoundedReadRequest, 'format' | 'cursorPrefix'>): LogBatch {
+    const { maxBytes, setting } = this.#parts;
+    const what = lines === 1 ? '1 line was' : `${lines} lines were`;
+    // Behind it the segment begins.
+    return noticeOf(`${what} dropped here: this log is kept to the last ${maxBytes} bytes (${setting})`, firstLine, `${firstLine}.`, form);
+  }
+
+  /** Removes the oldest segments until there is room for one more. */
+  async #drop(uid: string): Promise<void> {
+    const { logs, maxBytes } = this.#parts;
+    const segments = this.#segments(uid);
+    let kept = Math.ceil(maxBytes / SEGMENTS);
+    // The newest has that room.
+    for (const [index, { id }] of segments.slice(0, -1).toReversed().entries()) {
+      kept += this.#bytesOnDisk(id);
+      if (kept <= maxBytes) continue;
+      for (const old of segments.slice(0, segments.length - 1 - index)) await logs.delete(old.id);
+      return;
+    }
+  }
+
+  /** The segment to write into. One before it that is not sealed was about to be gone on from, and has all that this one has. */
+  async #lastToWrite(uid: string): Promise<string> {
+    const segments = this.#segments(uid);
+    const [before, newest] = [segments.at(-2), segments.at(-1)];
+    if (newest === undefined) return uid;
+    if (before === undefined || (await this.#statOf(before.id))?.seal !== undefined) return newest.id;
+    await this.#parts.logs.delete(newest.id);
+    return before.id;
+  }
+
+  #segments(uid: string): readonly Segment[] {
+    const { index } = logPaths(this.#parts.directory, uid);
+    const name = basename(index);
+    try {
+      const found = readdirSync(dirname(index)).filter((file) => file === name || file.endsWith(`-${name}`));
+      const ids = found.map((file) => file.slice(0, -'.idx'.length));
+      return ids.map((id) => ({ id, first: firstLine(id, uid) })).sort((a, b) => a.first - b.first);
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  async #statOf(id: string): Promise<LogStat | undefined> {
+    try {
+      return await this.#parts.logs.stat(id);
+    } catch (error) {
+      if (codeOf(error) === 'NOT_FOUND') return undefined;
+      throw error;
+    }
+  }
+
+  #bytesOnDisk(id: string): number {
+    const { data, index } = logPaths(this.#parts.directory, id);
+    return [data, index].reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+  }
+}
+
+/** The cursor of the beginning of a log, whatever of it is left. */
+export const LOG_BEGINNING = '0.';
+
+/** A line that is not in the log but tells its reader of it; it counts as none. */
+export function noticeOf(
+  text: string,
+  firstLine: number,
+  cursor: string,
+  { format, cursorPrefix = '' }: Pick<BoundedReadRequest, 'format' | 'cursorPrefix'>,
+): LogBatch {
+  const position = { firstLine, count: 0, cursor };
+  const time = Date.now();
+  if (format === 'json') {
+    const message = { cursor: cursorPrefix + cursor, firstLine, lines: [{ stream: 'gofer', time, text }] };
+    return { ...position, format, json: new TextEncoder().encode(JSON.stringify(message)) };
+  }
+  const bytes = new TextEncoder().encode(`${text}\n`);
+  return { ...position, format, text: bytes, ends: Uint32Array.of(bytes.length), runs: [{ stream: 'gofer', time, lines: 1 }] };
+}
+
+type Wanted = { readonly [Key in 'after' | 'tail']: BoundedReadRequest[Key] | undefined };
+
+function firstLine(id: string, uid: string): number {
+  return id === uid ? 0 : Number(id.slice(0, id.length - uid.length - 1));
+}
+
+/** A cursor is that of the segment's own behind the number of its first line; nothing behind that is the segment's beginning. */
+function behind(after: string, segments: readonly Segment[], uid: string): Place {
+  const [, number, cursor = '', line] = /^(\d{1,15})\.((?:[0-9a-z]{1,11}\.){3}([0-9a-z]{1,11}))?$/.exec(after) ?? [];
+  const first = Number(number);
+  const segment = segments.find((each) => each.first >= first) ?? (first === 0 ? { id: uid, first } : undefined);
+  if (number === undefined || segment === undefined)
+    throw new GoferError('INVALID_ARGUMENT', `${JSON.stringify(after.slice(0, 80))} is not a cursor of this log`);
+  const from = segment.first === first && cursor !== '' ? { from: { cursor } } : {};
+  return { segment, ...from, line: first + (line === undefined ? 0 : Number.parseInt(line, 36)) };
+}
+
+function busy(uid: string, what: string): GoferError {
+  return new GoferError('FAILED_PRECONDITION', `the log of ${uid} is being collected and cannot be ${what}`);
+}
