@@ -36,7 +36,7 @@ async function remembers(
 ): Promise<boolean> {
   // Whole seconds; an end that is yet to come ends the answer when it does.
   const query = { since: '1', until: String(Math.ceil(at / 1000) + 1), filters: JSON.stringify({ type: ['container'], ...which }) };
-  const stream = await engine.stream({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
-  for await (const line of jsonLines(engine.read(stream, signal))) if (isIt(line as ContainerEvent)) return true;
+  const parts = engine.parts({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
+  for await (const line of jsonLines(parts)) if (isIt(line as ContainerEvent)) return true;
   return false;
 }

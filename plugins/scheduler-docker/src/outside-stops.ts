@@ -46,7 +46,7 @@ export class OutsideStops {
     if (this.#listening) return;
     this.#listening = true;
     // Whatever breaks it also breaks what waits for a container, and that asks again.
-    this.#read({ filters: eventsOf({ label: [ATTEMPT_LABEL] }) })
+    this.#hear({ filters: eventsOf({ label: [ATTEMPT_LABEL] }) })
       .catch(() => undefined)
       .finally(() => {
         this.#listening = false;
@@ -57,7 +57,8 @@ export class OutsideStops {
   async lookBack(id: string, endedAt: number, signal: AbortSignal): Promise<void> {
     // Both in seconds of the engine's clock; a moment that is yet to come ends the answer when it does.
     const query = { since: '1', until: String(Math.ceil(endedAt / 1000) + 1) };
-    await this.#read({ ...query, filters: eventsOf({ container: [id], event: ['kill'] }) }, signal);
+    const filters = eventsOf({ container: [id], event: ['kill'] });
+    await this.#note(this.#engine.parts({ method: 'GET', path: '/events', query: { ...query, filters }, signal }));
   }
 
   /** When the last event was that was heard, epoch nanoseconds of the engine. */
@@ -65,9 +66,12 @@ export class OutsideStops {
     return this.#lastHeard;
   }
 
-  async #read(query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<void> {
-    const stream = await this.#engine.stream({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
-    for await (const line of jsonLines(this.#engine.read(stream, signal))) {
+  async #hear(query: Readonly<Record<string, string>>): Promise<void> {
+    await this.#note(this.#engine.read(await this.#engine.stream({ method: 'GET', path: '/events', query })));
+  }
+
+  async #note(parts: AsyncIterable<Buffer>): Promise<void> {
+    for await (const line of jsonLines(parts)) {
       const { Action: action, timeNano, Actor: actor } = line as ContainerEvent;
       this.#lastHeard = timeNano ?? this.#lastHeard;
       const { ID: id, Attributes: attributes } = actor ?? {};
