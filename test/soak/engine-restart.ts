@@ -61,7 +61,19 @@ export async function engineRestart({ what, seed, timesOfATrial, end, signal }: 
     cleaning.push(() => server.close());
     const disturbOnce = what === 'cut' ? () => cutAndMend(way, random) : () => endAndBegin(engine, random);
     do {
-      const options = { server, evidence, random, limits: LIMITS, clients: 4, ...(diedWords === undefined ? {} : { diedWords }) };
+      const engineSays = async (): Promise<string> => {
+        const containers = (await engine.api.call('GET', '/containers/json?all=1')) as readonly Record<string, unknown>[];
+        return JSON.stringify(containers.map(({ Names, State, Status }) => ({ Names, State, Status })));
+      };
+      const options = {
+        server,
+        evidence,
+        random,
+        limits: LIMITS,
+        clients: 4,
+        engineSays,
+        ...(diedWords === undefined ? {} : { diedWords }),
+      };
       const trial = await Trial.prepare(`engine-${results.length}`, options);
       results.push(
         await trial.run(async () => {
