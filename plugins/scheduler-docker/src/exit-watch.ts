@@ -5,7 +5,7 @@ import { stateOf, toEpoch } from './container-state.ts';
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './engine.ts';
 import { ConnectionLost, EngineError, isStatus } from './engine-error.ts';
-import { remembersContainer, remembersEvent } from './engine-memory.ts';
+import { beganLater, remembersContainer, remembersEvent } from './engine-memory.ts';
 import { OutsideStops } from './outside-stops.ts';
 import { RecentSet } from './recent-set.ts';
 
@@ -13,6 +13,8 @@ const KEPT = 10_000;
 /** Between two looks at a container whose end is waited for, and how long after its end the answer to that may take. */
 const LOOK_EVERY_MS = 60_000;
 const ANSWERS_WITHIN_MS = 5_000;
+/** No exit code. */
+const NOBODY_KNOWS = -1;
 
 export interface Ending {
   /** Absent: the engine does not know the container. */
@@ -43,7 +45,7 @@ export class ExitWatch {
   /** Whether somebody else than this plugin may have ended the container. */
   disturbance(id: string): Disturbance {
     const stopped = this.#outsideStops.has(id);
-    if (this.#interrupted.has(id)) return stopped ? 'restarted' : 'interrupted';
+    if (this.#wasLeftAlone(id)) return stopped ? 'restarted' : 'interrupted';
     return stopped ? 'stopped' : 'none';
   }
 
@@ -60,6 +62,11 @@ export class ExitWatch {
   /** Whether its engine has died under the container, with what it wrote meanwhile. Known once it has ended, to whoever watched it. */
   wasUnattended(id: string): boolean {
     return this.#unattended.has(id);
+  }
+
+  /** By whoever watches it, or by the engine that started it. */
+  #wasLeftAlone(id: string): boolean {
+    return this.#interrupted.has(id) || this.#unattended.has(id);
   }
 
   /** This plugin is about to end the container. */
@@ -131,7 +138,7 @@ export class ExitWatch {
         if (stateOf(container.State.Status) === 'gone') return { interrupted };
         if (stateOf(container.State.Status) !== 'running') {
           if (interrupted) await this.#outsideStops.lookBack(id, toEpoch(container.State.FinishedAt), stop);
-          return { container, interrupted };
+          return { container: await this.#credible(container, stop), interrupted };
         }
         // Somebody started it again behind our back: it goes on.
       } catch (error) {
@@ -185,6 +192,17 @@ export class ExitWatch {
     const { State: state } = await this.#inspect(id, stop);
     if (await remembersContainer(this.#engine, id, toEpoch(state.StartedAt), stop)) return true;
     return lastHeard !== undefined && (await remembersEvent(this.#engine, lastHeard, stop));
+  }
+
+  /**
+   * An engine calls 0 the exit code of what it does not find any more as it begins, as where the one before had seen the end and died before
+   * it had written it down.
+   */
+  async #credible(container: Container, stop: AbortSignal): Promise<Container> {
+    const { Id: id, State: state } = container;
+    if (state.ExitCode !== 0 || !this.#wasLeftAlone(id)) return container;
+    if (!(await beganLater(this.#engine, toEpoch(state.FinishedAt), stop))) return container;
+    return { ...container, State: { ...state, ExitCode: this.#outsideStops.exitCode(id) ?? NOBODY_KNOWS } };
   }
 
   #inspect(id: string, signal: AbortSignal): Promise<Container> {

@@ -1,4 +1,4 @@
-/** What an engine owes and does not give: the end of a log, the end of a wait, an answer. Real ones do so, and too rarely for a test. */
+/** What an engine owes and does not give: the end of a log, the end of a wait, an exit code. Real ones do so, and too rarely for a test. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -165,6 +165,34 @@ it('looks at a task now and then, where the engine does not say that it has ende
   const over = waiting.then(() => true);
   while (!(await Promise.race([over, turn(false)]))) vi.advanceTimersByTime(1_000);
   expect(await waiting).toMatchObject({ kind: 'exited', exitCode: 0 });
+});
+
+it.each([
+  ['was told', '58', { kind: 'exited', exitCode: 58 }],
+  ['nobody knows', undefined, { kind: 'lost', reason: expect.stringContaining('does not know') }],
+])('does not believe the 0 of an engine that began after the end of a task; its exit code %s', async (_, exitCode, expected) => {
+  const heard = Promise.withResolvers<void>();
+  let isAway = false;
+  answers['GET /info'] = json(() => ({ LiveRestoreEnabled: false }));
+  answers['GET /networks/bridge'] = json(() => ({ Created: '2026-01-01T00:00:00.100000000Z' }));
+  answers['GET /events'] = (request, response) => {
+    // Of the engine that began later nothing is to be had.
+    if (isAway || request.url?.includes('until=') === true) return void response.end();
+    response.write(
+      `${JSON.stringify({ Action: 'die', timeNano: 1, Actor: { ID: ID, Attributes: exitCode === undefined ? {} : { exitCode } } })}\n`,
+    );
+    heard.resolve();
+  };
+  const wait = answers[`POST /containers/${ID}/wait`];
+  answers[`POST /containers/${ID}/wait`] = (request, response) => {
+    if (isAway) return wait?.(request, response);
+    void heard.promise.then(() => {
+      isAway = true;
+      server.closeAllConnections();
+    });
+  };
+  const handle = await startTask(scheduler, shellTask(''));
+  expect(await scheduler.wait(handle, NEVER)).toMatchObject(expected);
 });
 
 it('does not wait for ever for what is to come at once', async () => {
