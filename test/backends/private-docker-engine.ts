@@ -142,12 +142,15 @@ function freeBridge(): { readonly bridge: string; readonly address: string; read
   }
 }
 
-/** But for what an engine that went away in the middle of a start has left mounted: that one does not run, and goes with its directory. */
+/**
+ * But for what an engine that went away in the middle of a start has left mounted: that one does not run, and goes with its directory. What
+ * a server asked for before it ended may be gone by now.
+ */
 async function removeContainers(api: DockerApi): Promise<void> {
   const listed = await api.call('GET', '/containers/json?all=1').catch(() => []);
   for (const { Id: id } of listed as readonly { Id: string }[]) {
     await api.call('DELETE', `/containers/${id}?force=1&v=1`).catch((error: unknown) => {
-      if (!String(error).includes('failed to remove root filesystem')) throw error;
+      if (!/: 404 |failed to remove root filesystem/.test(String(error))) throw error;
     });
   }
 }

@@ -171,10 +171,11 @@ export class Trial {
     const { server, engineSays } = this.#options;
     const late = async (): Promise<string> => delay(EXPLAINS_WITHIN_MS, `no answer within ${EXPLAINS_WITHIN_MS / 1000} s`, { ref: false });
     const heard = (asked: Promise<string>): Promise<string> => Promise.race([asked, late()]).catch(String);
-    const [tasks, engine] = await Promise.all([
-      heard(server.tasks(dag.id, run).then((told) => JSON.stringify(told.filter(({ state }) => state !== 'complete')))),
-      engineSays === undefined ? '' : heard(engineSays()),
-    ]);
+    const unfinished = async (): Promise<string> => {
+      const told = (await server.tasks(dag.id, run)).filter(({ state }) => state !== 'complete');
+      return JSON.stringify(told.map(({ task_id, state, started, waiting, attempts }) => ({ task_id, state, started, waiting, attempts })));
+    };
+    const [tasks, engine] = await Promise.all([heard(unfinished()), engineSays === undefined ? '' : heard(engineSays())]);
     return `its tasks: ${tasks}; the engine: ${engine}; the server's log ends with\n${server.log.slice(-LAST_LINES).join('\n')}`;
   }
 
