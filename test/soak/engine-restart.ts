@@ -2,7 +2,7 @@
  * The Docker engine goes away under a server that works on random pipelines: it is restarted, with and without `live-restore`, or only the
  * way to it is cut. What lived has its real end; what died with the engine has failed, and says so.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -35,6 +35,7 @@ const DIED_WORDS = {
   'live-restore': /Docker engine (died while it started|stopped the task|was away when the task ended)/,
   cut: undefined,
 };
+const LAST_COMPLAINTS = 10;
 const LIMITS = { tasks: 4, pauseMs: 1_000 };
 
 export async function engineRestart({ what, seed, timesOfATrial, end, signal }: EngineRestartOptions): Promise<Figures> {
@@ -61,7 +62,16 @@ export async function engineRestart({ what, seed, timesOfATrial, end, signal }: 
     cleaning.push(() => server.close());
     const disturbOnce = what === 'cut' ? () => cutAndMend(way, random) : () => endAndBegin(engine, random);
     do {
-      const options = { server, evidence, random, limits: LIMITS, clients: 4, ...(diedWords === undefined ? {} : { diedWords }) };
+      const engineSays = (): Promise<string> => wordsOf(engine, join(directory, 'dockerd.log'));
+      const options = {
+        server,
+        evidence,
+        random,
+        limits: LIMITS,
+        clients: 4,
+        engineSays,
+        ...(diedWords === undefined ? {} : { diedWords }),
+      };
       const trial = await Trial.prepare(`engine-${results.length}`, options);
       results.push(
         await trial.run(async () => {
@@ -77,6 +87,19 @@ export async function engineRestart({ what, seed, timesOfATrial, end, signal }: 
     for (const clean of cleaning.toReversed()) await clean();
   }
   return toFigures(what, seed, times, results);
+}
+
+/** What an engine says of its containers and of what runs in them, and its last complaints. */
+async function wordsOf({ api }: PrivateDockerEngine, logFile: string): Promise<string> {
+  const listed = (await api.call('GET', '/containers/json?all=1')) as readonly { Id: string; State: string; Names: readonly string[] }[];
+  const told = listed.map(async ({ Id: id, State: state, Names: names }) => {
+    const inspected = (await api.call('GET', `/containers/${id}/json`)) as { readonly State: object };
+    // Of one that runs in the eyes of its engine: whether it does, and what it is at.
+    const processes = state === 'running' ? await api.call('GET', `/containers/${id}/top`).catch(String) : [];
+    return JSON.stringify({ names, state: inspected.State, processes });
+  });
+  const complaints = (await readFile(logFile, 'utf8')).split('\n').filter((line) => /level=(warning|error)/.test(line));
+  return [...(await Promise.all(told)), ...complaints.slice(-LAST_COMPLAINTS)].join('\n');
 }
 
 async function endAndBegin(engine: PrivateDockerEngine, random: Random): Promise<void> {

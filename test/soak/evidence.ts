@@ -57,7 +57,8 @@ export async function networkEvidence(address: string): Promise<Evidence> {
   await listening.promise;
   const bound = server.address();
   const port = typeof bound === 'object' ? bound?.port : undefined;
-  const shell = 'report() { [ "$(echo "$*" | nc "$SOAK_HOST" "$SOAK_PORT")" = kept ] || exit 125; }';
+  // An engine that goes away may take the network of its task along: what hangs then is the task, and it is to say so.
+  const shell = 'report() { [ "$(echo "$*" | timeout 60 nc "$SOAK_HOST" "$SOAK_PORT")" = kept ] || exit 125; }';
   return {
     reporting: { shell, variables: { SOAK_HOST: address, SOAK_PORT: String(port) } },
     reports: () => parse(text),

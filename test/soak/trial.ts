@@ -19,6 +19,8 @@ export interface TrialOptions {
   readonly clients: number;
   /** What is said of tasks that may die with their engine; absent where none may. */
   readonly diedWords?: RegExp;
+  /** What the engine itself says of its tasks, for the fault of a run that does not end. */
+  readonly engineSays?: () => Promise<string>;
 }
 
 export interface TrialResult {
@@ -38,6 +40,9 @@ interface Asked {
 
 const PIPELINES = 6;
 const ENDS_WITHIN_SECONDS = 120;
+/** How long an engine may take to say why, and how much of the server's log is shown. */
+const EXPLAINS_WITHIN_MS = 10_000;
+const LAST_LINES = 20;
 
 export class Trial {
   readonly #options: TrialOptions;
@@ -153,12 +158,25 @@ export class Trial {
       const told = await this.#options.server.getRun(dag.id, run, 20).catch(() => undefined);
       if (told?.state === 'complete') break;
       if (Date.now() > limit) {
-        this.#faults.push(`${name} has not ended: ${JSON.stringify(told)}`);
+        this.#faults.push(`${name} has not ended: ${JSON.stringify(told)}; ${await this.#explain(dag, run)}`);
         break;
       }
       if (told === undefined) await delay(20);
     }
     this.#unfinished.delete(name);
+  }
+
+  /** What a run that does not end waits for: in the words of the server, of its engine and of the server's log. */
+  async #explain(dag: Dag, run: number): Promise<string> {
+    const { server, engineSays } = this.#options;
+    const late = async (): Promise<string> => delay(EXPLAINS_WITHIN_MS, `no answer within ${EXPLAINS_WITHIN_MS / 1000} s`, { ref: false });
+    const heard = (asked: Promise<string>): Promise<string> => Promise.race([asked, late()]).catch(String);
+    const unfinished = async (): Promise<string> => {
+      const told = (await server.tasks(dag.id, run)).filter(({ state }) => state !== 'complete');
+      return JSON.stringify(told.map(({ task_id, state, started, waiting, attempts }) => ({ task_id, state, started, waiting, attempts })));
+    };
+    const [tasks, engine] = await Promise.all([heard(unfinished()), engineSays === undefined ? '' : heard(engineSays())]);
+    return `its tasks: ${tasks}; the engine: ${engine}; the server's log ends with\n${server.log.slice(-LAST_LINES).join('\n')}`;
   }
 
   async #judge(): Promise<TrialResult> {

@@ -6,6 +6,7 @@
 import { codeOf, GoferError, type Scheduler, type TaskExit, type TaskHandle, type TaskSpec } from '@gofer/contracts';
 import { type Clock, pause } from '../clock/clock.ts';
 import { createTextMasker, type LogMasking, type LogSeal, type LogStore } from '../workers/logs/index.ts';
+import { SilenceLimit } from './silence-limit.ts';
 
 /** How it ended, with its whole log. */
 export type AttemptEnd =
@@ -41,6 +42,9 @@ const LAST_RETRY_MS = 10_000;
 const LOST_LOG_MS = 5_000;
 /** For how long a source that fails is opened again once its task has ended. */
 const ENDED_LOG_PATIENCE_MS = 60_000;
+/** For how long one that neither fails nor ends may say nothing then; it may be waiting for an engine that is away. */
+const SILENT_LOG_MS = 10 * 60_000;
+const SILENT = `the task had ended, and for ${SILENT_LOG_MS / 60_000} minutes neither more of it came nor its end`;
 
 /** What is masked in the log of an attempt; absent where nothing is. */
 export interface ReadyAttempt {
@@ -247,7 +251,10 @@ async function startWithPatience(
   }
 }
 
-/** Reads the log to its end; while the task runs a failing source is opened again, since a task whose output nobody takes may stand still. */
+/**
+ * Reads the log to its end, or until its source falls silent once the task has ended. While the task runs a failing source is opened again,
+ * since a task whose output nobody takes may stand still.
+ */
 function collectLog(
   attemptUid: string,
   { handle, masking, unmaskable }: StartedAttempt,
@@ -259,6 +266,10 @@ function collectLog(
   let problem: string | undefined;
   let giveUpAt = Number.POSITIVE_INFINITY;
   const signal = AbortSignal.any([leave, lost.signal]);
+  const silence = new SilenceLimit(clock, SILENT_LOG_MS, () => {
+    problem ??= SILENT;
+    lost.abort();
+  });
   const conceal = createConcealer(masking);
   const options = { replay: scheduler.capabilities.replay, ...(masking === undefined ? {} : { masking }) };
   const collect = async (): Promise<LogSeal> => {
@@ -266,7 +277,8 @@ function collectLog(
       try {
         return await logs.collect(
           attemptUid,
-          (after, reading) => scheduler.logs(handle, after === undefined ? { follow: true } : { after, follow: true }, reading),
+          (after, reading) =>
+            silence.listened(scheduler.logs(handle, after === undefined ? { follow: true } : { after, follow: true }, reading)),
           signal,
           options,
         );
@@ -289,6 +301,7 @@ function collectLog(
     seal,
     hasEnded() {
       giveUpAt = clock.monotonic() + ENDED_LOG_PATIENCE_MS;
+      silence.turnOn();
     },
     isLost(reason) {
       problem = reason;

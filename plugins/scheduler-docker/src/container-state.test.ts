@@ -30,6 +30,12 @@ describe('exitOf', () => {
       'interrupted',
       { kind: 'exited', exitCode: 137, endedAt, reason: 'the Docker engine restarted and ended the task' },
     ],
+    [
+      { ExitCode: 2 },
+      'interrupted',
+      { kind: 'exited', exitCode: 2, endedAt, reason: 'the Docker engine was away when the task ended and may not know how' },
+    ],
+    [{ ExitCode: 2 }, 'none', { kind: 'exited', exitCode: 2, endedAt }],
     [{ ExitCode: 0 }, 'restarted', { kind: 'lost', reason: 'the Docker engine restarted and ended the task', endedAt }],
   ] as const)('of %o with disturbance %s', (state, disturbance, expected) => {
     expect(exitOf(container(state), disturbance)).toEqual(expected);

@@ -28,8 +28,11 @@ const SIGNAL_NAMES: ReadonlyMap<number, string> = new Map(
     .toReversed(),
 );
 const ENDED_BY_ENGINE = new Set([128 + constants.signals.SIGKILL, 128 + constants.signals.SIGTERM]);
-/** What an engine says of a container that ended while it was away. */
-const UNKNOWN = 255;
+/**
+ * What an engine says of a container that ended while it was away, and what is left of one that an engine ended as it shut down before the
+ * program had taken the place of its starter (a program in Go, which ends with 2 on SIGTERM).
+ */
+const UNKNOWN = new Set([255, 2]);
 
 export type ContainerState = TaskInspection['state'];
 
@@ -57,7 +60,7 @@ export function toEpoch(time: string): number {
 /** What is known to have happened to a container beside its own doings. */
 export type Disturbance =
   | 'none'
-  /** The engine was away while the container was watched. */
+  /** The engine was away while the container was watched, or before that, when it had been asked to start it. */
   | 'interrupted'
   /** Somebody else than this plugin told it to end: a person, or the engine as it shut down. */
   | 'stopped'
@@ -89,7 +92,7 @@ function reasonOf(state: Container['State'], disturbance: Disturbance): string |
   if (state.OOMKilled) return 'out of memory';
   if (disturbance === 'stopped') return STOPPED;
   if (disturbance === 'restarted') return RESTARTED;
-  if (disturbance === 'interrupted' && state.ExitCode === UNKNOWN) return UNSEEN;
+  if (disturbance === 'interrupted' && UNKNOWN.has(state.ExitCode)) return UNSEEN;
   if (disturbance === 'interrupted' && ENDED_BY_ENGINE.has(state.ExitCode)) return RESTARTED;
   const signal = SIGNAL_NAMES.get(state.ExitCode - 128);
   return signal === undefined ? undefined : `killed by ${signal}`;

@@ -72,6 +72,19 @@ await describePrivateDocker('scheduler docker, when the engine goes away or is s
     });
   }
 
+  it('does not believe the exit code that an engine makes up for a task of which its containerd knows nothing', {
+    timeout: LONG,
+  }, async () => {
+    const { handle, end, output } = await watched('echo ready; while :; do sleep 0.05; done');
+    await engine.end('SIGKILL');
+    await rm(join(directory, 'data', 'containerd', 'daemon', 'io.containerd.metadata.v1.bolt', 'meta.db'));
+    await engine.begin();
+    expect(await engine.api.call('GET', '/containers/json?all=1')).toMatchObject([{ Status: expect.stringContaining('Exited (0)') }]);
+    expect(await end).toMatchObject({ kind: 'lost', reason: expect.stringContaining('the Docker engine does not know') });
+    await expect(output).rejects.toSatisfy((error) => codeOf(error) === 'DATA_LOSS');
+    await scheduler.remove(handle);
+  });
+
   it('does not start what a dead engine may have started, though the next one calls it created', { timeout: LONG }, async () => {
     const journal = await AttemptJournal.open(directory);
     const [asked, notAsked] = [shellTask('echo once'), shellTask('echo once')];

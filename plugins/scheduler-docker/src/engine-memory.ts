@@ -4,6 +4,7 @@
  * another one.
  */
 import type { Engine } from './engine.ts';
+import { EngineError } from './engine-error.ts';
 import { jsonLines } from './json-lines.ts';
 
 /** The part of an event that is used. */
@@ -11,7 +12,7 @@ export interface ContainerEvent {
   readonly Action?: string;
   /** Epoch nanoseconds, as precise as a number is: enough to know the event again. */
   readonly timeNano?: number;
-  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly signal?: string } };
+  readonly Actor?: { readonly ID?: string; readonly Attributes?: { readonly signal?: string; readonly exitCode?: string } };
 }
 
 /** What only the engine that made or started a container can have seen. */
@@ -27,6 +28,22 @@ export async function remembersEvent(engine: Engine, timeNano: number, signal?: 
   return remembers(engine, {}, timeNano / 1e6, (event) => event.timeNano === timeNano, signal);
 }
 
+/**
+ * Whether this engine began after `endedAt` (epoch milliseconds, of its clock) and is none that lets tasks live on without it: it makes its
+ * network "bridge" anew as it begins, behind its look at the containers. False where it does not say.
+ */
+export async function beganLater(engine: Engine, endedAt: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    const info = await engine.json<{ readonly LiveRestoreEnabled?: boolean }>({ method: 'GET', path: '/info', signal });
+    if (info.LiveRestoreEnabled === true) return false;
+    const bridge = await engine.json<{ readonly Created: string }>({ method: 'GET', path: '/networks/bridge', signal });
+    return Date.parse(bridge.Created) >= endedAt;
+  } catch (error) {
+    if (error instanceof EngineError) return false;
+    throw error;
+  }
+}
+
 async function remembers(
   engine: Engine,
   which: Readonly<Record<string, readonly string[]>>,
@@ -36,7 +53,7 @@ async function remembers(
 ): Promise<boolean> {
   // Whole seconds; an end that is yet to come ends the answer when it does.
   const query = { since: '1', until: String(Math.ceil(at / 1000) + 1), filters: JSON.stringify({ type: ['container'], ...which }) };
-  const stream = await engine.stream({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
-  for await (const line of jsonLines(engine.read(stream, signal))) if (isIt(line as ContainerEvent)) return true;
+  const parts = engine.parts({ method: 'GET', path: '/events', query, ...(signal === undefined ? {} : { signal }) });
+  for await (const line of jsonLines(parts)) if (isIt(line as ContainerEvent)) return true;
   return false;
 }

@@ -102,9 +102,13 @@ export class Engine {
 
   /** The body of a successful answer. The caller must read it to its end or destroy it. */
   async stream(request: EngineRequest): Promise<Readable> {
-    const result = await this.#dial(request, false);
-    if (result instanceof Readable) return result;
-    throw new ConnectionLost(`${request.method} ${request.path} was answered without a body`);
+    return bodyOf(request, await this.#dial(request, false));
+  }
+
+  /** The parts of an answer that comes at once. Rejects with `ConnectionLost`, too, when nothing comes within the time that a request may take. */
+  async *parts(request: EngineRequest): AsyncGenerator<Buffer> {
+    const stream = await this.#inTime(request, async (limited) => bodyOf(request, await this.#dial(limited, false)));
+    yield* this.read(stream, request.signal, this.timeoutMs);
   }
 
   /** The raw connection behind a request that the engine turns into one. The caller must destroy it. */
@@ -121,18 +125,32 @@ export class Engine {
     );
   }
 
-  /** The parts of a stream; what breaks it is `ConnectionLost`, or `CANCELLED` when aborted. Destroys it when the reader leaves. */
-  async *read(stream: Readable, signal?: AbortSignal): AsyncGenerator<Buffer> {
+  /**
+   * The parts of a stream; what breaks it, such as a silence that is too long, is `ConnectionLost`, or `CANCELLED` when aborted. Destroys
+   * it when the reader leaves.
+   */
+  async *read(stream: Readable, signal?: AbortSignal, silentAtMostMs?: number): AsyncGenerator<Buffer> {
     const abort = (): void => void stream.destroy();
+    const giveUp = (): void => void stream.destroy(new Error(`the engine has been silent for ${(silentAtMostMs ?? 0) / 1000} s`));
+    let silence: NodeJS.Timeout | undefined;
+    const listen = (): void => {
+      if (silentAtMostMs !== undefined) silence = setTimeout(giveUp, silentAtMostMs);
+    };
     signal?.addEventListener('abort', abort, { once: true });
     try {
       throwIfAborted(signal);
-      for await (const part of stream) if (Buffer.isBuffer(part)) yield part;
+      listen();
+      for await (const part of stream) {
+        clearTimeout(silence);
+        if (Buffer.isBuffer(part)) yield part;
+        listen();
+      }
       throwIfAborted(signal);
     } catch (error) {
       throwIfAborted(signal);
       throw new ConnectionLost(error instanceof Error ? error.message : String(error), { cause: error });
     } finally {
+      clearTimeout(silence);
       signal?.removeEventListener('abort', abort);
       stream.destroy();
     }
@@ -272,6 +290,11 @@ export class Engine {
     });
     return promise;
   }
+}
+
+function bodyOf({ method, path }: EngineRequest, result: unknown): Readable {
+  if (result instanceof Readable) return result;
+  throw new ConnectionLost(`${method} ${path} was answered without a body`);
 }
 
 export function throwIfAborted(signal: AbortSignal | undefined): void {

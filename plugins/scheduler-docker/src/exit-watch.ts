@@ -4,12 +4,17 @@ import type { Container, Disturbance } from './container-state.ts';
 import { stateOf, toEpoch } from './container-state.ts';
 import type { Engine } from './engine.ts';
 import { throwIfAborted } from './engine.ts';
-import { ConnectionLost, isStatus } from './engine-error.ts';
-import { remembersContainer, remembersEvent } from './engine-memory.ts';
+import { ConnectionLost, EngineError, isStatus } from './engine-error.ts';
+import { beganLater, remembersContainer, remembersEvent } from './engine-memory.ts';
 import { OutsideStops } from './outside-stops.ts';
 import { RecentSet } from './recent-set.ts';
 
 const KEPT = 10_000;
+/** Between two looks at a container whose end is waited for, and how long after its end the answer to that may take. */
+const LOOK_EVERY_MS = 60_000;
+const ANSWERS_WITHIN_MS = 5_000;
+/** No exit code. */
+const NOBODY_KNOWS = -1;
 
 export interface Ending {
   /** Absent: the engine does not know the container. */
@@ -40,8 +45,13 @@ export class ExitWatch {
   /** Whether somebody else than this plugin may have ended the container. */
   disturbance(id: string): Disturbance {
     const stopped = this.#outsideStops.has(id);
-    if (this.#interrupted.has(id)) return stopped ? 'restarted' : 'interrupted';
+    if (this.#wasLeftAlone(id)) return stopped ? 'restarted' : 'interrupted';
     return stopped ? 'stopped' : 'none';
+  }
+
+  /** The engine was away while somebody watched the container. */
+  wasInterrupted(id: string): boolean {
+    return this.#interrupted.has(id);
   }
 
   /** Another engine than the one that started the container watches over it now. */
@@ -52,6 +62,11 @@ export class ExitWatch {
   /** Whether its engine has died under the container, with what it wrote meanwhile. Known once it has ended, to whoever watched it. */
   wasUnattended(id: string): boolean {
     return this.#unattended.has(id);
+  }
+
+  /** By whoever watches it, or by the engine that started it. */
+  #wasLeftAlone(id: string): boolean {
+    return this.#interrupted.has(id) || this.#unattended.has(id);
   }
 
   /** This plugin is about to end the container. */
@@ -117,19 +132,13 @@ export class ExitWatch {
         [mayBeUnattended, lastHeard] = [false, undefined];
         this.#outsideStops.listen();
         mayBeUnattended = true;
-        // `not-running` answers at once for what has ended; `next-exit` would wait for ever.
-        await this.#engine.answer({
-          method: 'POST',
-          path: `/containers/${id}/wait`,
-          query: { condition: 'not-running' },
-          signal: stop,
-        });
+        await this.#told(id, stop);
         mayBeUnattended = false;
         const container = await this.#inspect(id, stop);
         if (stateOf(container.State.Status) === 'gone') return { interrupted };
         if (stateOf(container.State.Status) !== 'running') {
           if (interrupted) await this.#outsideStops.lookBack(id, toEpoch(container.State.FinishedAt), stop);
-          return { container, interrupted };
+          return { container: await this.#credible(container, stop), interrupted };
         }
         // Somebody started it again behind our back: it goes on.
       } catch (error) {
@@ -144,6 +153,40 @@ export class ExitWatch {
     }
   }
 
+  /** Resolves when the engine says that it does not run. Rejects with `ConnectionLost`, too, where it has ended and the engine says nothing. */
+  async #told(id: string, stop: AbortSignal): Promise<void> {
+    const over = new AbortController();
+    const signal = AbortSignal.any([stop, over.signal]);
+    // `not-running` answers at once for what has ended; `next-exit` would wait for ever.
+    const query = { condition: 'not-running' };
+    const told = this.#engine.answer({ method: 'POST', path: `/containers/${id}/wait`, query, signal });
+    const unheard = this.#endsUnheard(id, signal);
+    // Whichever comes second is aborted.
+    told.catch(() => undefined);
+    unheard.catch(() => undefined);
+    try {
+      await Promise.race([told, unheard]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  /** A connection can be dead and not look it: so the container is looked at now and then. */
+  async #endsUnheard(id: string, signal: AbortSignal): Promise<never> {
+    for (;;) {
+      await pause(LOOK_EVERY_MS, signal);
+      const container = await this.#inspect(id, signal).catch((error: unknown) => {
+        // An engine that has trouble of its own says nothing of the container.
+        if (error instanceof EngineError && !isStatus(error, 404)) return undefined;
+        throw error;
+      });
+      if (container === undefined || stateOf(container.State.Status) === 'running') continue;
+      // The answer may be under way.
+      await pause(ANSWERS_WITHIN_MS, signal);
+      throw new ConnectionLost(`the container ${id.slice(0, 12)} has ended, and the engine did not say so`);
+    }
+  }
+
   /** False where its events do not tell any more, too. */
   async #isSameEngine(id: string, lastHeard: number | undefined, stop: AbortSignal): Promise<boolean> {
     const { State: state } = await this.#inspect(id, stop);
@@ -151,7 +194,34 @@ export class ExitWatch {
     return lastHeard !== undefined && (await remembersEvent(this.#engine, lastHeard, stop));
   }
 
+  /**
+   * An engine calls 0 the exit code of what it does not find any more as it begins, as where the one before had seen the end and died before
+   * it had written it down.
+   */
+  async #credible(container: Container, stop: AbortSignal): Promise<Container> {
+    const { Id: id, State: state } = container;
+    if (state.ExitCode !== 0 || !this.#wasLeftAlone(id)) return container;
+    if (!(await beganLater(this.#engine, toEpoch(state.FinishedAt), stop))) return container;
+    return { ...container, State: { ...state, ExitCode: this.#outsideStops.exitCode(id) ?? NOBODY_KNOWS } };
+  }
+
   #inspect(id: string, signal: AbortSignal): Promise<Container> {
     return this.#engine.json<Container>({ method: 'GET', path: `/containers/${id}/json`, signal });
+  }
+}
+
+/** Rejects with `CANCELLED` when aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  throwIfAborted(signal);
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const abort = (): void => resolve();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    await promise;
+    throwIfAborted(signal);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
   }
 }

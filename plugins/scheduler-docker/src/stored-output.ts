@@ -17,7 +17,7 @@ const SPACE = 0x20;
 const NEWLINE = Buffer.from('\n');
 
 /**
- * One pass over the log behind `from`. Rejects like `Engine.read`, and with the engine's 404 for a container that is gone.
+ * One pass over the log behind `from`. Rejects like `Engine.read` and `Engine.parts`, and with the engine's 404 for a container that is gone.
  */
 export async function* readLog(
   engine: Engine,
@@ -26,23 +26,16 @@ export async function* readLog(
   follow: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<OutputPiece> {
-  const stream = await engine.stream({
-    method: 'GET',
-    path: `/containers/${id}/logs`,
-    query: {
-      stdout: '1',
-      stderr: '1',
-      timestamps: '1',
-      follow: follow ? '1' : '0',
-    },
-    signal,
-  });
+  const query = { stdout: '1', stderr: '1', timestamps: '1', follow: follow ? '1' : '0' };
+  const request = { method: 'GET', path: `/containers/${id}/logs`, query, signal } as const;
+  // A log that is followed may be silent for as long as its task is.
+  const answer = follow ? engine.read(await engine.stream(request), signal) : engine.parts(request);
   const skip = { ...from };
   const frames = new FrameSplitter();
   let parts: Buffer[] = [];
   let frameStream: OutputPiece['stream'] = 'stdout';
   const gathering = new Gathering();
-  for await (const part of engine.read(stream, signal)) {
+  for await (const part of answer) {
     frames.push(
       part,
       (stream, bytes) => {

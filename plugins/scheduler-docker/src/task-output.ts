@@ -19,6 +19,8 @@ import { readLog } from './stored-output.ts';
 const END_WITHIN_MS = 2_000;
 /** Between two passes over a log that gave nothing new. */
 const IDLE_PASS_MS = 500;
+/** How long a source may be silent, once the task has ended, before it is given up and the log is read instead. */
+const SILENT_AT_MOST_MS = 5_000;
 
 export class TaskOutput {
   readonly #engine: Engine;
@@ -40,12 +42,14 @@ export class TaskOutput {
 
   /** Reads the live connection from its first byte; true if that was the whole output, false if the log has to be read on. */
   async *live(output: LiveOutput, signal: AbortSignal): AsyncGenerator<LogChunk, boolean> {
-    for (let piece = await output.next(signal); piece !== undefined; piece = await output.next(signal)) yield this.#chunk(piece);
-    if (output.lost) return false;
+    const isWhole = yield* this.#unlessSilent(signal, (listening) => this.#received(output, listening));
+    if (!isWhole || output.lost) return false;
+    // Nor can it be told from that of an engine that died before another one started the container.
+    if (this.#position.stdout + this.#position.stderr === 0) return false;
     const over = new AbortController();
     const patience = AbortSignal.any([signal, over.signal]);
     try {
-      const ended = this.#watch.ending(this.#id, patience).then((ending) => !ending.interrupted);
+      const ended = this.#watch.ending(this.#id, patience).then(() => !this.#watch.wasInterrupted(this.#id));
       const late = delay(END_WITHIN_MS, false, { signal: patience });
       // Whichever comes second is aborted.
       ended.catch(() => undefined);
@@ -75,13 +79,56 @@ export class TaskOutput {
       try {
         const ended = await this.#hasEnded(signal);
         const before = this.#position;
-        yield* this.#pass(!ended, signal);
+        if (ended) yield* this.#pass(false, signal);
+        else yield* this.#unlessSilent(signal, (listening) => this.#pass(true, listening));
         if (ended) return await this.#checkWhole(signal);
         if (this.#position === before) await this.#pause(signal);
       } catch (error) {
         if (!(error instanceof ConnectionLost)) throw error;
         await this.#engine.whenReachable(signal);
       }
+    }
+  }
+
+  async *#received(output: LiveOutput, signal: AbortSignal): AsyncGenerator<LogChunk> {
+    for (let piece = await output.next(signal); piece !== undefined; piece = await output.next(signal)) yield this.#chunk(piece);
+  }
+
+  /**
+   * What a source gives until its end. False where it was given up, because the task has ended and the source does not: an engine may
+   * forget to end it, and what is missing is in the log.
+   */
+  async *#unlessSilent(signal: AbortSignal, source: (signal: AbortSignal) => AsyncGenerator<LogChunk>): AsyncGenerator<LogChunk, boolean> {
+    const [over, silent] = [new AbortController(), new AbortController()];
+    let hasEnded = false;
+    let timer: NodeJS.Timeout | undefined;
+    const listen = (): void => {
+      if (hasEnded) timer = setTimeout(() => silent.abort(), SILENT_AT_MOST_MS);
+    };
+    let isListening = true;
+    this.#watch.ending(this.#id, AbortSignal.any([signal, over.signal])).then(
+      () => {
+        hasEnded = true;
+        if (isListening) listen();
+      },
+      // Without that the source ends by itself, as it should; what is wrong is heard by whoever waits for the task.
+      () => undefined,
+    );
+    try {
+      for await (const chunk of source(AbortSignal.any([signal, silent.signal]))) {
+        isListening = false;
+        clearTimeout(timer);
+        yield chunk;
+        isListening = true;
+        listen();
+      }
+      return true;
+    } catch (error) {
+      if (!silent.signal.aborted || signal.aborted) throw error;
+      return false;
+    } finally {
+      over.abort();
+      clearTimeout(timer);
     }
   }
 
