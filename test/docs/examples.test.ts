@@ -164,7 +164,8 @@ describe.concurrent('programs', LONG, () => {
     for (const { file, text } of programs) await writeFile(join(directory, file), text);
     const compiler = ['--noEmit', '--ignoreConfig', '--strict', '--module', 'nodenext', '--target', 'esnext', '--skipLibCheck'];
     const options = [...compiler, '--allowImportingTsExtensions', '--types', 'node'];
-    await run(join(ROOT, 'node_modules/.bin/tsc'), [...options, ...programs.map(({ file }) => file)], { cwd: directory });
+    const told = await run(join(ROOT, 'node_modules/.bin/tsc'), [...options, ...programs.map(({ file }) => file)], { cwd: directory });
+    expect(told).toEqual({ stdout: '', stderr: '' });
   });
 
   it.each(programs)('$at is a pipeline', async ({ file, text }) => {
