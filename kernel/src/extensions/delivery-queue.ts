@@ -33,6 +33,9 @@ export class DeliveryQueue {
   /** By its place in the database, with the bytes of its body. */
   readonly #handed = new Map<number, number>();
   readonly #ends = new Set<Promise<void>>();
+  readonly #asked = new Set<Promise<Handover>>();
+  /** How many want nothing to be handed over. */
+  #holds = 0;
   #bytes = 0;
   #cancelTimer: (() => void) | undefined;
 
@@ -46,7 +49,7 @@ export class DeliveryQueue {
     const { calls, leave, log, store } = this.#parts;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (leave.aborted || !calls.isReady(this.#extensionId)) return;
+    if (leave.aborted || this.#holds > 0 || !calls.isReady(this.#extensionId)) return;
     try {
       const uid = store.deliveries.receiver(this.#extensionId)?.uid;
       if (uid === undefined) return;
@@ -60,6 +63,18 @@ export class DeliveryQueue {
     } catch (error) {
       log('error', 'external events could not be read; it is tried again', { extension: this.#extensionId, error });
       this.#cancelTimer = this.#parts.clock.after(WRITE_AGAIN_MS, () => this.advance());
+    }
+  }
+
+  /** `work` begins once the extension has answered all that it was handed, and it is handed nothing until that has ended. */
+  async whileHeld<T>(work: () => Promise<T>): Promise<T> {
+    this.#holds += 1;
+    try {
+      await Promise.all(this.#asked);
+      return await work();
+    } finally {
+      this.#holds -= 1;
+      this.advance();
     }
   }
 
@@ -103,9 +118,15 @@ export class DeliveryQueue {
         // The server stops: it is read again by the next one.
       });
     }
-    if (content !== undefined) await this.#writeDown(seq, content, await this.#ask(content));
+    if (content === undefined) return;
+    const asked = this.#ask(content);
+    this.#asked.add(asked);
+    const handover = await asked;
+    this.#asked.delete(asked);
+    await this.#writeDown(seq, content, handover);
   }
 
+  /** Rejects never. */
   async #ask({ again, body, headers, id, received }: DeliveryContent): Promise<Handover> {
     const { calls, log } = this.#parts;
     try {
