@@ -36,10 +36,10 @@ export class DeliveryDispatcher {
 
   /**
    * The extension is handed nothing while `work` is under way, which begins once it has answered all that it was handed, or the time for that
-   * has passed.
+   * has passed. Rejects with `UNAVAILABLE`, and begins nothing, where `stopping` aborts before.
    */
-  whileHeld<T>(extensionId: string, work: () => Promise<T>): Promise<T> {
-    return this.#queueOf(extensionId).whileHeld(work);
+  whileHeld<T>(extensionId: string, work: () => Promise<T>, stopping: AbortSignal): Promise<T> {
+    return this.#queueOf(extensionId).whileHeld(work, stopping);
   }
 
   /** Hands nothing over any more, and waits so long for the answers to what was; the rest is handed over again by the next server. */

@@ -2,12 +2,13 @@
  * Hands one extension what came in for it from outside, at least once each: new events in the order of their arrival, some at a time, as
  * soon as they are committed. Everything that waits is in the database; here is only what the extension has been handed and not answered.
  */
-import { codeOf, type PluginLog } from '@gofer/contracts';
+import { codeOf, GoferError, type PluginLog } from '@gofer/contracts';
 import { type Clock, pause, timeLeft } from '../clock/clock.ts';
 import type { DeliveryContent, DueDelivery } from '../storage/deliveries-table.ts';
 import type { Store } from '../storage/store.ts';
 import { type Handover, judge, LONGEST_DELAY_MS } from './delivery-verdict.ts';
 import type { ExtensionCalls } from './extension-calls.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface DeliveryQueueParts {
   readonly store: Store;
@@ -66,11 +67,16 @@ export class DeliveryQueue {
     }
   }
 
-  /** `work` begins once the extension has answered all that it was handed, and it is handed nothing until that has ended. */
-  async whileHeld<T>(work: () => Promise<T>): Promise<T> {
+  /**
+   * `work` begins once the extension has answered all that it was handed, and it is handed nothing until that has ended. Rejects with
+   * `UNAVAILABLE`, and begins nothing, where `stopping` aborts before.
+   */
+  async whileHeld<T>(work: () => Promise<T>, stopping: AbortSignal): Promise<T> {
     this.#holds += 1;
     try {
-      await Promise.all(this.#asked);
+      await unlessAborted(Promise.all(this.#asked), stopping).catch(() => {
+        throw new GoferError('UNAVAILABLE', 'The server is stopping.');
+      });
       return await work();
     } finally {
       this.#holds -= 1;

@@ -130,7 +130,7 @@ export class SubscriptionKeeper {
   /** `work` gives it anew: where its extension is to let go of it first it is handed no events meanwhile, which it would refuse for good. */
   withoutGap<T>(record: SubscriptionRecord, work: () => Promise<T>): Promise<T> {
     if (!this.#mayHaveIt(record) || this.#replaces(record.extensionId)) return work();
-    return this.#parts.deliveries.whileHeld(record.extensionId, work);
+    return this.#parts.deliveries.whileHeld(record.extensionId, work, this.#parts.leave);
   }
 
   /** Its extension has it with these. */
