@@ -16,10 +16,13 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function warningsOf(text: string, given: { readonly mode?: number; readonly environment?: Environment } = {}) {
+async function load(text: string, given: { readonly mode?: number; readonly environment?: Environment } = {}) {
   await writeFile(path, text);
   await chmod(path, given.mode ?? 0o600);
-  return (await loadServerConfig({ environment: { HOME: '/home/user', ...given.environment }, configPath: path })).warnings;
+  return await loadServerConfig({ environment: { HOME: '/home/user', ...given.environment }, configPath: path });
+}
+async function warningsOf(...given: Parameters<typeof load>) {
+  return (await load(...given)).warnings;
 }
 
 describe('what others could read', () => {
@@ -49,10 +52,27 @@ describe('what others could read', () => {
   it("a sender that may use up an extension's share is warned of", async () => {
     const warnings = (events: string) => warningsOf(`[external_events]\n${events}\n`);
     const warned = [expect.stringMatching(/^external_events\.sender_requests_per_minute 300 is not less than .* 300: one sender/)];
-    expect(await warnings('requests_per_minute = 300')).toEqual(warned);
-    for (const fine of ['requests_per_minute = 301', 'requests_per_minute = 0', 'sender_requests_per_minute = 0'])
+    const same = 'requests_per_minute = 300\nsender_requests_per_minute = 300';
+    expect(await warnings(same)).toEqual(warned);
+    const unlimited = [
+      'requests_per_minute = 0',
+      'sender_requests_per_minute = 0',
+      'requests_per_minute = 0\nsender_requests_per_minute = 5',
+    ];
+    for (const fine of ['', 'requests_per_minute = 1', 'requests_per_minute = 2', 'sender_requests_per_minute = 599', ...unlimited])
       expect([fine, await warnings(fine)]).toEqual([fine, []]);
-    expect(await warnings('requests_per_minute = 300\nenable = false')).toEqual([]);
+    expect(await warnings(`${same}\nenable = false`)).toEqual([]);
+  });
+
+  it.each([
+    ['', 300],
+    ['requests_per_minute = 0', 0],
+    ['requests_per_minute = 1', 1],
+    ['requests_per_minute = 6000', 3000],
+    ['requests_per_minute = 6000\nsender_requests_per_minute = 10', 10],
+    ['requests_per_minute = 0\nsender_requests_per_minute = 300', 300],
+  ])('a sender has half of what an extension is sent, unless another share is chosen: %j', async (events, share) => {
+    expect((await load(`[external_events]\n${events}\n`)).config.external_events.sender_requests_per_minute).toBe(share);
   });
 
   it.each([

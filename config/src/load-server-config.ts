@@ -59,6 +59,7 @@ export async function loadServerConfig(request: ServerConfigRequest): Promise<Lo
   const built = buildTable(serverSettings, resolved.settings, context, faults);
   turnOnConfiguredTls(built, resolved.settings);
   useDefaultEncryption(built);
+  leaveHalfToOtherSenders(built, resolved.settings);
   // `buildTable` makes exactly what the schema describes once there are no faults; the rules read only keys that always have a value.
   const config = deepFreeze(built) as unknown as ServerConfig;
 
@@ -121,6 +122,15 @@ function useDefaultEncryption(built: Record<string, unknown>): void {
   };
   const sqlite = secret_store?.sqlite;
   if (development?.['bypass_auth'] === true && sqlite !== undefined) sqlite['encryption_key'] ??= SAMPLE_ENCRYPTION_KEY;
+}
+
+/** Whoever chose how many events an extension is sent has chosen for one sender too, unless they say otherwise. */
+function leaveHalfToOtherSenders(built: Record<string, unknown>, settings: ResolvedSettings): void {
+  const { external_events: events } = built as { external_events?: Record<string, unknown> };
+  const ofAll = events?.['requests_per_minute'];
+  if (settings.has('external_events.sender_requests_per_minute') || events === undefined || typeof ofAll !== 'number') return;
+  // Half of one is not none, which would be unlimited.
+  events['sender_requests_per_minute'] = Math.ceil(ofAll / 2);
 }
 
 /** A block that no declared plugin has is another plugin's if the engine is one, else a slip or left over. */

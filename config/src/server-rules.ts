@@ -124,10 +124,10 @@ function checkFront(config: ServerConfig, fault: AddFault, warnings: string[]): 
   checkEventRates(config, warnings);
 }
 
-/** 0, which is unlimited, has been written by somebody who wants it. */
+/** 0, which is unlimited, has been written by somebody who wants it; 1 cannot be shared. */
 function checkEventRates({ external_events: events }: ServerConfig, warnings: string[]): void {
   const { enable, requests_per_minute: ofAll, sender_requests_per_minute: ofSender } = events;
-  if (!enable || ofAll === 0 || ofSender === 0 || ofSender < ofAll) return;
+  if (!enable || ofAll <= 1 || ofSender === 0 || ofSender < ofAll) return;
   warnings.push(
     `external_events.sender_requests_per_minute ${ofSender} is not less than external_events.requests_per_minute ${ofAll}: ` +
       "one sender can use up an extension's share, so that events of others are refused",

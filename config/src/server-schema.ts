@@ -148,7 +148,7 @@ const externalEventsSchema = table(
       default: 600,
     }),
     sender_requests_per_minute: count(
-      "How many events are taken from one address in a minute, for all extensions together. Less than requests_per_minute, so that no sender uses up an extension's share. Behind a proxy needs server.trusted_proxies. 0 is unlimited.",
+      "How many events are taken from one address in a minute, for all extensions together. Where it is not set it is half of requests_per_minute, so that no sender uses up an extension's share, and 0 where that is 0. Behind a proxy needs server.trusted_proxies. 0 is unlimited.",
       { default: 300 },
     ),
     max_pending: count('How many events may wait for one extension; more are refused until it has taken some.', {

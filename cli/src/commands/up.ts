@@ -52,6 +52,7 @@ export class Up extends SubscriptionKeepingCommand {
     const path = { namespace_id: await this.namespaceId(), pipeline_id: definition.id };
     const { pipeline } = await client.call('register_config', { path, body: { config: definition } });
     const { version, name } = pipeline.config;
+    const seen = this.deploy ? await this.seeSubscriptions(path) : undefined;
     if (this.deploy) await client.call('deploy_config', { path: { ...path, version } });
     const current = this.deploy
       ? { ...pipeline, config: (await client.call('get_config', { path: { ...path, version } })).config }
@@ -65,8 +66,11 @@ export class Up extends SubscriptionKeepingCommand {
         : ['Make this version live', `gofer pipeline config deploy ${definition.id} ${version}${ns}`],
     ];
     if (!isForPrograms) await this.showDone(current, `Registered pipeline: [${definition.id}] "${toSafeLine(name)}" v${version}`, hints);
-    const applied = this.deploy ? await this.keepSubscriptions(path, definition.subscriptions ?? []) : [];
+    const wanted = definition.subscriptions ?? [];
+    const applied = seen === undefined ? [] : await this.keepSubscriptions(path, wanted, seen);
     if (isForPrograms) await this.show(applied.length === 0 ? current : { ...current, subscriptions: applied.map(toStepJson) }, () => '');
+    // It is live, and lacks what its code asks for.
+    if (seen !== undefined && 'refusal' in seen && wanted.length > 0) throw seen.refusal;
     return applied.some(({ error }) => error !== undefined) ? ERROR_TABLE.RUN_FAILED.exit : 0;
   }
 

@@ -118,6 +118,29 @@ describe('whoever may deploy but not see', () => {
     expect(outcome).toMatchObject({ code: 0, stderr: '! Subscriptions stay as they are: you may not read which ones version 1 has\n' });
     expect(outcome.stdout).toContain('✓ Deployed version 1 of pipeline simple\n');
   });
+
+  it('the subscriptions deploys it, before which it asks for them, and is told that they stay as they are', async () => {
+    server = await startScriptedServer(({ line }) => {
+      if (line === `POST ${PIPELINE}/configs/1`) return [201, { deployment: { end_version: 1 } }];
+      if (line === `GET ${PIPELINE}/configs/1`) return [200, { config: { subscriptions: [cron('nightly', '0 3 * * * *')] } }];
+      return line === `GET ${PIPELINE}/subscriptions` ? DENIED : undefined;
+    });
+    const argv = ['pipeline', 'config', 'deploy', 'simple', '1'];
+    const env = { GOFER_API_BASE_URL: server.url };
+    const note = '! Subscriptions stay as they are: you may not read which ones the pipeline has\n';
+    expect(await runInProcess(argv, { env })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('✓ Deployed version 1 of pipeline simple\n'),
+      stderr: note,
+    });
+    expect(server.requests.map(({ line }) => line)).toEqual([
+      `GET ${PIPELINE}/configs/1`,
+      `GET ${PIPELINE}/subscriptions`,
+      `POST ${PIPELINE}/configs/1`,
+    ]);
+    const forPrograms = await runInProcess([...argv, '--output-format', 'json'], { env });
+    expect([forPrograms.code, JSON.parse(forPrograms.stdout)]).toEqual([0, { end_version: 1 }]);
+  });
 });
 
 function describeOne({ subscription_id, settings, origin = 'api' }: Subscription): string {

@@ -148,11 +148,22 @@ it('is content where subscriptions may not be seen, unless the code has some', a
   expect(none).toMatchObject({
     code: 0,
     stdout: REGISTERED,
-    stderr: expect.stringContaining('! Whether it has subscriptions of its former code'),
+    stderr: '! Subscriptions stay as they are: you may not read which ones the pipeline has\n',
   });
   const some = await up([], [json('cron/nightly', {})], [], DENIED);
   expect(some).toMatchObject({ stdout: REGISTERED, stderr: expect.stringContaining('you may not read subscriptions') });
   expect(some.code).toBeGreaterThan(0);
+  const forPrograms = await up(['--output-format', 'json'], [json('cron/nightly', {})], [], DENIED);
+  expect(forPrograms.code).toBe(some.code);
+  expect(JSON.parse(forPrograms.stdout)).toMatchObject({ config: CONFIG });
+});
+
+it('makes nothing live where they cannot be seen for another reason', async () => {
+  const { code } = await up([], [], [], [500, { error_code: 'INTERNAL', message: 'broken', request_id: 'r1' }]);
+  expect(code).toBeGreaterThan(0);
+  const lines = server?.requests.map(({ line }) => line) ?? [];
+  expect(lines).toContain(`GET ${SUBSCRIPTIONS}`);
+  expect(lines).not.toContain(`POST ${PIPELINE}/configs/1`);
 });
 
 it('--dry-run shows what it would do, and sends nothing', async () => {

@@ -14,7 +14,13 @@ export function registerSubscriptions(container: Container): void {
   });
   container.register(
     TOKENS.subscriptionKeeper,
-    () => new SubscriptionKeeper({ ...parts(), clock: SYSTEM_CLOCK, log: container.resolve(TOKENS.log) }),
+    () =>
+      new SubscriptionKeeper({
+        ...parts(),
+        deliveries: container.resolve(TOKENS.deliveryDispatcher),
+        clock: SYSTEM_CLOCK,
+        log: container.resolve(TOKENS.log),
+      }),
     (keeper) => keeper.settled(),
   );
   container.register(

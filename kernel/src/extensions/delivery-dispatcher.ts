@@ -34,6 +34,14 @@ export class DeliveryDispatcher {
     this.#queueOf(extensionId).advance();
   }
 
+  /**
+   * The extension is handed nothing while `work` is under way, which begins once it has answered all that it was handed, or the time for that
+   * has passed. Rejects with `UNAVAILABLE`, and begins nothing, where `stopping` aborts before.
+   */
+  whileHeld<T>(extensionId: string, work: () => Promise<T>, stopping: AbortSignal): Promise<T> {
+    return this.#queueOf(extensionId).whileHeld(work, stopping);
+  }
+
   /** Hands nothing over any more, and waits so long for the answers to what was; the rest is handed over again by the next server. */
   async close(graceMs: number): Promise<void> {
     this.#leave.abort();

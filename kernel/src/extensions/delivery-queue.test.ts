@@ -203,6 +203,47 @@ describe('the end', () => {
   });
 });
 
+describe('an extension that is to have nothing for a while', () => {
+  it('is handed nothing before that is over, and what it has is answered before that begins', async () => {
+    const extension = await stage.install('github');
+    const [answered, over] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    extension.react = async () => {
+      await answered.promise;
+      return 204;
+    };
+    await send('github', 'before');
+    await expect.poll(() => extension.busy, SOON).toBe(1);
+    const busyThen = Promise.withResolvers<number>();
+    const work = async (): Promise<void> => {
+      busyThen.resolve(extension.busy);
+      await over.promise;
+    };
+    const { signal } = new AbortController();
+    const held = Promise.all([dispatcher.whileHeld('github', work, signal), dispatcher.whileHeld('github', work, signal)]);
+    await send('github', 'meanwhile');
+    answered.resolve();
+    expect(await busyThen.promise).toBe(0);
+    await expect.poll(() => states('github'), SOON).toEqual(['delivered', 'pending']);
+    expect(extension.bodies).toEqual(['before']);
+    over.resolve();
+    await held;
+    await expect.poll(() => states('github'), SOON).toEqual(['delivered', 'delivered']);
+  });
+
+  it('is waited for no longer once the server stops', async () => {
+    const extension = await stage.install('hostile');
+    extension.react = () => 'silence';
+    await send('hostile');
+    await expect.poll(() => extension.handed.length, SOON).toBe(1);
+    const stopping = new AbortController();
+    let isBegun = false;
+    const held = dispatcher.whileHeld('hostile', async () => void (isBegun = true), stopping.signal);
+    stopping.abort();
+    await expect(held).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    expect(isBegun).toBe(false);
+  });
+});
+
 describe('an extension that is uninstalled while it has something', () => {
   it('leaves nothing behind', async () => {
     const extension = await stage.install('github');

@@ -2,12 +2,13 @@
  * Hands one extension what came in for it from outside, at least once each: new events in the order of their arrival, some at a time, as
  * soon as they are committed. Everything that waits is in the database; here is only what the extension has been handed and not answered.
  */
-import { codeOf, type PluginLog } from '@gofer/contracts';
+import { codeOf, GoferError, type PluginLog } from '@gofer/contracts';
 import { type Clock, pause, timeLeft } from '../clock/clock.ts';
 import type { DeliveryContent, DueDelivery } from '../storage/deliveries-table.ts';
 import type { Store } from '../storage/store.ts';
 import { type Handover, judge, LONGEST_DELAY_MS } from './delivery-verdict.ts';
 import type { ExtensionCalls } from './extension-calls.ts';
+import { unlessAborted } from './unless-aborted.ts';
 
 export interface DeliveryQueueParts {
   readonly store: Store;
@@ -33,6 +34,9 @@ export class DeliveryQueue {
   /** By its place in the database, with the bytes of its body. */
   readonly #handed = new Map<number, number>();
   readonly #ends = new Set<Promise<void>>();
+  readonly #asked = new Set<Promise<Handover>>();
+  /** How many want nothing to be handed over. */
+  #holds = 0;
   #bytes = 0;
   #cancelTimer: (() => void) | undefined;
 
@@ -46,7 +50,7 @@ export class DeliveryQueue {
     const { calls, leave, log, store } = this.#parts;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    if (leave.aborted || !calls.isReady(this.#extensionId)) return;
+    if (leave.aborted || this.#holds > 0 || !calls.isReady(this.#extensionId)) return;
     try {
       const uid = store.deliveries.receiver(this.#extensionId)?.uid;
       if (uid === undefined) return;
@@ -60,6 +64,23 @@ export class DeliveryQueue {
     } catch (error) {
       log('error', 'external events could not be read; it is tried again', { extension: this.#extensionId, error });
       this.#cancelTimer = this.#parts.clock.after(WRITE_AGAIN_MS, () => this.advance());
+    }
+  }
+
+  /**
+   * `work` begins once the extension has answered all that it was handed, and it is handed nothing until that has ended. Rejects with
+   * `UNAVAILABLE`, and begins nothing, where `stopping` aborts before.
+   */
+  async whileHeld<T>(work: () => Promise<T>, stopping: AbortSignal): Promise<T> {
+    this.#holds += 1;
+    try {
+      await unlessAborted(Promise.all(this.#asked), stopping).catch(() => {
+        throw new GoferError('UNAVAILABLE', 'The server is stopping.');
+      });
+      return await work();
+    } finally {
+      this.#holds -= 1;
+      this.advance();
     }
   }
 
@@ -103,9 +124,15 @@ export class DeliveryQueue {
         // The server stops: it is read again by the next one.
       });
     }
-    if (content !== undefined) await this.#writeDown(seq, content, await this.#ask(content));
+    if (content === undefined) return;
+    const asked = this.#ask(content);
+    this.#asked.add(asked);
+    const handover = await asked;
+    this.#asked.delete(asked);
+    await this.#writeDown(seq, content, handover);
   }
 
+  /** Rejects never. */
   async #ask({ again, body, headers, id, received }: DeliveryContent): Promise<Handover> {
     const { calls, log } = this.#parts;
     try {

@@ -14,7 +14,7 @@ import type { SubscriptionKeeper } from './subscription-keeper.ts';
 
 export interface SecretChangesParts {
   readonly store: Store;
-  readonly keeper: Pick<SubscriptionKeeper, 'renewSoon'>;
+  readonly keeper: Pick<SubscriptionKeeper, 'renew'>;
   readonly manager: Pick<ExtensionManager, 'renew'>;
   readonly clock: Clock;
   readonly log: PluginLog;
@@ -22,32 +22,29 @@ export interface SecretChangesParts {
   readonly leave: AbortSignal;
 }
 
+/** Keys that were stored, by their owner. */
+type Changed = ReadonlyMap<string, ReadonlySet<string>>;
+
 /** Several secrets are often stored one behind the other. */
 const GATHER_MS = 1000;
+/** Until it is tried again, where not all could be told. */
+const AGAIN_MS = 30_000;
 
 export class SecretChanges {
   readonly #parts: SecretChangesParts;
-  /** Keys that were stored, by their owner. */
   #changed = new Map<string, Set<string>>();
-  #cancel: (() => void) | undefined;
+  #next: { readonly at: number; readonly cancel: () => void } | undefined;
   #renewing: Promise<void> = Promise.resolve();
 
   constructor(parts: SecretChangesParts) {
     this.#parts = parts;
-    parts.leave.addEventListener('abort', () => this.#cancel?.());
+    parts.leave.addEventListener('abort', () => this.#next?.cancel());
   }
 
   /** After the commit. `owner`: a pipeline's uid, or `GLOBAL`. */
   stored(owner: string, key: string): void {
-    const { clock, leave } = this.#parts;
-    if (leave.aborted) return;
-    this.#changed.set(owner, (this.#changed.get(owner) ?? new Set()).add(key));
-    this.#cancel ??= clock.after(GATHER_MS, () => {
-      this.#cancel = undefined;
-      const changed = this.#changed;
-      this.#changed = new Map();
-      this.#renewing = this.#renewing.then(() => this.#renew(changed));
-    });
+    this.#note(owner, [key]);
+    this.#renewIn(GATHER_MS);
   }
 
   /** Resolves when nothing is under way. */
@@ -55,25 +52,49 @@ export class SecretChanges {
     await this.#renewing;
   }
 
-  /** Never rejects. */
-  async #renew(changed: ReadonlyMap<string, ReadonlySet<string>>): Promise<void> {
-    const { store, keeper, manager, log, leave } = this.#parts;
+  #note(owner: string, keys: Iterable<string>): void {
+    this.#changed.set(owner, new Set([...(this.#changed.get(owner) ?? []), ...keys]));
+  }
+
+  /** Within this time, and earlier where it is due earlier. */
+  #renewIn(ms: number): void {
+    const { clock, leave } = this.#parts;
+    const at = clock.monotonic() + ms;
+    if (leave.aborted || (this.#next !== undefined && this.#next.at <= at)) return;
+    this.#next?.cancel();
+    const cancel = clock.after(ms, () => {
+      this.#next = undefined;
+      const changed = this.#changed;
+      this.#changed = new Map();
+      this.#renewing = this.#renewing.then(() => this.#renew(changed));
+    });
+    this.#next = { at, cancel };
+  }
+
+  /** Rejects never. One that cannot be told keeps nobody else from it, and all are asked again: whoever was told has nothing else then. */
+  async #renew(changed: Changed): Promise<void> {
+    const { store, log, leave } = this.#parts;
     try {
-      for (const extension of store.extensions.list()) {
-        if (leave.aborted) return;
-        // One that is started anew is given all of its subscriptions anyway.
-        if (doesExtensionRefer(extension, changed) && (await manager.renew(extension.id))) continue;
-        for (const record of store.subscriptions.ofExtension(extension.id)) if (doesRefer(record, changed)) keeper.renewSoon(record);
-      }
+      const told = await Promise.allSettled(store.extensions.list().map((extension) => this.#tell(extension, changed)));
+      for (const each of told) if (each.status === 'rejected') throw each.reason;
     } catch (error) {
       if (leave.aborted) return;
       const reason = error instanceof Error ? error.message : String(error);
-      log('warn', 'a secret was stored anew, and not all that refers to it could be told; it takes effect with the next start', { reason });
+      log('warn', 'a secret was stored anew, and not all that refers to it could be told; it is tried again', { reason });
+      for (const [owner, keys] of changed) this.#note(owner, keys);
+      this.#renewIn(AGAIN_MS);
     }
+  }
+
+  async #tell(extension: ExtensionRecord, changed: Changed): Promise<void> {
+    const { keeper, manager } = this.#parts;
+    // One that is started anew is given all of its subscriptions anyway.
+    if (doesExtensionRefer(extension, changed) && (await manager.renew(extension.id))) return;
+    await keeper.renew(extension.id, (record) => doesRefer(record, changed));
   }
 }
 
-function doesRefer({ settings, pipelineUid }: SubscriptionRecord, changed: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+function doesRefer({ settings, pipelineUid }: SubscriptionRecord, changed: Changed): boolean {
   return Object.values(settings).some((value) => {
     const reference = parseReference(value);
     if (reference === undefined || !isSecretReference(reference)) return false;
@@ -81,7 +102,7 @@ function doesRefer({ settings, pipelineUid }: SubscriptionRecord, changed: Reado
   });
 }
 
-function doesExtensionRefer({ settings, registry }: ExtensionRecord, changed: ReadonlyMap<string, ReadonlySet<string>>): boolean {
+function doesExtensionRefer({ settings, registry }: ExtensionRecord, changed: Changed): boolean {
   return [...settings.map(({ reference }) => reference), registry?.passReference].some((text) => {
     const reference = text === undefined ? undefined : parseReference(text);
     return reference !== undefined && changed.get(GLOBAL)?.has(reference.name) === true;

@@ -8,14 +8,19 @@ import type { Clock } from '../clock/clock.ts';
 import type { Store } from '../storage/store.ts';
 import type { SubscriptionKey, SubscriptionRecord } from '../storage/subscriptions-table.ts';
 import type { References } from '../stores/references.ts';
+import { isBuiltIn } from './built-in-extensions.ts';
+import type { DeliveryDispatcher } from './delivery-dispatcher.ts';
 import type { ExtensionCalls } from './extension-calls.ts';
+import { inParallel } from './in-parallel.ts';
 import { NameQueues } from './name-queues.ts';
 import { digestOf, type ResolvedParams, resolveParams } from './subscription-params.ts';
+import { SubscriptionRetries } from './subscription-retries.ts';
 
 export interface SubscriptionKeeperParts {
   readonly store: Store;
   readonly calls: ExtensionCalls;
   readonly references: References;
+  readonly deliveries: Pick<DeliveryDispatcher, 'whileHeld'>;
   readonly clock: Clock;
   readonly log: PluginLog;
   /** Aborts when the server stops: what is under way is left to the next one. */
@@ -27,38 +32,23 @@ type Standing = 'settled' | 'faulty' | 'unreachable';
 
 /** At the same time, for one extension. */
 const PARALLEL = 16;
-const FIRST_PAUSE_MS = 30_000;
-const LONGEST_PAUSE_MS = 600_000;
-
-interface Retry {
-  pauseMs: number;
-  cancel: (() => void) | undefined;
-  /** Its time came while the extension was not ready. */
-  isMissed: boolean;
-}
 
 export class SubscriptionKeeper {
   readonly #parts: SubscriptionKeeperParts;
   readonly #queues = new NameQueues();
-  readonly #retries = new Map<string, Retry>();
+  readonly #retries: SubscriptionRetries;
   /** By a subscription's uid, what was given last; what an earlier server gave is not known. */
   readonly #given = new Map<string, string>();
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(parts: SubscriptionKeeperParts) {
     this.#parts = parts;
+    const retry = (extensionId: string, isReady: boolean): void =>
+      this.#background(() => this.#reconcile(extensionId, isReady ? undefined : isToBeTaken));
+    this.#retries = new SubscriptionRetries({ ...parts, retry });
     parts.calls.onHealthy(async (extensionId) => {
-      this.#forgetRetry(extensionId);
+      this.#retries.forget(extensionId);
       await this.#reconcile(extensionId);
-    });
-    parts.calls.onReady((extensionId) => {
-      const retry = this.#retries.get(extensionId);
-      if (retry?.isMissed !== true) return;
-      retry.isMissed = false;
-      this.#background(() => this.#reconcile(extensionId));
-    });
-    parts.leave.addEventListener('abort', () => {
-      for (const extensionId of this.#retries.keys()) this.#forgetRetry(extensionId);
     });
   }
 
@@ -77,9 +67,19 @@ export class SubscriptionKeeper {
     this.#background(() => this.exclusively(key, () => this.settle(key)));
   }
 
-  /** Behind what is under way with it: gives it to its extension again where what it refers to stands for something else by now. */
-  renewSoon(key: SubscriptionKey): void {
-    this.#background(() => this.exclusively(key, () => this.#renew(key)));
+  /**
+   * Has those given to their extension again for which what they refer to stands for something else by now, or may. Resolves once it is
+   * written down which those are; rejects where it could not be of all. What stands for nothing any more stays as the extension has it: by
+   * its next start it is not given that.
+   */
+  async renew(extensionId: string, isMeant: (record: SubscriptionRecord) => boolean): Promise<void> {
+    const records = this.#parts.store.subscriptions.ofExtension(extensionId).filter(isMeant);
+    if (records.length === 0) return;
+    try {
+      await inParallel(records, PARALLEL, (record) => this.exclusively(record, () => this.#doubt(record)));
+    } finally {
+      this.#background(() => this.#reconcile(extensionId));
+    }
   }
 
   /** Within `exclusively`: makes the extension agree with what is stored, or tries that again later. */
@@ -89,7 +89,7 @@ export class SubscriptionKeeper {
       standing = await this.#settle(key);
     } finally {
       // Also where it could not be written down.
-      if (standing !== 'settled') this.#retryLater(key.extensionId);
+      if (standing !== 'settled') this.#retries.later(key.extensionId);
     }
   }
 
@@ -106,7 +106,7 @@ export class SubscriptionKeeper {
 
   /**
    * Within `exclusively`: has the extension take the subscription with these parameters, in the place of what it may have of it. Rejects
-   * as `ExtensionCalls.subscribe` does; then it is not known whether it has it, unless it has refused it.
+   * as `ExtensionCalls.subscribe` does; then it is not known whether it has it, unless it has refused it: then it may have what it had.
    */
   async hand(record: SubscriptionRecord, resolved: ResolvedParams): Promise<void> {
     const { store, calls } = this.#parts;
@@ -114,15 +114,23 @@ export class SubscriptionKeeper {
     this.#given.delete(record.uid);
     const start = store.subscriptions.currentStart(extensionId);
     if (record.agreed || record.givenTo !== start) await store.commit(() => store.subscriptions.give(record.uid, start));
-    // Some extensions leave what they have as it is, others have it twice. One that has none may fail to be told: then the other call counts.
-    const isGone = await this.take(record);
-    try {
-      await calls.subscribe(extensionId, { ...toName(record), ...resolved, created: record.created });
-      this.noteGiven(record.uid, resolved);
-    } catch (error) {
-      if (isGone && codeOf(error) === 'INVALID_ARGUMENT') await this.#forgetGiven(record);
-      throw error;
-    }
+    await this.withoutGap(record, async () => {
+      // One that has none may fail to be told: then the other call counts.
+      const isGone = this.#replaces(extensionId) ? !this.#mayHaveIt(record) : await this.take(record);
+      try {
+        await calls.subscribe(extensionId, { ...toName(record), ...resolved, created: record.created });
+        this.noteGiven(record.uid, resolved);
+      } catch (error) {
+        if (isGone && codeOf(error) === 'INVALID_ARGUMENT') await this.#forgetGiven(record);
+        throw error;
+      }
+    });
+  }
+
+  /** `work` gives it anew: where its extension is to let go of it first it is handed no events meanwhile, which it would refuse for good. */
+  withoutGap<T>(record: SubscriptionRecord, work: () => Promise<T>): Promise<T> {
+    if (!this.#mayHaveIt(record) || this.#replaces(record.extensionId)) return work();
+    return this.#parts.deliveries.whileHeld(record.extensionId, work, this.#parts.leave);
   }
 
   /** Its extension has it with these. */
@@ -149,7 +157,7 @@ export class SubscriptionKeeper {
   async discard(record: SubscriptionRecord): Promise<boolean> {
     const { store } = this.#parts;
     if (!(await this.take(record))) {
-      this.#retryLater(record.extensionId);
+      this.#retries.later(record.extensionId);
       return false;
     }
     await store.commit(() => store.subscriptions.delete(record.uid));
@@ -157,21 +165,20 @@ export class SubscriptionKeeper {
     return true;
   }
 
-  /** What stands for nothing any more stays as the extension has it: by its next start it is not given that. */
-  async #renew(key: SubscriptionKey): Promise<void> {
-    const { store, references, leave } = this.#parts;
+  /** Within `exclusively`: marks one that the extension may have with something else than it is to have. */
+  async #doubt(key: SubscriptionKey): Promise<void> {
+    const { store, references, log, leave } = this.#parts;
     const record = store.subscriptions.find(key);
-    if (record === undefined || !record.enabled || record.intent !== undefined) return;
-    if (this.isHeld(record)) {
-      try {
-        if (digestOf(await resolveParams(references, record, leave)) === this.#given.get(record.uid)) return;
-      } catch (error) {
-        if (codeOf(error) === 'FAILED_PRECONDITION') return;
-        throw error;
-      }
-      await store.commit(() => store.subscriptions.settle(record.uid, { agreed: false, fault: record.fault }));
+    if (record === undefined || !record.enabled || record.intent !== undefined || !this.isHeld(record)) return;
+    try {
+      if (digestOf(await resolveParams(references, record, leave)) === this.#given.get(record.uid)) return;
+    } catch (error) {
+      if (codeOf(error) === 'FAILED_PRECONDITION') return;
+      leave.throwIfAborted();
+      const reason = { subscription: record.subscriptionId, error: messageOf(error) };
+      log('debug', `what a subscription to '${record.extensionId}' refers to could not be looked up; it is tried again later`, reason);
     }
-    await this.settle(key);
+    await this.#conclude(record, { agreed: false, fault: record.fault });
   }
 
   async #settle(key: SubscriptionKey): Promise<Standing> {
@@ -201,11 +208,18 @@ export class SubscriptionKeeper {
         });
         return 'unreachable';
       }
+      if (code === 'INVALID_ARGUMENT' && this.#replaces(record.extensionId)) await this.#takeFormer(record);
       await this.#conclude(record, { agreed: false, fault: messageOf(error) });
       return 'faulty';
     }
     await this.#conclude(record, { agreed: true });
     return 'settled';
+  }
+
+  /** What it was given before does not go on in the place of what it refuses. */
+  async #takeFormer({ uid }: SubscriptionRecord): Promise<void> {
+    const record = this.#parts.store.subscriptions.byUid(uid);
+    if (record !== undefined && (await this.take(record))) await this.#forgetGiven(record);
   }
 
   /** What an extension does not have it is not told to let go of: those of v0 do not answer that. */
@@ -214,7 +228,7 @@ export class SubscriptionKeeper {
     await store.commit(() => store.subscriptions.give(uid, undefined));
   }
 
-  async #conclude({ uid }: SubscriptionRecord, outcome: { agreed: boolean; fault?: string }): Promise<void> {
+  async #conclude({ uid }: SubscriptionRecord, outcome: { agreed: boolean; fault?: string | undefined }): Promise<void> {
     const { store } = this.#parts;
     await store.commit(() => {
       // One that was deleted meanwhile is behind this in its queue.
@@ -233,52 +247,30 @@ export class SubscriptionKeeper {
       .toSorted((a, b) => Number(isToBeTaken(a)) - Number(isToBeTaken(b)));
     const standings: Standing[] = [];
     const isHopeless = (): boolean => standings.filter((standing) => standing === 'unreachable').length >= PARALLEL;
-    let next = 0;
-    const work = async (): Promise<void> => {
-      // An extension that does not answer is not asked for each of them.
-      while (next < records.length && !leave.aborted && !isHopeless()) {
-        const record = records[next];
-        next += 1;
-        if (record !== undefined) standings.push(await this.exclusively(record, () => this.#settle(record)));
-      }
+    const settle = async (record: SubscriptionRecord): Promise<void> => {
+      standings.push(await this.exclusively(record, () => this.#settle(record)));
     };
     try {
-      await Promise.all(Array.from({ length: Math.min(PARALLEL, records.length) }, work));
-      if (standings.some((standing) => standing !== 'settled')) this.#retryLater(extensionId);
-      else if (this.#retries.get(extensionId)?.isMissed !== true) this.#forgetRetry(extensionId);
+      // An extension that does not answer is not asked for each of them.
+      await inParallel(records, PARALLEL, settle, () => leave.aborted || isHopeless());
+      if (standings.some((standing) => standing !== 'settled')) this.#retries.later(extensionId);
+      else this.#retries.succeeded(extensionId);
     } catch (error) {
       if (leave.aborted) return;
       log('error', `the subscriptions of the extension '${extensionId}' could not be looked through; they are again later`, {
         error: messageOf(error),
       });
-      this.#retryLater(extensionId);
+      this.#retries.later(extensionId);
     }
-  }
-
-  /**
-   * Once, whoever asks for it. What an extension is to have is given to it once it is ready, by its next life at the latest; what it is not to
-   * have is forgotten as soon as nothing runs that may have it.
-   */
-  #retryLater(extensionId: string): void {
-    const { clock, calls, leave } = this.#parts;
-    const retry = this.#retries.get(extensionId) ?? { pauseMs: FIRST_PAUSE_MS, cancel: undefined, isMissed: false };
-    if (retry.cancel !== undefined || leave.aborted) return;
-    retry.cancel = clock.after(retry.pauseMs, () => {
-      retry.cancel = undefined;
-      retry.isMissed = !calls.isReady(extensionId);
-      this.#background(() => this.#reconcile(extensionId, retry.isMissed ? isToBeTaken : undefined));
-    });
-    retry.pauseMs = Math.min(retry.pauseMs * 2, LONGEST_PAUSE_MS);
-    this.#retries.set(extensionId, retry);
-  }
-
-  #forgetRetry(extensionId: string): void {
-    this.#retries.get(extensionId)?.cancel?.();
-    this.#retries.delete(extensionId);
   }
 
   #mayHaveIt({ extensionId, givenTo }: SubscriptionRecord): boolean {
     return givenTo !== undefined && givenTo === this.#parts.store.subscriptions.currentStart(extensionId);
+  }
+
+  /** Those that come with the server have the new one in the place of the old; of v0's one keeps what it has, another has both. */
+  #replaces(extensionId: string): boolean {
+    return isBuiltIn(this.#parts.store.extensions.find(extensionId)?.image ?? '');
   }
 
   #background(work: () => Promise<void>): void {

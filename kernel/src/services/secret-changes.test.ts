@@ -113,7 +113,7 @@ describe('an extension whose settings refer to it', () => {
     await stage.store.commit(() => stage.store.extensions.update(record.uid, { ...record, settings }));
     const { store, manager, clock } = stage;
     const renewed: string[] = [];
-    const keeper = { renewSoon: ({ extensionId }: { extensionId: string }) => void renewed.push(extensionId) };
+    const keeper = { renew: async (extensionId: string) => void renewed.push(extensionId) };
     const changes = new SecretChanges({ store, keeper, manager, clock, log, leave: NEVER });
     manager.start();
     await stage.ready('watcher');

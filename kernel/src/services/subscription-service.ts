@@ -171,17 +171,19 @@ export class StoredSubscriptionService implements SubscriptionService {
       this.#assertStillThere(record);
       store.subscriptions.want(record.uid, wanted.settings);
     });
-    try {
-      await keeper.hand(record, resolved);
-      await store.commitAudited(() => {
-        this.#assertStillThere(record);
-        this.#apply(record, wanted);
-        store.subscriptions.settle(record.uid, { agreed: true });
-      });
-    } catch (error) {
-      await keeper.settle(record);
-      throw error;
-    }
+    await keeper.withoutGap(record, async () => {
+      try {
+        await keeper.hand(record, resolved);
+        await store.commitAudited(() => {
+          this.#assertStillThere(record);
+          this.#apply(record, wanted);
+          store.subscriptions.settle(record.uid, { agreed: true });
+        });
+      } catch (error) {
+        await keeper.settle(record);
+        throw error;
+      }
+    });
   }
 
   #apply({ uid }: SubscriptionRecord, wanted: Wanted): void {

@@ -9,6 +9,7 @@ import { GoferError } from '@gofer/contracts';
 import type { ExtensionDocumentation, Parameter, Subscription } from '@gofer/contracts/api';
 import { SYSTEM_CLOCK } from '../clock/clock.ts';
 import { VirtualClock } from '../clock/virtual-clock.ts';
+import { DeliveryDispatcher } from '../extensions/delivery-dispatcher.ts';
 import type { ExtensionCalls } from '../extensions/extension-calls.ts';
 import { ExtensionClient } from '../extensions/extension-client.ts';
 import { endSubscriptionsOfPipeline } from '../extensions/subscription-ends.ts';
@@ -34,7 +35,7 @@ interface WireSubscription {
   readonly pipeline_subscription_params?: Readonly<Record<string, string>>;
 }
 
-/** As v0's are: what it has twice it does twice, and `every: "never"` it refuses, saying too much. */
+/** As v0's are: what it has twice it does twice, `every: "never"` it refuses, saying too much, and events for what it does not have. */
 export class ProbeExtension {
   readonly calls: string[] = [];
   /** Each by its pipeline and its id. */
@@ -45,6 +46,8 @@ export class ProbeExtension {
   broken: (call: string) => boolean = () => false;
   /** As v0's are, which answer nothing where they are to let go of what they do not have. */
   dropsUnknown = false;
+  /** As those that come with the server: a new one takes the place of one of its name. */
+  replaces = false;
   readonly #server: Server;
 
   constructor() {
@@ -66,7 +69,18 @@ export class ProbeExtension {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
-    const body = JSON.parse(Buffer.concat(pieces).toString()) as WireSubscription;
+    const whole = Buffer.concat(pieces).toString();
+    if (request.url === '/api/external-event') await this.#takeEvent(JSON.parse(whole) as { headers: { for: string } }, response);
+    else await this.#takeSubscription(JSON.parse(whole) as WireSubscription, request, response);
+  }
+
+  async #takeEvent({ headers }: { headers: { for: string } }, response: ServerResponse): Promise<void> {
+    this.calls.push(`event for ${headers.for}`);
+    await this.beforeAnswer(`event for ${headers.for}`);
+    response.writeHead(this.held.some(({ name }) => name === headers.for) ? 204 : 400).end();
+  }
+
+  async #takeSubscription(body: WireSubscription, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = `${body.pipeline_id}/${body.pipeline_subscription_id}`;
     const call = `${request.method === 'POST' ? 'subscribe' : 'unsubscribe'} ${name}`;
     this.calls.push(call);
@@ -75,7 +89,7 @@ export class ProbeExtension {
     const params = body.pipeline_subscription_params ?? {};
     const isRefused = request.method === 'POST' && params['every'] === 'never';
     if (request.method === 'DELETE') this.held = this.held.filter((held) => held.name !== name);
-    else if (!isRefused) this.held.push({ name, params });
+    else if (!isRefused) this.held = [...this.held.filter((held) => !this.replaces || held.name !== name), { name, params }];
     await this.beforeAnswer(call);
     if (isRefused)
       response.writeHead(400).end(JSON.stringify({ message: `never is no interval for ${params['token'] ?? 'it'}`, request_id: 'r' }));
@@ -92,6 +106,7 @@ export class SubscriptionStage {
   store!: Store;
   stores!: TestStores;
   keeper!: SubscriptionKeeper;
+  dispatcher!: DeliveryDispatcher;
   service!: StoredSubscriptionService;
   /** Resolves when the server that died last is quite dead. */
   dying: Promise<void> = Promise.resolve();
@@ -103,11 +118,11 @@ export class SubscriptionStage {
   #healthy: ((extensionId: string) => Promise<void>)[] = [];
   #ready: ((extensionId: string) => void)[] = [];
 
-  static async open(): Promise<SubscriptionStage> {
+  static async open(image = 'any'): Promise<SubscriptionStage> {
     const stage = new SubscriptionStage();
     stage.#url = await stage.extension.open();
     await stage.enter();
-    await stage.install();
+    await stage.install(image);
     await stage.makePipeline('one');
     return stage;
   }
@@ -126,7 +141,8 @@ export class SubscriptionStage {
     this.stores = new TestStores(this.store, this.directory, log);
     const { store, clock } = this;
     const parts = { store, references: this.stores.references, calls: this.#calls(), leave: this.#leave.signal };
-    this.keeper = new SubscriptionKeeper({ ...parts, clock, log });
+    this.dispatcher = new DeliveryDispatcher({ ...parts, clock, log, random: () => 0 });
+    this.keeper = new SubscriptionKeeper({ ...parts, deliveries: this.dispatcher, clock, log });
     const lookup = new Lookup(store, new CompiledConfigs(store));
     this.service = new StoredSubscriptionService({ ...parts, keeper: this.keeper, lookup, now: () => clock.now() });
     this.keeper.resume();
@@ -141,9 +157,10 @@ export class SubscriptionStage {
   async #crash(): Promise<void> {
     const { keeper, stores } = this;
     this.#leave.abort();
+    const closed = this.dispatcher.close(0);
     this.store.close();
     await this.stopClient();
-    await keeper.settled();
+    await Promise.all([keeper.settled(), closed]);
     await stores.close();
   }
 
@@ -202,11 +219,11 @@ export class SubscriptionStage {
     for (const listener of this.#ready) listener(EXTENSION);
   }
 
-  async install(): Promise<void> {
+  async install(image: string): Promise<void> {
     const record = {
       id: EXTENSION,
       uid: `uid-of-${EXTENSION}`,
-      image: 'any',
+      image,
       registry: undefined,
       settings: [],
       sealed: undefined,

@@ -58,6 +58,12 @@ test('rejects an answer that breaks off, and one that does not come in time', as
   server?.close();
   const silent = await serving(() => {});
   await expect(exchange({ ...SOON, url: silent.url, timeoutMs: 20 })).rejects.toThrow('no answer within 0.02 seconds');
+  server?.close();
+  const slow = await serving((_, response) => {
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('begun');
+  });
+  await expect(exchange({ ...SOON, url: slow.url, timeoutMs: 200 })).rejects.toThrow('no answer within 0.2 seconds');
 });
 
 test('ends with its signal, while it waits for the answer and while that comes', async () => {

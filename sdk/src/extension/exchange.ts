@@ -35,7 +35,11 @@ export const exchange: Exchange = async ({ method, url, headers, body, timeoutMs
     });
   });
   sent.on('error', reject);
-  const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} seconds`)), timeoutMs);
+  const timer = setTimeout(() => {
+    // First: of an answer that has begun Node says that it was aborted too, and whichever it said first would count.
+    reject(new Error(`no answer within ${timeoutMs / 1000} seconds`));
+    sent.destroy();
+  }, timeoutMs);
   sent.end(body);
   try {
     return await promise;

@@ -26,7 +26,13 @@ afterEach(() => {
 
 function start(env: Record<string, string | undefined> = {}) {
   const program = join(import.meta.dirname, 'serve-extension.fixture.ts');
-  const started = spawn(process.execPath, [program], { env: { ...ENV, ...env }, stdio: ['pipe', 'pipe', 'pipe', 'pipe'], timeout: 30_000 });
+  const started = spawn(process.execPath, [program], {
+    env: { ...ENV, ...env },
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    timeout: 30_000,
+    // SIGTERM would have one that hangs end well.
+    killSignal: 'SIGKILL',
+  });
   child = started;
   const ended = once(started, 'close') as Promise<[number | null, string | null]>;
   const lines = async () => {
@@ -76,8 +82,8 @@ describe('an extension as a process', () => {
 
   test('ends well also where nobody reads its log any more', async () => {
     const { started, ended, lines, announced } = start({ GOFER_EXTENSION_SYSTEM_PARENT_PIPE: 'stdin' });
-    await announced;
-    await once(started.stdout, 'data');
+    // Both are asked for now: its first line may be here before the announcement is.
+    await Promise.all([once(started.stdout, 'data'), announced]);
     started.stdout.destroy();
     await expect(lines).rejects.toThrow('Premature close');
     started.stdin.end();

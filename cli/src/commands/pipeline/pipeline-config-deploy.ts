@@ -34,6 +34,7 @@ export class PipelineConfigDeploy extends SubscriptionKeepingCommand {
     }
     const client = await this.client();
     const config = this.keepsAsTheyAre ? undefined : await this.#config(path, version);
+    const seen = config === undefined ? undefined : await this.seeSubscriptions(path);
     const { deployment } = await client.call('deploy_config', { path: { ...path, version } });
     const ns = await this.inNamespace();
     const isForPrograms = (await this.settings()).outputFormat === 'json';
@@ -42,7 +43,7 @@ export class PipelineConfigDeploy extends SubscriptionKeepingCommand {
         ['Start a run of it', `gofer run start ${this.id} --follow${ns}`],
       ]);
     }
-    const applied = config === undefined ? [] : await this.keepSubscriptions(path, config.subscriptions ?? []);
+    const applied = seen === undefined ? [] : await this.keepSubscriptions(path, config?.subscriptions ?? [], seen);
     if (isForPrograms)
       await this.show(applied.length === 0 ? deployment : { ...deployment, subscriptions: applied.map(toStepJson) }, () => '');
     return applied.some(({ error }) => error !== undefined) ? ERROR_TABLE.RUN_FAILED.exit : 0;
