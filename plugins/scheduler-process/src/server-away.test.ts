@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync, realpathSync } from 'node:fs';
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
@@ -10,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { collect, finish, firstLine, isAlive, NEVER, ProcessStage, shell, start, timeOrderedId, until } from './process-stage.ts';
 import { type HelloReply, PROTOCOL_VERSION } from './protocol.ts';
 import { socketPath } from './socket-path.ts';
+import { supervisorCommand } from './supervisor-command.ts';
 import { SupervisorConnection } from './supervisor-connection.ts';
 
 describe('a server that goes away', () => {
@@ -57,7 +59,41 @@ describe('a server that goes away', () => {
     expect(stage.supervisors.at(-1)).not.toBe(pid);
     expect(await finish(next, one)).toMatchObject({ stdout: 'out\n', stderr: 'err\n', exit: { exitCode: 5 } });
     expect(await finish(next, other)).toMatchObject({ exit: { exitCode: 6 } });
-    expect(await readdir(join(stage.dataDirectory, 'held'))).toEqual([]);
+    await until('the files to go', async () => (await readdir(join(stage.dataDirectory, 'held'))).length === 0);
+  });
+
+  it('again and again, and takes each supervisor with it: what was left on disk stays there until it was read', async () => {
+    const scheduler = await stage.scheduler({ idle_timeout: 1 });
+    const handle = await start(scheduler, shell('echo out; exit 5'));
+    await scheduler.wait(handle, NEVER);
+    await scheduler.close();
+    const pid = stage.supervisors.at(-1) ?? 0;
+    await until('the supervisor to go', async () => !(await isAlive(pid)));
+    for (let death = 0; death < 2; death += 1) {
+      await stage.scheduler();
+      const next = stage.supervisors.at(-1) ?? 0;
+      expect(next).not.toBe(pid);
+      process.kill(next, 'SIGKILL');
+      await until('the death of the supervisor', async () => !(await isAlive(next)));
+    }
+    const last = await stage.scheduler();
+    expect(await finish(last, handle)).toMatchObject({ stdout: 'out\n', exit: { kind: 'exited', exitCode: 5 } });
+    expect(await last.wait(handle, NEVER)).not.toHaveProperty('reason');
+    await until('the files to go', async () => (await readdir(join(stage.dataDirectory, 'held'))).length === 0);
+  });
+
+  it('while it starts a supervisor: that serves the next one', async () => {
+    await mkdir(stage.dataDirectory, { recursive: true });
+    const dataDirectory = realpathSync(stage.dataDirectory);
+    const settings = { idleTimeoutMs: 60_000, maxOutputMemory: 1024 };
+    const { file, args } = supervisorCommand();
+    const options = JSON.stringify({ dataDirectory, socketPath: socketPath(dataDirectory), settings });
+    const supervisor = spawn(file, [...args, options], { stdio: ['ignore', 'pipe', 'inherit'] });
+    supervisor.stdout.destroy();
+    await until('the supervisor to listen', async () => existsSync(socketPath(dataDirectory)));
+    const scheduler = await stage.scheduler();
+    expect(stage.supervisors).toEqual([supervisor.pid]);
+    expect(await finish(scheduler, await start(scheduler, shell('exit 7')))).toMatchObject({ exit: { exitCode: 7 } });
   });
 
   it('leaves no supervisor behind when there is nothing to keep', async () => {

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { finish, firstLine, isAlive, NEVER, ProcessStage, shell, start, timeOrderedId, until } from './process-stage.ts';
+import { collect, finish, firstLine, isAlive, NEVER, ProcessStage, shell, start, timeOrderedId, until } from './process-stage.ts';
 
 describe('the death of the supervisor', () => {
   let stage: ProcessStage;
@@ -72,7 +72,8 @@ describe('the death of the supervisor', () => {
     expect(await scheduler.wait(read, NEVER)).toEqual({ kind: 'exited', exitCode: 3, endedAt: expect.any(Number) });
     const exit = await scheduler.wait(unread, NEVER);
     expect(exit).toMatchObject({ kind: 'exited', exitCode: 4, reason: expect.stringContaining('was lost') });
-    expect((await finish(scheduler, unread)).stdout).toBe('');
+    const output = collect(scheduler.logs(unread, { follow: true }, NEVER));
+    await expect(output).rejects.toMatchObject({ code: 'DATA_LOSS', message: expect.stringContaining('was lost') });
   });
 
   it('never ends a stranger that has the id of a dead task by now', async () => {

@@ -1,10 +1,10 @@
 /** All attempts of one data directory: the requests about them, and the journal that remembers them. */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskExit } from '@gofer/contracts';
 import type { InspectReply, ListReply, StartReply, StartRequest, SupervisorSettings } from '../protocol.ts';
 import { Attempt } from './attempt.ts';
-import { takeHeldOutput, writeHeldOutput } from './held-output.ts';
+import { readHeldOutput, writeHeldOutput } from './held-output.ts';
 import { Journal, type JournalRecord } from './journal.ts';
 import { Output } from './output.ts';
 import { PipePool } from './pipe-pool.ts';
@@ -46,17 +46,20 @@ export class Attempts {
     this.#journal = journal;
     const recovery = recover(records, this.#directory);
     this.#unsureBefore = recovery.unsureBefore;
+    const unread = new Set(recovery.attempts.filter(({ wasRead }) => !wasRead).map(({ attempt }) => attempt));
+    for (const name of readdirSync(this.#heldDirectory)) if (!unread.has(name)) this.#dropHeld(name);
     for (const found of recovery.attempts) {
-      const held = takeHeldOutput(join(this.#heldDirectory, found.attempt), this.#maxOutputMemory);
+      const held = readHeldOutput(join(this.#heldDirectory, found.attempt), this.#maxOutputMemory);
       const output = held ?? new Output(this.#maxOutputMemory);
       output.end();
       const attempt = new Attempt(found, join(this.#directory, found.attempt), output, '');
       attempt.startedAt = found.startedAt;
       const lost = held === undefined && !found.wasRead;
-      attempt.end(lost ? withLoss(found.exit, found.sensitive ? NOT_KEPT : LOST_WITH_SUPERVISOR) : found.exit);
+      const loss = found.sensitive ? NOT_KEPT : LOST_WITH_SUPERVISOR;
+      attempt.end(lost ? withLoss(found.exit, loss) : found.exit);
       // It counts as unread for ever, so that the next supervisor refuses its readers as well.
-      if (lost && found.sensitive) attempt.outputLoss = new Refusal('DATA_LOSS', NOT_KEPT);
-      else this.#watchReading(attempt);
+      if (lost) attempt.outputLoss = new Refusal('DATA_LOSS', loss);
+      else this.#watchReading(attempt, held !== undefined);
       this.#attempts.set(attempt.id, attempt);
     }
     this.#journal.compact(this.#records());
@@ -168,11 +171,19 @@ export class Attempts {
     this.onQuiet();
   }
 
-  #watchReading(attempt: Attempt): void {
+  #watchReading(attempt: Attempt, isHeld = false): void {
     attempt.output.onRead = () => {
-      this.#journal.noteLater({ step: 'read', attempt: attempt.id });
+      if (isHeld) {
+        // Without the file, and without the record, it would count as lost.
+        this.#journal.note({ step: 'read', attempt: attempt.id });
+        this.#dropHeld(attempt.id);
+      } else this.#journal.noteLater({ step: 'read', attempt: attempt.id });
       this.onQuiet();
     };
+  }
+
+  #dropHeld(name: string): void {
+    rmSync(join(this.#heldDirectory, name), { force: true });
   }
 
   /** Undoes a start, if this request made it. */
@@ -199,6 +210,7 @@ export class Attempts {
     attempt.group?.discard();
     attempt.output.clear();
     attempt.forget(what);
+    this.#dropHeld(attempt.id);
     const removal = removeWorkingDirectory(attempt.directory).finally(() => {
       this.#journal.noteLater({ step: 'remove', attempt: attempt.id });
       this.#removals.delete(attempt.id);

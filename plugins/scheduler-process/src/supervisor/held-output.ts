@@ -1,5 +1,8 @@
-/** Unread output of ended tasks, on disk while no supervisor runs: a JSON line that says what follows, then the bytes. Never of a sensitive task. */
-import { closeSync, fdatasyncSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+/**
+ * Unread output of ended tasks: a JSON line that says what follows, then the bytes. A supervisor that goes leaves it on the disk, and it stays
+ * there until it was read, since the next one may die. Never of a sensitive task.
+ */
+import { closeSync, fdatasyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import type { OutputPiece } from '../protocol.ts';
 import { Output } from './output.ts';
 import { systemCode } from './refusal.ts';
@@ -12,16 +15,18 @@ interface Held {
 export function writeHeldOutput(path: string, output: Output): void {
   const batch = output.read(0, Number.POSITIVE_INFINITY);
   const head: Held = { from: batch.from, pieces: batch.pieces };
-  const fd = openSync(path, 'w', 0o600);
+  const coming = `${path}.new`;
+  const fd = openSync(coming, 'w', 0o600);
   for (const part of [Buffer.from(`${JSON.stringify(head)}\n`), ...batch.parts]) {
     for (let written = 0; written < part.length; ) written += writeSync(fd, part, written);
   }
   fdatasyncSync(fd);
   closeSync(fd);
+  renameSync(coming, path);
 }
 
-/** What was written, taken back into memory; undefined where nothing was. */
-export function takeHeldOutput(path: string, limit: number): Output | undefined {
+/** What was written; undefined where nothing was. */
+export function readHeldOutput(path: string, limit: number): Output | undefined {
   let file: Buffer;
   try {
     file = readFileSync(path);
@@ -38,6 +43,5 @@ export function takeHeldOutput(path: string, limit: number): Output | undefined 
     offset += piece.length;
   }
   output.end();
-  rmSync(path);
   return output;
 }

@@ -3,6 +3,7 @@ import { closeSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOCKED_EXIT_CODE, type SupervisorArguments } from '../protocol.ts';
 import { takeLock } from './lock.ts';
+import { systemCode } from './refusal.ts';
 import { Supervisor } from './supervisor.ts';
 
 // What it writes is nobody else's; its tasks have the mask that it was started with, or that they are given.
@@ -21,5 +22,10 @@ process.on('SIGTERM', () => supervisor.die('it was ended by SIGTERM', 143));
 process.on('SIGINT', () => supervisor.die('it was ended by SIGINT', 130));
 process.on('SIGHUP', () => {});
 await supervisor.listen();
-writeSync(1, 'ready\n');
+try {
+  writeSync(1, 'ready\n');
+} catch (error) {
+  // Whoever started it has died meanwhile; what it keeps is for the next server.
+  if (systemCode(error) !== 'EPIPE') throw error;
+}
 closeSync(1);
