@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -141,6 +141,25 @@ describe.each(Object.entries(stores))('bounded logs, %s', (_name, create) => {
       expect(next).toBe(20_001);
     }
     expect(seen).toContain('dropped here');
+  });
+
+  test('are not looked for in their folder, which is that of many, while they are collected', async () => {
+    const uid = log();
+    const logs = bounded(64 * KIB);
+    const source = new LiveSource();
+    const collected = logs.collect(uid, source.open, never, { replay: false });
+    for (let from = 0; from < 5000; from += 1000) source.push(numbered(from, from + 1000).join(''));
+    source.push('the last line\n');
+    for await (const batch of batches(logs, uid, { follow: true })) if (textOf(batch).endsWith('the last line\n')) break;
+    const told = await logs.stat(uid);
+    expect(told.dropped + told.lines).toBe(5001);
+    const folder = join(directory, uid.slice(-2));
+    renameSync(folder, `${folder}-elsewhere`);
+    const withoutFolder = await logs.stat(uid);
+    renameSync(`${folder}-elsewhere`, folder);
+    expect(withoutFolder).toMatchObject({ dropped: told.dropped, lines: told.lines });
+    source.end();
+    await collected;
   });
 
   test('cut neither lines nor secrets, and nothing of these is on the disk', async () => {

@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
 import { GoferError } from '@gofer/contracts';
 import type { IndexRecord } from './index-format.ts';
-import { decodeSlot, encodeRecords, encodeSlot, fitProblem, SEAL_SLOT_BYTES } from './index-format.ts';
-import { IndexScanner } from './index-scanner.ts';
+import { encodeRecords, encodeSlot, fitProblem, SEAL_SLOT_BYTES } from './index-format.ts';
 import { LineAssembler } from './line-assembler.ts';
 import type { LogPaths } from './log-files.ts';
-import { hashBeginning, openForWriting, readFully, removeLog, toWriteError, writeAll, writeFully } from './log-files.ts';
+import { hashBeginning, openForWriting, removeLog, toWriteError, writeAll, writeFully } from './log-files.ts';
 import type { MaskedStream } from './log-masker.ts';
 import { LogMasker, MASKED_STREAMS } from './log-masker.ts';
 import type { LogMasking, LogSeal } from './log-store.ts';
 import type { LogSize } from './protocol.ts';
+import { settledRecords } from './settled-records.ts';
 
 /** What one piece of a source's output is, beside its bytes. */
 export interface ChunkMark {
@@ -301,27 +301,13 @@ export class LogWriter {
     return hash;
   }
 
-  #recover(files: OpenFiles): void {
-    const slot = Buffer.alloc(SEAL_SLOT_BYTES);
-    const slotBytes = readFully(files.index, slot, 0);
-    if (decodeSlot(slot.subarray(0, slotBytes)) !== 'torn') {
-      this.#indexBytes = SEAL_SLOT_BYTES;
-      const dataBytes = fstatSync(files.data).size;
-      const scanner = new IndexScanner(files.index, SEAL_SLOT_BYTES);
-      const unsettled: IndexRecord[] = [];
-      let at = 0;
-      for (let record = scanner.next(); record !== undefined; record = scanner.next()) {
-        at += record.dataBytes;
-        if (at > dataBytes) break;
-        unsettled.push(record);
-        if (!record.settled) continue;
-        for (const one of unsettled.splice(0)) {
-          this.#count(one);
-          this.#assembler.restore(one);
-          if (one.masking && one.stream !== 'gofer') this.#sealedStates.set(one.stream, one.tail);
-        }
-        this.#indexBytes = scanner.position;
-      }
+  #recover({ data, index }: OpenFiles): void {
+    for (const { record, end } of settledRecords(index, fstatSync(data).size)) {
+      this.#indexBytes = end;
+      if (record === undefined) continue;
+      this.#count(record);
+      this.#assembler.restore(record);
+      if (record.masking && record.stream !== 'gofer') this.#sealedStates.set(record.stream, record.tail);
     }
   }
 }
