@@ -65,7 +65,7 @@ async function checkLogs(snapshot: Snapshot, directory: string): Promise<CheckFi
 async function segmentProblems(directory: string, uid: string): Promise<{ subject: string; problem: string | undefined }[]> {
   const found: { subject: string; problem: string | undefined }[] = [];
   let next: number | undefined;
-  for (const { id, first } of listSegments(directory, uid)) {
+  for (const { id, first } of listSegments(directory, uid, 'either')) {
     if (next !== undefined && next !== first)
       found.push({ subject: id, problem: `lines ${next} to ${first - 1} of the log, before it, are missing` });
     const seal = readSeal(logPaths(directory, id));

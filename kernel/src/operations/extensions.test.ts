@@ -211,12 +211,15 @@ it('the log of a start is backed up and checked in all its segments', { timeout:
   await stop(second);
   expect(await checkServer(await operate('second', flags), false)).toEqual([]);
   const [oldest = '', middle = '', next = ''] = idsIn('second');
+  const newest = idsIn('second').at(-1) ?? '';
+  rmSync(logPaths(logs('second'), newest).index);
   rmSync(logPaths(logs('second'), middle).data);
   rmSync(logPaths(logs('second'), middle).index);
   writeFileSync(logPaths(logs('second'), oldest).data, read('second', oldest).replace('hello', 'hullo'));
   expect(await checkServer(await operate('second', flags), true)).toEqual([
     { part: 'logs', subject: oldest, problem: expect.stringContaining('the hash differs') },
     { part: 'logs', subject: next, problem: expect.stringMatching(/^lines \d+ to \d+ of the log, before it, are missing$/) },
+    { part: 'logs', subject: newest, problem: expect.stringContaining('the index is missing') },
   ]);
 });
 

@@ -121,6 +121,8 @@ export class BoundedLogs {
     let bytes = 0;
     for (const { id } of segments.slice(0, -1)) bytes += (await this.#statOf(id))?.bytes ?? 0;
     const last = await this.#parts.logs.stat(newest.id);
+    // It was gone on from just now, and its seal is not that of the log.
+    if (live && last.seal !== undefined && this.#segments(uid).at(-1)?.id !== newest.id) return await this.stat(uid);
     return { ...last, bytes: bytes + last.bytes, lines: newest.first + last.lines - oldest.first, dropped: oldest.first, live };
   }
 
@@ -207,9 +209,9 @@ export class BoundedLogs {
     const segments = this.#segments(uid);
     const [before, newest] = [segments.at(-2), segments.at(-1)];
     if (newest === undefined || before === undefined) return newest?.id ?? uid;
-    const isSealed = (await this.#statOf(before.id))?.seal !== undefined;
-    // Behind one that was sealed before, it may not have come to its first word.
-    if (isSealed && this.#bytesOnDisk(newest.id) > SEAL_SLOT_BYTES) return newest.id;
+    const stat = await this.#statOf(before.id);
+    // One that was dropped just now was sealed. Behind one that had been sealed before, it may not have come to its first word.
+    if ((stat === undefined || stat.seal !== undefined) && this.#bytesOnDisk(newest.id) > SEAL_SLOT_BYTES) return newest.id;
     await this.#parts.logs.delete(newest.id);
     return before.id;
   }

@@ -24,10 +24,13 @@ export function firstLineOf(id: string): number {
   return id.length > UID_LENGTH ? Number(id.slice(0, -UID_LENGTH - 1)) : 0;
 }
 
-/** What is on the disk, oldest first. Reads a folder that the log shares with many others. */
-export function listSegments(directory: string, uid: string): readonly LogSegment[] {
+/**
+ * What is on the disk, oldest first: what has an index or, where either is asked for, at least its data, as what is damaged may have.
+ * Reads a folder that the log shares with many others.
+ */
+export function listSegments(directory: string, uid: string, has: 'index' | 'either' = 'index'): readonly LogSegment[] {
   const { data, index } = logPaths(directory, uid);
-  const names = [basename(data), basename(index)];
+  const names = has === 'index' ? [basename(index)] : [basename(index), basename(data)];
   try {
     const found = readdirSync(dirname(index)).filter((file) => names.some((name) => file === name || file.endsWith(`-${name}`)));
     const ids = [...new Set(found.map((file) => file.slice(0, -'.idx'.length)))];
