@@ -192,7 +192,7 @@ const extensionsSchema = table('The extensions: containers that start runs when 
     maximum: LONGEST_TIMER,
   }),
   max_log_size: count(
-    'Bytes that are kept of the log of each start of an extension, with its index: the oldest lines go for new ones. A container whose output since its start is 16 times as long is started again, as its engine keeps all of that.',
+    'Bytes that are kept of the log of each start of an extension, with its index: the oldest lines go for new ones. A container that has written 16 times as much, since its start or since the server that runs now has taken it up, is started again, as its engine keeps all that it writes until it ends.',
     { default: 67_108_864, minimum: 1_048_576, maximum: 1_099_511_627_776 },
   ),
   runs_per_minute: count('How many runs one extension may start in a minute before it has to wait. 0 is unlimited.', { default: 6000 }),

@@ -246,6 +246,31 @@ it('one that writes more than its engine is to keep is started again, and its lo
   expect(await stage.scheduler.list({})).toHaveLength(1);
 });
 
+it('one that was well for long before it had written too much does not wait longer each time', async () => {
+  const piece = Buffer.from('so many words, and no end of them\n'.repeat(1000));
+  let talk = Promise.withResolvers<void>();
+  stage.scheduler.logs = async function* (_, __, signal) {
+    await talk.promise;
+    for (let at = 1; at * piece.length <= 17 * LOG_BYTES && !signal.aborted; at += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+      yield { stream: 'stdout', bytes: piece, cursor: String(at) };
+    }
+  };
+  await stage.install('watcher');
+  stage.manager.start();
+  for (let starts = 1; starts <= 3; starts += 1) {
+    await stage.ready('watcher');
+    const since = stage.clock.now();
+    await stage.until('some time', () => stage.clock.now() - since > 61_000);
+    talk.resolve();
+    await stage.until('the pause', () => stage.manager.view('watcher').nextStart !== undefined);
+    expect(stage.manager.view('watcher').reason).toMatch(/^it wrote more than/);
+    expect((stage.manager.view('watcher').nextStart ?? 0) - stage.clock.now()).toBe(1000);
+    talk = Promise.withResolvers();
+  }
+  talk.resolve();
+});
+
 it('one that is disabled while it waits for its next start is not started, nor said to be', async () => {
   await stage.install('watcher', MISSING_IMAGE);
   stage.manager.start();

@@ -57,7 +57,7 @@ export function countOutput(
       if (written > limit)
         over.abort(
           new Error(
-            `it wrote more than ${limit} bytes since its start, all of which its engine keeps until then (extensions.max_log_size)`,
+            `it wrote more than ${limit} bytes since its start, or since this server took it up; its engine keeps all of that until it ends (extensions.max_log_size)`,
           ),
         );
       yield chunk;

@@ -41,7 +41,7 @@ export interface RunEnd {
   readonly healthyMs: number;
 }
 
-/** Resolves when it has ended by itself, is not healthy in time, or is so no more; rejects with the signal's reason when that aborts. */
+/** Resolves when it has ended by itself, is not healthy in time, or is so no more, or, for the signal's reason, when that aborts. */
 export async function watchRun(
   running: RunningExtension,
   client: ExtensionClient,
@@ -68,8 +68,7 @@ export async function watchRun(
     return { reason: await untilHopeless(client, healthIntervalMs, clock, either, listener), healthyMs: healthyMs() };
   } catch (error) {
     if (end !== undefined) return { reason: end.reason, end, healthyMs: healthyMs() };
-    signal.throwIfAborted();
-    return { reason: messageOf(error), healthyMs: healthyMs() };
+    return { reason: messageOf(signal.aborted ? signal.reason : error), healthyMs: healthyMs() };
   }
 }
 

@@ -28,7 +28,7 @@ export interface SupervisionParts {
   readonly environments: ExtensionEnvironments;
   readonly connect: (extensionId: string, url: string, start: Pick<PreparedStart, 'key' | 'masked'>) => ExtensionClient;
   readonly times: RunTimes;
-  /** What a container may write from its start on, bytes: its engine keeps all of it. */
+  /** What a container may write from when this server starts it or takes it up, bytes: its engine keeps all of it. */
   readonly mostOutputBytes: number;
   /** 0 to below 1. */
   readonly random: () => number;
@@ -84,13 +84,13 @@ export class SupervisedExtension {
     return this.#view;
   }
 
-  /** Healthy, and given what `SupervisionListener.healthy` gives it. */
   /** It does not run, and all that there is to say of that is known: what it wrote last, and when it is started again. */
   get hasEnded(): boolean {
     const { state, nextStart } = this.#view;
     return state === 'exited' && (nextStart !== undefined || this.#stop.signal.aborted);
   }
 
+  /** Healthy, and given what `SupervisionListener.healthy` gives it. */
   get isReady(): boolean {
     return this.#isReady;
   }
@@ -220,16 +220,12 @@ export class SupervisedExtension {
       // It may fail while the extension is still watched; whoever waits for it hears of it.
     });
     this.#show({ ...this.#view, url: running.url, engine: host.engine, reason: 'it is to become healthy' });
-    let outcome: RunEnd;
-    try {
-      outcome = await watchRun(running, client, times, clock, AbortSignal.any([this.#stop.signal, tooMuch]), this.#runListener(client));
-    } catch (error) {
-      outcome = { reason: this.#stop.signal.aborted ? 'it was stopped' : messageOf(error), healthyMs: 0 };
-    } finally {
-      this.#client = undefined;
-      this.#isReady = false;
-    }
-    const reason = this.#conceal(outcome.reason);
+    const until = AbortSignal.any([this.#stop.signal, tooMuch]);
+    const outcome = await watchRun(running, client, times, clock, until, this.#runListener(client));
+    this.#client = undefined;
+    this.#isReady = false;
+    const isStopped = outcome.end === undefined && this.#stop.signal.aborted;
+    const reason = isStopped ? 'it was stopped' : this.#conceal(outcome.reason);
     // The last of its output may be waited for.
     if (outcome.end !== undefined) this.#show({ ...this.#view, state: 'exited', health: 'unknown', url: '', reason });
     await this.#putAnEnd({ uid, running, host, masking }, client, log, outcome.end === undefined ? reason : undefined);

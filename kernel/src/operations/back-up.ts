@@ -11,6 +11,8 @@ import { codeOf, GoferError } from '@gofer/contracts';
 import type { LoadedStores } from '../boot/load-stores.ts';
 import { Snapshot, writeSnapshot } from '../storage/snapshot.ts';
 import { logPaths } from '../workers/logs/log-files.ts';
+import { listSegments } from '../workers/logs/log-segments.ts';
+import { readSeal } from '../workers/logs/read-seal.ts';
 import { BackupCipher } from './backup-cipher.ts';
 import { type BackupFile, type BackupManifest, DATABASE, describeFile, writeBackupFile, writeManifest } from './backup-format.ts';
 import { backupKey, type OperationOptions, openStores } from './operation-parts.ts';
@@ -109,8 +111,9 @@ class Backup {
         writeBackupFile(this.#directory, `objects/${body}`, this.#stores.objects.get(body, undefined, never)),
       );
     for (const value of snapshot.secrets()) await keep(`secrets/${value}`, () => this.#copySecret(value));
-    for (const { uid, seal } of snapshot.logs()) {
-      if (seal !== undefined && seal.bytes > 0 && !existsSync(this.#logPaths(uid).data)) missing.push(`logs/${uid}`);
+    for (const { uid, seal, isCut } of snapshot.logs()) {
+      if (isCut) files.push(...(await this.#copySegments(uid)));
+      else if (seal !== undefined && seal.bytes > 0 && !existsSync(this.#logPaths(uid).data)) missing.push(`logs/${uid}`);
       else
         await this.#copyLog(uid, seal !== undefined).then(
           (copied) => files.push(...copied),
@@ -131,6 +134,24 @@ class Backup {
 
   #logPaths(uid: string) {
     return logPaths(this.#options.loaded.config.api.task_execution_logs_dir, uid);
+  }
+
+  /**
+   * The newest first: what is dropped meanwhile is the oldest, so that there is no gap in what is copied. What follows the newest by
+   * now is of a later moment.
+   */
+  async #copySegments(uid: string): Promise<BackupFile[]> {
+    const files: BackupFile[] = [];
+    for (const { id } of listSegments(this.#options.loaded.config.api.task_execution_logs_dir, uid).toReversed()) {
+      try {
+        const copied = await this.#copyLog(id, typeof readSeal(this.#logPaths(id)) === 'object');
+        // Half of it is one that is just being dropped.
+        if (copied.length === 2) files.push(...copied);
+      } catch (error) {
+        if (!isAbsence(error)) throw error;
+      }
+    }
+    return files;
   }
 
   /** The index first; neither is there before the first byte of a log. */

@@ -11,6 +11,8 @@ import { lockDatabase } from '../storage/database.ts';
 import { checkDatabase } from '../storage/integrity.ts';
 import { Snapshot } from '../storage/snapshot.ts';
 import { logPaths } from '../workers/logs/log-files.ts';
+import { listSegments } from '../workers/logs/log-segments.ts';
+import { readSeal } from '../workers/logs/read-seal.ts';
 import { verifyLog } from '../workers/logs/verify-log.ts';
 import { type OperationOptions, openStores } from './operation-parts.ts';
 
@@ -51,11 +53,26 @@ export async function checkServer(options: OperationOptions, repair: boolean): P
 
 async function checkLogs(snapshot: Snapshot, directory: string): Promise<CheckFinding[]> {
   const findings: CheckFinding[] = [];
-  for (const { uid, seal, isFinished } of snapshot.logs()) {
-    const problem = isFinished ? await logProblem(directory, uid, seal) : undefined;
-    if (problem !== undefined) findings.push({ part: 'logs', subject: uid, problem });
+  for (const { uid, seal, isFinished, isCut } of snapshot.logs()) {
+    if (!isFinished) continue;
+    const found = isCut ? await segmentProblems(directory, uid) : [{ subject: uid, problem: await logProblem(directory, uid, seal) }];
+    for (const { subject, problem } of found) if (problem !== undefined) findings.push({ part: 'logs', subject, problem });
   }
   return findings;
+}
+
+/** Of a log that is known to itself alone: how many of its segments there were, only those that are left can tell. */
+async function segmentProblems(directory: string, uid: string): Promise<{ subject: string; problem: string | undefined }[]> {
+  const found: { subject: string; problem: string | undefined }[] = [];
+  let next: number | undefined;
+  for (const { id, first } of listSegments(directory, uid, 'either')) {
+    if (next !== undefined && next !== first)
+      found.push({ subject: id, problem: `lines ${next} to ${first - 1} of the log, before it, are missing` });
+    const seal = readSeal(logPaths(directory, id));
+    found.push({ subject: id, problem: await logProblem(directory, id, undefined) });
+    next = typeof seal === 'object' ? first + seal.lines : undefined;
+  }
+  return found;
 }
 
 /** What is wrong with a sealed log; undefined where nothing is. `seal`: as the database has it, where that has one. */

@@ -1,5 +1,5 @@
 /** What operations on a server's files make of its extensions: their values, objects, subscriptions, events and logs. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LoadedServerConfig, loadServerConfig } from '@gofer/config';
@@ -10,8 +10,10 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BuiltInPlugins } from '../boot/load-scheduler.ts';
 import { type RunningServer, startServer } from '../boot/start-server.ts';
 import { IMAGE, TestExtension } from '../extensions/extension-stage.fixture.ts';
+import { Snapshot } from '../storage/snapshot.ts';
 import { Store } from '../storage/store.ts';
 import { logPaths } from '../workers/logs/log-files.ts';
+import { listSegments } from '../workers/logs/log-segments.ts';
 import { backUp } from './back-up.ts';
 import { checkServer } from './check.ts';
 import { restore } from './restore.ts';
@@ -30,7 +32,9 @@ beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'gofer-operations-'));
   extension = new TestExtension();
   await extension.listen();
-  const script = [{ steps: [{ print: 'hello\n' }, { sleep_ms: 3_600_000 }], endpoints: { '8082': extension.url } }];
+  // Not at once, so that it is more than one segment.
+  const much = Array.from({ length: 12 }, () => [{ print: 'one line of many\n'.repeat(3000) }, { sleep_ms: 20 }]).flat();
+  const script = [{ steps: [{ print: 'hello\n' }, ...much, { sleep_ms: 3_600_000 }], endpoints: { '8082': extension.url } }];
   engine = await fake.create({ script }, { instanceId: 'shared', dataDirectory: root, log: () => {} });
 });
 afterEach(async () => {
@@ -180,6 +184,43 @@ it('a backup holds all of them, no value in clear, and another place goes on fro
   expect(given()).toBe(before + 1);
   expect((await engine.list({})).map(({ handle }) => handle)).not.toContainEqual(left?.handle);
   await stop(second);
+});
+
+it('the log of a start is backed up and checked in all its segments', { timeout: 60_000 }, async () => {
+  const flags = { 'extensions.max_log_size': '1048576' };
+  const logs = (home: string): string => join(root, home, 'logs');
+  const read = (home: string, id: string): string => readFileSync(logPaths(logs(home), id).data, 'utf8');
+  const first = await start('first', flags);
+  await fill(first);
+  const snapshot = new Snapshot(join(root, 'first', 'gofer.db'));
+  const [uid = ''] = snapshot.logs().map((each) => each.uid);
+  snapshot.close();
+  const idsIn = (home: string) => listSegments(logs(home), uid).map(({ id }) => id);
+  const all = (home: string): string => idsIn(home).reduce((text, id) => text + read(home, id), '');
+  await expect.poll(() => all('first').length, SOON).toBe(6 + 12 * 3000 * 17);
+  expect(idsIn('first').length).toBeGreaterThan(2);
+  expect((await backUp(await operate('first', flags), join(root, 'backup'), KEY)).missing).toEqual([]);
+  await restore({ ...(await operate('second', flags)), key: KEY, force: false, newInstance: false }, join(root, 'backup'));
+  expect(idsIn('second')).toEqual(idsIn('first'));
+  expect(all('second')).toBe(all('first'));
+
+  // The one that is started there puts an end to the former.
+  const second = await start('second', flags);
+  extension.isHealthy = true;
+  await expect.poll(() => stateOf(second), SOON).toBe('running');
+  await stop(second);
+  expect(await checkServer(await operate('second', flags), false)).toEqual([]);
+  const [oldest = '', middle = '', next = ''] = idsIn('second');
+  const newest = idsIn('second').at(-1) ?? '';
+  rmSync(logPaths(logs('second'), newest).index);
+  rmSync(logPaths(logs('second'), middle).data);
+  rmSync(logPaths(logs('second'), middle).index);
+  writeFileSync(logPaths(logs('second'), oldest).data, read('second', oldest).replace('hello', 'hullo'));
+  expect(await checkServer(await operate('second', flags), true)).toEqual([
+    { part: 'logs', subject: oldest, problem: expect.stringContaining('the hash differs') },
+    { part: 'logs', subject: next, problem: expect.stringMatching(/^lines \d+ to \d+ of the log, before it, are missing$/) },
+    { part: 'logs', subject: newest, problem: expect.stringContaining('the index is missing') },
+  ]);
 });
 
 it('another instance leaves alone what the first one runs, and hands over nothing that waits for the first', {

@@ -63,7 +63,8 @@ async function* follow(
       cursor = cursorPrefix + batch.cursor;
       yield batch;
     }
-    yield { format: 'end', attempt: number, cursor, stat: toStat(await logs.stat(start)) };
+    const stat = await logs.stat(start);
+    yield { format: 'end', attempt: number, cursor, stat: toStat(stat), dropped: stat.dropped };
     if (!isFollowed) return;
     from = {};
     start = await nextWithLog(uid, start, parts, signal);

@@ -292,6 +292,25 @@ describe('the log of an extension', () => {
     expect(text).toMatch(/^started again: /);
   });
 
+  it('says how many of its lines were dropped, and numbers the others as they came, where there were too many', async () => {
+    const piece = Buffer.from('so many words, and no end of them\n'.repeat(1000));
+    stage.scheduler.logs = async function* (_, { after = '0' }) {
+      for (let at = Number(after) + 1; at <= 50; at += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+        yield { stream: 'stdout', bytes: piece, cursor: String(at) };
+      }
+    };
+    await install();
+    await stage.ready('watcher');
+    const uid = stage.startsOf('watcher').at(0)?.uid ?? '';
+    await stage.until('the end of its output', async () => (await stage.logs.stat(uid)).seal !== undefined);
+    const messages = await messagesOf(undefined, 1);
+    const end = messages.pop();
+    expect(end?.firstLine).toBeGreaterThan(0);
+    expect((end?.firstLine ?? 0) + (end?.end?.lines ?? 0)).toBe(50_000);
+    expect(messages.at(-1)?.firstLine).toBe(50_000 - (messages.at(-1)?.lines.length ?? 0));
+  });
+
   it('goes on behind a cursor, whichever start that is of, and says where the log of one is gone', async () => {
     await install();
     await stage.ready('watcher');
@@ -331,7 +350,7 @@ async function messagesOf(after: string | undefined, starts: number): Promise<Lo
     for await (const batch of await service.logs('watcher', request)) {
       if (batch.format === 'json') messages.push(JSON.parse(Buffer.from(batch.json).toString()));
       if (batch.format === 'end')
-        messages.push({ cursor: batch.cursor, firstLine: 0, lines: [], end: { attempt: batch.attempt, ...batch.stat } });
+        messages.push({ cursor: batch.cursor, firstLine: batch.dropped, lines: [], end: { attempt: batch.attempt, ...batch.stat } });
       // The second line of the latest is the last that there is.
       if (starts > 1 && messages.at(-1)?.cursor.startsWith(latest) === true && messages.at(-1)?.lines.at(-1)?.text === 'hello')
         stop.abort();

@@ -89,7 +89,8 @@ export class StoredLogService implements LogService {
         last = batch.cursor;
         yield batch;
       }
-      yield { format: 'end', attempt: number, cursor: last === '' ? '' : cursorPrefix + last, stat: await this.#logs.stat(uid) };
+      const end = last === '' ? '' : cursorPrefix + last;
+      yield { format: 'end', attempt: number, cursor: end, stat: await this.#logs.stat(uid), dropped: 0 };
       if (!follow || request.attempt !== undefined || select?.lines !== undefined) return;
       place = {};
       tail = undefined;

@@ -200,6 +200,8 @@ export interface LogEnd {
   readonly cursor: string;
   /** Bytes and lines that are there; `seal` once the log has ended. */
   readonly stat: LogStat;
+  /** Lines before these that are not there any more. */
+  readonly dropped: number;
 }
 export interface LogRequest {
   /** From 1; absent: the latest, or the one that the cursor names. */

@@ -16,6 +16,8 @@ export interface SnapshotLog {
   readonly seal: LogSummary | undefined;
   /** Nothing is written to it any more. */
   readonly isFinished: boolean;
+  /** It may be in several segments. */
+  readonly isCut: boolean;
 }
 
 /** Opens a database for reading alone. Throws `NOT_FOUND`, and `CONFIG_INVALID` for one that is not of this release's schema. */
@@ -90,15 +92,16 @@ export class Snapshot {
   /** Of every attempt whose log was not removed, and of every start of an extension. */
   logs(): SnapshotLog[] {
     const rows = this.#connection
-      .prepare<[], { uid: string; log: string | null; isFinished: number }>(
-        `SELECT uid, log, log IS NOT NULL AS isFinished FROM attempts WHERE logs_removed = 0
-         UNION ALL SELECT uid, NULL, ended > 0 AND handle IS NULL AND given IS NULL FROM extension_starts`,
+      .prepare<[], { uid: string; log: string | null; isFinished: number; isCut: number }>(
+        `SELECT uid, log, log IS NOT NULL AS isFinished, 0 AS isCut FROM attempts WHERE logs_removed = 0
+         UNION ALL SELECT uid, NULL, ended > 0 AND handle IS NULL AND given IS NULL, 1 FROM extension_starts`,
       )
       .all();
-    return rows.map(({ uid, log, isFinished }) => ({
+    return rows.map(({ uid, log, isFinished, isCut }) => ({
       uid,
       seal: log === null ? undefined : (JSON.parse(log) as LogSummary),
       isFinished: isFinished === 1,
+      isCut: isCut === 1,
     }));
   }
 

@@ -78,6 +78,7 @@ async function sendLog(batches: AsyncIterable<LogBatch | LogEnd>, protocol: stri
   }
 }
 
-function toEndMessage({ attempt, cursor, stat: { lines, bytes, seal } }: LogEnd): LogMessage {
-  return { cursor, firstLine: lines, lines: [], end: { attempt, lines, bytes, ...(seal === undefined ? {} : { seal }) } };
+/** Lines have the numbers that they were given when they came, also where those before them are gone. */
+export function toEndMessage({ attempt, cursor, dropped, stat: { lines, bytes, seal } }: LogEnd): LogMessage {
+  return { cursor, firstLine: dropped + lines, lines: [], end: { attempt, lines, bytes, ...(seal === undefined ? {} : { seal }) } };
 }

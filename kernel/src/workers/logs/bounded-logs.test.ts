@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -143,6 +143,25 @@ describe.each(Object.entries(stores))('bounded logs, %s', (_name, create) => {
     expect(seen).toContain('dropped here');
   });
 
+  test('are not looked for in their folder, which is that of many, while they are collected', async () => {
+    const uid = log();
+    const logs = bounded(64 * KIB);
+    const source = new LiveSource();
+    const collected = logs.collect(uid, source.open, never, { replay: false });
+    for (let from = 0; from < 5000; from += 1000) source.push(numbered(from, from + 1000).join(''));
+    source.push('the last line\n');
+    for await (const batch of batches(logs, uid, { follow: true })) if (textOf(batch).endsWith('the last line\n')) break;
+    const told = await logs.stat(uid);
+    expect(told.dropped + told.lines).toBe(5001);
+    const folder = join(directory, uid.slice(-2));
+    renameSync(folder, `${folder}-elsewhere`);
+    const withoutFolder = await logs.stat(uid);
+    renameSync(`${folder}-elsewhere`, folder);
+    expect(withoutFolder).toMatchObject({ dropped: told.dropped, lines: told.lines });
+    source.end();
+    await collected;
+  });
+
   test('cut neither lines nor secrets, and nothing of these is on the disk', async () => {
     const uid = log();
     const maxBytes = 720 * KIB;
@@ -167,6 +186,107 @@ describe.each(Object.entries(stores))('bounded logs, %s', (_name, create) => {
     await logs.collect(uid, testSource(endless), never, { replay: false });
     expect(sizeOf(uid)).toBeLessThan(12 * 1024 * KIB);
     expect((await logs.stat(uid)).dropped).toBeGreaterThan(20);
+  });
+
+  test.each([
+    ['64 KiB', 64 * KIB, 5, 1024 * KIB],
+    ['one byte', 1, 20_000, 2048 * KIB],
+  ])('a line that comes in pieces of %s stays whole', { timeout: 30_000 }, async (_size, bytes, count, maxBytes) => {
+    const uid = log();
+    const logs = bounded(maxBytes);
+    const long = Array.from({ length: count }, (_, index) => String(index % 10).repeat(bytes));
+    const source = [...long, '\n', ...numbered(0, 10)];
+    expect(await logs.collect(uid, testSource(pieces(source)), never, { replay: false })).toMatchObject({ complete: true });
+    expect(await logs.stat(uid)).toMatchObject({ lines: 11, dropped: 0 });
+    expect(await read(logs, uid)).toBe(source.join(''));
+  });
+
+  test('a line that is longer than the log may be goes with its like, and the rest is there', async () => {
+    const uid = log();
+    const logs = bounded(1024 * KIB);
+    const long = Array.from({ length: 40 }, () => 'x'.repeat(64 * KIB));
+    const source = pieces([...long, '\n', ...numbered(0, 10)]);
+    expect(await logs.collect(uid, testSource(source), never, { replay: false })).toMatchObject({ complete: true });
+    // In pieces of 1 MiB, each of them a line.
+    expect(await logs.stat(uid)).toMatchObject({ lines: 10, dropped: 3 });
+    expect(await read(logs, uid, { tail: 10 })).toBe(numbered(0, 10).join(''));
+  });
+
+  test('a long line that is not complete does not have the other stream cut at each of its lines', async () => {
+    const uid = log();
+    const logs = bounded(1024 * KIB);
+    const half = Array.from({ length: 8 }, () => piece('x'.repeat(64 * KIB)));
+    await logs.collect(uid, testSource([...half, ...numbered(0, 1000).map((line) => piece(line, 'stderr'))]), never, { replay: false });
+    expect(await read(logs, uid, { tail: 1001 })).toBe([...numbered(0, 1000), 'x'.repeat(512 * KIB)].join(''));
+  });
+
+  test('count the words of ours among the lines, whenever they come', async () => {
+    const uid = log();
+    const logs = bounded(64 * KIB);
+    const notes: Promise<void>[] = [];
+    await logs.note(uid, 'begun');
+    const source = testSource(pieces(numbered(0, 6000)));
+    await logs.collect(
+      uid,
+      async function* (after, signal) {
+        for await (const each of source(after, signal)) {
+          notes.push(logs.note(uid, 'a word'));
+          yield each;
+        }
+      },
+      never,
+      { replay: false },
+    );
+    const written = (await Promise.allSettled(notes)).filter(({ status }) => status === 'fulfilled').length;
+    const { lines, dropped } = await logs.stat(uid);
+    expect(lines + dropped).toBe(6001 + written);
+    let next = dropped;
+    for await (const { firstLine, count } of batches(logs, uid)) {
+      expect(firstLine).toBe(next);
+      next += count;
+    }
+    expect(next).toBe(6001 + written);
+  });
+
+  test('go on with a log that was sealed, where its source goes on', async () => {
+    const uid = log();
+    const logs = bounded(64 * KIB);
+    // Also behind one that has no line at all.
+    await logs.seal(uid, 'nothing could be read');
+    for (const lines of [0, 100, 2000, 2000, 2500, 2500]) {
+      await logs.collect(uid, testSource(pieces(numbered(0, lines))), never, { replay: false });
+      const { dropped, lines: kept } = await logs.stat(uid);
+      expect(dropped + kept).toBe(lines);
+      if (kept > 0) expect(await read(logs, uid, { tail: kept })).toBe(numbered(dropped, lines).join(''));
+    }
+  });
+
+  test('go on with a log of which only what was sealed is left, without a gap and with no secret on the disk', async () => {
+    const uid = log();
+    const logs = bounded(1440 * KIB);
+    const all = maskedPieces(120, 7);
+    const options = { replay: false, masking: MASKING };
+    const stop = new AbortController();
+    const begun = logs.collect(
+      uid,
+      async function* (after, signal) {
+        yield* testSource(all.slice(0, all.length * 0.6))(after, signal);
+        stop.abort();
+      },
+      stop.signal,
+      options,
+    );
+    await expect(begun).rejects.toMatchObject({ code: 'CANCELLED' });
+    const { dropped } = await logs.stat(uid);
+    const firsts = filesOf(uid).map((file) => Number(file.slice(file.lastIndexOf('/') + 1, -uid.length - '-.idx'.length)));
+    expect([dropped, new Set(firsts).size > 1]).toEqual([0, true]);
+    for (const file of filesOf(uid)) if (file.includes(`/${Math.max(...firsts)}-`)) rmSync(file);
+    await logs.collect(uid, testSource(all), never, options);
+    const text = await read(logs, uid);
+    const own = (lines: string, stream: string): string[] => lines.split('\n').filter((line) => line.startsWith(stream));
+    for (const stream of ['stdout', 'stderr']) expect(own(text, stream)).toEqual(own(maskedLines(120, stream).kept, stream));
+    for (const file of filesOf(uid))
+      for (const trace of TRACES) expect([trace, readFileSync(file).includes(trace)]).toEqual([trace, false]);
   });
 
   test('go on where an earlier server has left them, also between two segments', async () => {

@@ -1,12 +1,10 @@
-/**
- * Logs that must not grow without end: each is cut into segments, which are logs of their own, and the oldest go when there is more than
- * may be kept. The segment `UID` begins with the first line, `N-UID` with the line of that number; they follow each other without a gap.
- */
-import { readdirSync, statSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+/** Logs that must not grow without end: each is cut into segments, and the oldest go when there is more than may be kept. */
+import { statSync } from 'node:fs';
 import { codeOf, GoferError } from '@gofer/contracts';
-import { isErrno, logPaths } from './log-files.ts';
-import type { CollectOptions, LogBatch, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
+import { SEAL_SLOT_BYTES } from './index-format.ts';
+import { logPaths } from './log-files.ts';
+import { type LogSegment, listSegments } from './log-segments.ts';
+import type { CollectOptions, LogBatch, LogMasking, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
 
 export interface BoundedLogsParts {
   readonly logs: LogStore;
@@ -32,14 +30,15 @@ export interface BoundedStat extends LogStat {
   readonly dropped: number;
 }
 
-interface Segment {
-  readonly id: string;
-  /** The number of its first line, counted from 0. */
-  readonly first: number;
+interface Collecting {
+  /** Resolves once the store knows of it, so that what reads it waits for its first word. */
+  readonly begun: Promise<void>;
+  /** So that nobody has to look for them; undefined while they may change. */
+  segments: readonly LogSegment[] | undefined;
 }
 
 interface Place {
-  readonly segment: Segment;
+  readonly segment: LogSegment;
   readonly from?: { readonly cursor: string };
   readonly tail?: number;
   /** The number of the line that would follow what the reader has; undefined: whichever comes is the first. */
@@ -50,32 +49,47 @@ const SEGMENTS = 8;
 
 export class BoundedLogs {
   readonly #parts: BoundedLogsParts;
-  readonly #collecting = new Set<string>();
+  readonly #collecting = new Map<string, Collecting>();
 
   constructor(parts: BoundedLogsParts) {
     this.#parts = parts;
   }
 
-  /** As `LogStore.collect`. */
+  /** As `LogStore.collect`; but one that is sealed is gone on with, as its source is there. */
   async collect(uid: string, open: OpenLogSource, signal: AbortSignal, options: Omit<CollectOptions, 'cut'>): Promise<LogSeal> {
     const { logs, maxBytes } = this.#parts;
     if (this.#collecting.has(uid)) throw busy(uid, 'collected a second time');
-    this.#collecting.add(uid);
+    const begun = Promise.withResolvers<void>();
+    const collecting: Collecting = { begun: begun.promise, segments: undefined };
+    this.#collecting.set(uid, collecting);
+    const change = async <Value>(how: () => Promise<Value>): Promise<Value> => {
+      collecting.segments = undefined;
+      const value = await how();
+      const segments = listSegments(this.#parts.directory, uid);
+      // It has no files before its first word.
+      collecting.segments = segments.length === 0 ? [{ id: uid, first: 0 }] : segments;
+      return value;
+    };
     const cut = {
       bytes: Math.ceil(maxBytes / SEGMENTS),
-      next: (id: string, lines: number) => `${firstLine(id, uid) + lines}-${uid}`,
-      done: () => this.#drop(uid),
-      last: () => this.#lastToWrite(uid),
+      begins: () => void (collecting.segments = undefined),
+      done: () => change(() => this.#drop(uid)),
+      last: () => change(() => this.#lastToWrite(uid)),
     };
     try {
-      return await logs.collect(await this.#lastToWrite(uid), open, signal, { ...options, cut });
+      const id = await change(() => this.#lastToCollect(uid, options.masking));
+      const collected = logs.collect(id, open, signal, { ...options, cut });
+      begun.resolve();
+      return await collected;
     } finally {
+      begun.resolve();
       this.#collecting.delete(uid);
     }
   }
 
   /** As `LogStore.note`. */
   async note(uid: string, text: string): Promise<void> {
+    await this.#collecting.get(uid)?.begun;
     for (let last = await this.#lastToWrite(uid); ; ) {
       try {
         return await this.#parts.logs.note(last, text);
@@ -96,6 +110,7 @@ export class BoundedLogs {
 
   /** Rejects with `NOT_FOUND` where there is no log. */
   async stat(uid: string): Promise<BoundedStat> {
+    await this.#collecting.get(uid)?.begun;
     const segments = this.#segments(uid);
     const live = this.#collecting.has(uid);
     const [oldest, newest] = [segments[0], segments.at(-1)];
@@ -106,6 +121,8 @@ export class BoundedLogs {
     let bytes = 0;
     for (const { id } of segments.slice(0, -1)) bytes += (await this.#statOf(id))?.bytes ?? 0;
     const last = await this.#parts.logs.stat(newest.id);
+    // It was gone on from just now, and its seal is not that of the log.
+    if (live && last.seal !== undefined && this.#segments(uid).at(-1)?.id !== newest.id) return await this.stat(uid);
     return { ...last, bytes: bytes + last.bytes, lines: newest.first + last.lines - oldest.first, dropped: oldest.first, live };
   }
 
@@ -115,6 +132,7 @@ export class BoundedLogs {
    */
   async *read(uid: string, { after, tail, signal, ...form }: BoundedReadRequest): AsyncGenerator<LogBatch> {
     const { logs } = this.#parts;
+    await this.#collecting.get(uid)?.begun;
     const begun = this.#segments(uid);
     // Without it a reader of an endless log would never be done.
     const until = form.follow ? undefined : begun.at(-1)?.first;
@@ -140,7 +158,7 @@ export class BoundedLogs {
         line ??= segment.first;
       }
       if (segment.first === until) return;
-      const next: Segment | undefined = this.#segments(uid).find(({ first }) => first > segment.first);
+      const next: LogSegment | undefined = this.#segments(uid).find(({ first }) => first > segment.first);
       if (next === undefined && gone !== undefined) throw gone.error;
       place = next === undefined ? undefined : { segment: next, line: line ?? next.first };
     }
@@ -152,7 +170,7 @@ export class BoundedLogs {
     for (const { id } of this.#segments(uid)) await this.#parts.logs.delete(id);
   }
 
-  async #begin(uid: string, segments: readonly Segment[], { after, tail }: Pick<Wanted, 'after' | 'tail'>): Promise<Place> {
+  async #begin(uid: string, segments: readonly LogSegment[], { after, tail }: Pick<Wanted, 'after' | 'tail'>): Promise<Place> {
     const [oldest = { id: uid, first: 0 }] = segments;
     if (after !== undefined) return behind(after, segments, uid);
     if (tail === undefined) return { segment: oldest, line: 0 };
@@ -190,23 +208,28 @@ export class BoundedLogs {
   async #lastToWrite(uid: string): Promise<string> {
     const segments = this.#segments(uid);
     const [before, newest] = [segments.at(-2), segments.at(-1)];
-    if (newest === undefined) return uid;
-    if (before === undefined || (await this.#statOf(before.id))?.seal !== undefined) return newest.id;
+    if (newest === undefined || before === undefined) return newest?.id ?? uid;
+    const stat = await this.#statOf(before.id);
+    // One that was dropped just now was sealed. Behind one that had been sealed before, it may not have come to its first word.
+    if ((stat === undefined || stat.seal !== undefined) && this.#bytesOnDisk(newest.id) > SEAL_SLOT_BYTES) return newest.id;
     await this.#parts.logs.delete(newest.id);
     return before.id;
   }
 
-  #segments(uid: string): readonly Segment[] {
-    const { index } = logPaths(this.#parts.directory, uid);
-    const name = basename(index);
-    try {
-      const found = readdirSync(dirname(index)).filter((file) => file === name || file.endsWith(`-${name}`));
-      const ids = found.map((file) => file.slice(0, -'.idx'.length));
-      return ids.map((id) => ({ id, first: firstLine(id, uid) })).sort((a, b) => a.first - b.first);
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return [];
-      throw error;
+  /** The same for a source that goes on: a seal was not the last word. One without a line is nothing to go on behind. */
+  async #lastToCollect(uid: string, masking: LogMasking | undefined): Promise<string> {
+    const { logs } = this.#parts;
+    for (;;) {
+      const last = await this.#lastToWrite(uid);
+      const seal = (await this.#statOf(last))?.seal;
+      if (seal === undefined) return last;
+      if (seal.lines > 0) return await logs.goOnBehind(last, masking);
+      await logs.delete(last);
     }
+  }
+
+  #segments(uid: string): readonly LogSegment[] {
+    return this.#collecting.get(uid)?.segments ?? listSegments(this.#parts.directory, uid);
   }
 
   async #statOf(id: string): Promise<LogStat | undefined> {
@@ -246,12 +269,8 @@ export function noticeOf(
 
 type Wanted = { readonly [Key in 'after' | 'tail']: BoundedReadRequest[Key] | undefined };
 
-function firstLine(id: string, uid: string): number {
-  return id === uid ? 0 : Number(id.slice(0, id.length - uid.length - 1));
-}
-
 /** A cursor is that of the segment's own behind the number of its first line; nothing behind that is the segment's beginning. */
-function behind(after: string, segments: readonly Segment[], uid: string): Place {
+function behind(after: string, segments: readonly LogSegment[], uid: string): Place {
   const [, number, cursor = '', line] = /^(\d{1,15})\.((?:[0-9a-z]{1,11}\.){3}([0-9a-z]{1,11}))?$/.exec(after) ?? [];
   const first = Number(number);
   const segment = segments.find((each) => each.first >= first) ?? (first === 0 ? { id: uid, first } : undefined);

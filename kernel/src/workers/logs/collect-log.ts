@@ -20,6 +20,7 @@ export interface Collecting extends CollectOptions {
 export async function collectOnce(session: LogSession, collecting: Collecting): Promise<LogSeal> {
   const { open, signal, isNew, replay, masking, cut } = collecting;
   let { attemptId } = collecting;
+  let begun = 0;
   const state = isNew && masking === undefined ? {} : await session.call('open', masking ? { attemptId, masking } : { attemptId });
   if (state.seal !== undefined) return state.seal;
 
@@ -56,13 +57,18 @@ export async function collectOnce(session: LogSession, collecting: Collecting): 
       sender.add(next.value);
       if (!replay) await interruptible(() => sender.answered());
       else if (sender.full) await interruptible(() => sender.room());
-      if (cut === undefined || sender.size.bytes < cut.bytes) continue;
+      // What is carried over is cut with its line, and not for its size.
+      if (cut === undefined || sender.size.lines === 0 || sender.size.bytes < begun + cut.bytes) continue;
       await interruptible(() => sender.answered());
-      const into = cut.next(attemptId, sender.size.lines);
-      if (!(await interruptible(() => session.call('roll', { attemptId, into })))) continue;
-      attemptId = into;
-      sender.goOnIn(into);
-      await interruptible(() => cut.done(into));
+      cut.begins();
+      const rolled = await interruptible(() => session.call('roll', { attemptId }));
+      // Where the next one cannot be written, not every chunk tries it.
+      begun = rolled === null ? sender.size.bytes : rolled.bytes;
+      if (rolled !== null) {
+        attemptId = rolled.into;
+        sender.goOnIn(attemptId);
+      }
+      await interruptible(() => cut.done(attemptId));
     }
     // What is left and the seal travel together.
     sender.send();

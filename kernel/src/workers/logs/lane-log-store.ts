@@ -3,7 +3,8 @@ import { Readable } from 'node:stream';
 import { GoferError } from '@gofer/contracts';
 import { collectOnce, ignoreLoss } from './collect-log.ts';
 import { hasLog, logPaths } from './log-files.ts';
-import type { CollectOptions, LogBatch, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
+import { UID_LENGTH } from './log-segments.ts';
+import type { CollectOptions, LogBatch, LogMasking, LogReadRequest, LogSeal, LogStat, LogStore, OpenLogSource } from './log-store.ts';
 import type { LogCallKind, LogCalls, LogLane } from './protocol.ts';
 import { LaneLost } from './protocol.ts';
 import { MASKING_KEY_BYTES } from './sealed-state.ts';
@@ -12,7 +13,6 @@ import type { LogVerification } from './verify-log.ts';
 /** A call is made again on a thread's successor, but not for ever: a thread that cannot live must be heard of. */
 const MAX_LOSSES = 5;
 const RAW_BLOCK_BYTES = 256 * 1024;
-const UID_LENGTH = 36;
 
 /** The log store over keepers of logs, wherever they run. An attempt always goes to the same lane: its log has one writer. */
 export class LaneLogStore implements LogStore {
@@ -58,6 +58,10 @@ export class LaneLogStore implements LogStore {
   async seal(attemptId: string, problem?: string): Promise<LogSeal> {
     this.#assertIdle(attemptId, 'sealed');
     return this.#callAgain(attemptId, 'seal', problem === undefined ? { attemptId } : { attemptId, problem });
+  }
+
+  async goOnBehind(attemptId: string, masking?: LogMasking): Promise<string> {
+    return await this.#callAgain(attemptId, 'rollSealed', masking === undefined ? { attemptId } : { attemptId, masking });
   }
 
   async stat(attemptId: string): Promise<LogStat> {
@@ -247,7 +251,7 @@ function watched(options: CollectOptions, goOnIn: (id: string) => void): Collect
     goOnIn(id);
     return id;
   };
-  return { ...options, cut: { bytes: cut.bytes, next: (id, lines) => cut.next(id, lines), done, last } };
+  return { ...options, cut: { bytes: cut.bytes, begins: () => cut.begins(), done, last } };
 }
 
 function rethrowLoss(error: unknown): never {

@@ -1,4 +1,5 @@
 /** Where an attempt's two files are, and the few calls on them that others build on. */
+import type { Hash } from 'node:crypto';
 import { constants, existsSync, mkdirSync, openSync, readSync, rmSync, statSync, writeSync, writevSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { GoferError } from '@gofer/contracts';
@@ -10,6 +11,7 @@ export interface LogPaths {
 
 /** Up to this size it is cheaper to copy pieces together than to hand over a list of them. */
 const JOIN_BYTES = 64 * 1024;
+const HASH_BLOCK_BYTES = 1024 * 1024;
 
 /**
  * Spread by the id's last two characters, lower-cased: an id of version 7 begins with the time, so that its first ones would put all
@@ -59,6 +61,18 @@ export function readFully(fd: number, into: Uint8Array, position: number): numbe
     done += count;
   }
   return done;
+}
+
+/** Puts the first `bytes` of a file into a hash. False where there are fewer. */
+export function hashBeginning(fd: number, bytes: number, hash: Hash): boolean {
+  const block = Buffer.alloc(Math.min(bytes, HASH_BLOCK_BYTES));
+  for (let at = 0; at < bytes; ) {
+    const count = readFully(fd, block.subarray(0, Math.min(block.length, bytes - at)), at);
+    if (count === 0) return false;
+    hash.update(block.subarray(0, count));
+    at += count;
+  }
+  return true;
 }
 
 export function writeFully(fd: number, bytes: Uint8Array, position: number): void {

@@ -3,6 +3,7 @@ import { GoferError } from '@gofer/contracts';
 import { dataSize, isErrno, logPaths, removeLog } from './log-files.ts';
 import type { LogProgress } from './log-reader.ts';
 import { LogReader } from './log-reader.ts';
+import { nextSegment } from './log-segments.ts';
 import type { LogBatch, LogSeal } from './log-store.ts';
 import { LogWriter } from './log-writer.ts';
 import type { LogAnswer, LogCall, LogCalls } from './protocol.ts';
@@ -42,6 +43,8 @@ export class LogKeeper {
         return this.#append(call);
       case 'roll':
         return this.#roll(call);
+      case 'rollSealed':
+        return this.#rollSealed(call);
       case 'note':
         return this.#note(call);
       case 'seal':
@@ -88,15 +91,29 @@ export class LogKeeper {
     return log.size;
   }
 
-  #roll({ attemptId, into }: LogCalls['roll']['takes']): boolean {
-    const next = this.#openLog(attemptId).continueIn(logPaths(this.#directory, into), into, this.#now());
-    if (next === undefined) return false;
+  #roll({ attemptId }: LogCalls['roll']['takes']): LogCalls['roll']['gives'] {
+    const log = this.#openLog(attemptId);
+    // Its name would be this one's, or say the same.
+    if (log.lines === 0) return null;
+    const into = nextSegment(attemptId, log.lines);
+    const next = log.continueIn(logPaths(this.#directory, into), into, this.#now());
+    if (next === undefined) return null;
     this.#writers.set(into, next);
     this.#claimed.add(into);
     this.#writers.delete(attemptId);
     this.#claimed.delete(attemptId);
     this.#wake(attemptId, true);
-    return true;
+    return { into, bytes: next.size.bytes };
+  }
+
+  #rollSealed({ attemptId, masking }: LogCalls['rollSealed']['takes']): string {
+    const paths = logPaths(this.#directory, attemptId);
+    const seal = readSeal(paths);
+    if (typeof seal !== 'object' || seal.lines === 0)
+      throw new GoferError('FAILED_PRECONDITION', `the log of attempt ${attemptId} is not sealed, or has no line to go on behind`);
+    const nextId = nextSegment(attemptId, seal.lines);
+    LogWriter.beginBehind(paths, logPaths(this.#directory, nextId), { id: attemptId, nextId, masking, time: this.#now() });
+    return nextId;
   }
 
   #note({ attemptId, text }: LogCalls['note']['takes']): null {

@@ -52,15 +52,15 @@ export interface CollectOptions {
 }
 
 /**
- * Has output go on in another log where the one that it goes into has become large; those before are sealed. A line, and a secret, that
- * is cut in two by that is not: what is not decided yet goes on in the next one.
+ * Has output go on in another log, its next segment, where the one that it goes into has become large; those before are sealed. A line,
+ * and a secret, that is cut in two by that is not: what is not decided yet goes on in the next one.
  */
 export interface LogCut {
-  /** Of a log with its index, about. */
+  /** Of a log with its index, about, and without the line that it begins with. */
   readonly bytes: number;
-  /** The id of the log to go on in, behind one with so many lines; it ends with the same 36 characters. */
-  next(attemptId: string, lines: number): string;
-  /** It goes on there. Nothing more is taken from the source until this has resolved. */
+  /** From now on there may be a next one. */
+  begins(): void;
+  /** It goes on there, or where it went on before. Nothing more is taken from the source until this has resolved. */
   done(attemptId: string): Promise<void>;
   /** The id of the log to go on in, once the thread that wrote has died. */
   last(): Promise<string>;
@@ -164,6 +164,13 @@ export interface LogStore {
    * the seal is not complete and says so. Rejects with `FAILED_PRECONDITION` while it is collected.
    */
   seal(attemptId: string, problem?: string): Promise<LogSeal>;
+
+  /**
+   * Begins the next segment behind one that is sealed though its source goes on, and resolves with its id: there `collect` goes on without
+   * a gap or a repetition. Rejects with `FAILED_PRECONDITION` where it is not sealed or has no line, or as `collect` does for `masking`, and
+   * with `STORAGE_FULL` or `INTERNAL` where the next one cannot be written.
+   */
+  goOnBehind(attemptId: string, masking?: LogMasking): Promise<string>;
 
   /** Rejects with `NOT_FOUND` where there is no log. */
   stat(attemptId: string): Promise<LogStat>;

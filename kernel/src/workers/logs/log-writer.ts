@@ -3,15 +3,15 @@ import { createHash } from 'node:crypto';
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs';
 import { GoferError } from '@gofer/contracts';
 import type { IndexRecord } from './index-format.ts';
-import { decodeSlot, encodeRecords, encodeSlot, fitProblem, SEAL_SLOT_BYTES } from './index-format.ts';
-import { IndexScanner } from './index-scanner.ts';
+import { encodeRecords, encodeSlot, fitProblem, SEAL_SLOT_BYTES } from './index-format.ts';
 import { LineAssembler } from './line-assembler.ts';
 import type { LogPaths } from './log-files.ts';
-import { openForWriting, readFully, removeLog, toWriteError, writeAll, writeFully } from './log-files.ts';
+import { hashBeginning, openForWriting, removeLog, toWriteError, writeAll, writeFully } from './log-files.ts';
 import type { MaskedStream } from './log-masker.ts';
 import { LogMasker, MASKED_STREAMS } from './log-masker.ts';
 import type { LogMasking, LogSeal } from './log-store.ts';
 import type { LogSize } from './protocol.ts';
+import { settledRecords } from './settled-records.ts';
 
 /** What one piece of a source's output is, beside its bytes. */
 export interface ChunkMark {
@@ -23,12 +23,18 @@ export interface ChunkMark {
   readonly cursor: string;
 }
 
+/** Where a sealed log is gone on from. */
+export interface SealedEnd {
+  readonly id: string;
+  readonly nextId: string;
+  readonly masking: LogMasking | undefined;
+  readonly time: number;
+}
+
 interface OpenFiles {
   readonly data: number;
   readonly index: number;
 }
-
-const HASH_BLOCK_BYTES = 1024 * 1024;
 
 /**
  * The one writer of an open log. Data goes before the records that describe it, so that what a crash leaves behind the last record is
@@ -62,7 +68,10 @@ export class LogWriter {
   static resume(paths: LogPaths): LogWriter {
     const writer = new LogWriter(paths);
     try {
-      writer.#recover(writer.#open());
+      const files = writer.#open();
+      writer.#recover(files);
+      ftruncateSync(files.data, writer.bytes);
+      ftruncateSync(files.index, writer.#indexBytes);
       return writer;
     } catch (error) {
       writer.close();
@@ -124,11 +133,7 @@ export class LogWriter {
    */
   continueIn(paths: LogPaths, attemptId: string, time: number): LogWriter | undefined {
     if (this.#failure !== undefined) return undefined;
-    const next = LogWriter.create(paths);
-    next.#masker = this.#masker?.renew(undefined, attemptId);
-    next.#assembler.carryOn(this.#assembler, time);
-    next.#settle('stdout', time, this.cursor ?? '');
-    next.#keep();
+    const next = this.#carryOnIn(paths, attemptId, time);
     if (next.#failure === undefined) {
       try {
         writeFully(this.#open().index, encodeSlot(this.#sealNow({ complete: true })), 0);
@@ -141,6 +146,26 @@ export class LogWriter {
     next.close();
     removeLog(paths);
     return undefined;
+  }
+
+  /**
+   * Begins a new log behind a sealed one, whose files stay as they are: what is incomplete or held back there, and where the source is to
+   * be gone on from, is in the new one, which can be resumed. Throws as `mask` does, and where the new one cannot be written; then
+   * nothing is left of it.
+   */
+  static beginBehind(sealed: LogPaths, paths: LogPaths, { id, nextId, masking, time }: SealedEnd): void {
+    const before = new LogWriter(sealed);
+    try {
+      before.#recover(before.#open());
+      before.mask(id, masking);
+      const next = before.#carryOnIn(paths, nextId, time);
+      next.close();
+      if (next.#failure === undefined) return;
+      removeLog(paths);
+      throw next.#failure;
+    } finally {
+      before.close();
+    }
   }
 
   /** Keeps whole lines of Gofer's own. Throws where they cannot be written. */
@@ -180,6 +205,15 @@ export class LogWriter {
     if (files === undefined) return;
     closeSync(files.data);
     closeSync(files.index);
+  }
+
+  #carryOnIn(paths: LogPaths, attemptId: string, time: number): LogWriter {
+    const next = LogWriter.create(paths);
+    next.#masker = this.#masker?.renew(undefined, attemptId);
+    next.#assembler.carryOn(this.#assembler, time);
+    next.#settle('stdout', time, this.cursor ?? '');
+    next.#keep();
+    return next;
   }
 
   #sealNow(outcome: Pick<LogSeal, 'complete' | 'problem'>): LogSeal {
@@ -261,41 +295,20 @@ export class LogWriter {
   #hashNow(): Hash {
     if (this.#hash !== undefined) return this.#hash;
     const hash = createHash('sha256');
-    const block = Buffer.alloc(Math.min(this.bytes, HASH_BLOCK_BYTES));
-    for (let at = 0; at < this.bytes; ) {
-      const count = readFully(this.#open().data, block.subarray(0, Math.min(block.length, this.bytes - at)), at);
-      if (count === 0) throw new GoferError('INTERNAL', `${this.#paths.data} has become shorter than its index says`);
-      hash.update(block.subarray(0, count));
-      at += count;
-    }
+    if (this.bytes > 0 && !hashBeginning(this.#open().data, this.bytes, hash))
+      throw new GoferError('INTERNAL', `${this.#paths.data} has become shorter than its index says`);
     this.#hash = hash;
     return hash;
   }
 
-  #recover(files: OpenFiles): void {
-    const slot = Buffer.alloc(SEAL_SLOT_BYTES);
-    const slotBytes = readFully(files.index, slot, 0);
-    if (decodeSlot(slot.subarray(0, slotBytes)) !== 'torn') {
-      this.#indexBytes = SEAL_SLOT_BYTES;
-      const dataBytes = fstatSync(files.data).size;
-      const scanner = new IndexScanner(files.index, SEAL_SLOT_BYTES);
-      const unsettled: IndexRecord[] = [];
-      let at = 0;
-      for (let record = scanner.next(); record !== undefined; record = scanner.next()) {
-        at += record.dataBytes;
-        if (at > dataBytes) break;
-        unsettled.push(record);
-        if (!record.settled) continue;
-        for (const one of unsettled.splice(0)) {
-          this.#count(one);
-          this.#assembler.restore(one);
-          if (one.masking && one.stream !== 'gofer') this.#sealedStates.set(one.stream, one.tail);
-        }
-        this.#indexBytes = scanner.position;
-      }
+  #recover({ data, index }: OpenFiles): void {
+    for (const { record, end } of settledRecords(index, fstatSync(data).size)) {
+      this.#indexBytes = end;
+      if (record === undefined) continue;
+      this.#count(record);
+      this.#assembler.restore(record);
+      if (record.masking && record.stream !== 'gofer') this.#sealedStates.set(record.stream, record.tail);
     }
-    ftruncateSync(files.data, this.bytes);
-    ftruncateSync(files.index, this.#indexBytes);
   }
 }
 

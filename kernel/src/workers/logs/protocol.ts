@@ -16,6 +16,12 @@ export interface LogSize {
   readonly lines: number;
 }
 
+export interface RolledLog {
+  readonly into: string;
+  /** What it takes from the beginning, with the line that is not complete. */
+  readonly bytes: number;
+}
+
 /** What can be asked of the keeper of logs: for each call what it takes and what it gives. */
 export interface LogCalls {
   /** Makes ready for a source, and for masking it: where to go on, or the seal of a log that has ended. */
@@ -32,8 +38,13 @@ export interface LogCalls {
     };
     gives: LogSize;
   };
-  /** Goes on in another log, which may be resumed as this one could; this one is sealed as it is. False: it cannot be written, and this one stays. */
-  roll: { takes: { readonly attemptId: string; readonly into: string }; gives: boolean };
+  /**
+   * Goes on in the next segment, which may be resumed as this one could; this one is sealed as it is. Null: that cannot be written, or no
+   * line is complete yet, and this one stays.
+   */
+  roll: { takes: { readonly attemptId: string }; gives: RolledLog | null };
+  /** Begins the next segment behind a sealed one, so that it can be gone on with as if that were not: its id. */
+  rollSealed: { takes: { readonly attemptId: string; readonly masking?: LogMasking }; gives: string };
   note: {
     takes: { readonly attemptId: string; readonly text: string };
     gives: null;
