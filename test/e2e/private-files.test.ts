@@ -66,7 +66,7 @@ describe.each([['sqlite'], ['filesystem']])('a server that is started with the m
         /supervisor\.sock$/,
         /journal$/,
         /supervisor\.log$/,
-        /pipes\/0$/,
+        /pipes\/\d+\/0$/,
       ]) {
         expect(paths).toContainEqual(expect.stringMatching(expected));
       }

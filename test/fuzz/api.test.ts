@@ -10,7 +10,7 @@ import { describeNeeding } from '../backends/describe-needing.ts';
 import { startFuzzServer } from './fuzz-server.ts';
 import { type Findings, type Fuzz, missingSchemathesis, OPERATIONS, runSchemathesis } from './schemathesis.ts';
 
-const EXAMPLES = Number(process.env['GOFER_FUZZ_EXAMPLES'] ?? 4);
+const EXAMPLES = Number(process.env['GOFER_FUZZ_EXAMPLES'] ?? 6);
 const SEED = Number(process.env['GOFER_FUZZ_SEED'] ?? 1);
 const LIMIT_MS = 100_000 + 20_000 * EXAMPLES;
 const LONGEST_OUTPUT = 20_000;

@@ -60,7 +60,8 @@ export class ProcessStage {
     await this.removeAll();
     await Promise.all(this.#instances.map((instance) => instance.close()));
     for (const pid of this.supervisors) await until(`the end of supervisor ${pid}`, async () => !(await isAlive(pid)));
-    await rm(this.#root, { recursive: true, force: true });
+    // A supervisor that was killed may leave behind what still makes its pipes.
+    await rm(this.#root, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
   }
 
   /** Processes that work in this stage's data directory. */

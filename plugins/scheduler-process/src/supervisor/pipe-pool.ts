@@ -23,10 +23,12 @@ export class PipePool {
   #made = 0;
   #growing: Promise<void> | undefined;
 
+  /** Nobody else may use the directory; what an earlier process has left there goes. */
   constructor(directory: string) {
-    this.#directory = directory;
-    rmSync(directory, { recursive: true, force: true });
-    mkdirSync(directory, { mode: 0o700 });
+    // An earlier one may have been killed while pipes were being made, and they go on being made.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
+    this.#directory = join(directory, String(process.pid));
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
   }
 
   /** Opens a pipe; undefined where this system or file system has none, and the child must do with a socket. */
