@@ -45,6 +45,7 @@ describe('the examples of the help', () => {
     client = new GoferClient({ baseUrl: new URL(server.url), token: '', insecureSkipTlsVerify: false });
     await client.call('create_namespace', { body: { id: 'reading', name: 'Reading', description: '' } });
     await prepareSimple(client, 'reading');
+    await prepareSimple(client, 'default');
     await storeForSimple(client, 'reading');
     directory = await mkdtemp(join(tmpdir(), 'gofer-cli-examples-'));
     await mkdir(join(directory, 'simple'));
@@ -80,7 +81,6 @@ describe('the examples of the help', () => {
     // Another example may have turned runs off.
     await client.call('update_system_preferences', { body: { ignore_pipeline_run_events: false } });
     const namespace = READING.test(command) ? 'reading' : await newNamespace();
-    if (command.includes('--namespace default')) await prepareSimple(client, 'default');
     await prepareFor(command, namespace);
     const { argv, stdin } = await parseShell(command, directory);
     const env = { GOFER_API_BASE_URL: server.url, GOFER_NAMESPACE: namespace };
