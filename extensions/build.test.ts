@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort } from '../test/clients/free-port.ts';
 
 const run = promisify(execFile);
 const script = join(import.meta.dirname, 'build.ts');
@@ -38,16 +39,6 @@ afterAll(async () => {
   await once(gofer, 'close');
   rmSync(directory, { recursive: true });
 });
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 describe('a bundled extension', () => {
   it.each(['cron', 'github', 'interval', 'pipeline', 'webhook'])('of %s is one file that serves', async (name) => {

@@ -1,28 +1,18 @@
 /** An extension in a container over a server that is killed: it runs on, the next server goes on with it, and no start is lost or made twice. */
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import type { Extension, Run, Subscription } from '@gofer/contracts/api';
 import { expect, it } from 'vitest';
 import { describeDocker } from '../backends/docker-engine.ts';
 import { ExtensionImages } from '../backends/extension-image.ts';
+import { freePort } from '../clients/free-port.ts';
 import { GoferServer, pipelinePath } from './gofer-server.ts';
 
 const SOON = { timeout: 60_000, interval: 200 };
-
-/** What an extension was told of its server must still hold, or it is replaced. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 await describeDocker('an extension in a container', (docker) => {
   it('outlives its server, starts runs for the next one, and ends with that', { timeout: 180_000 }, async () => {
     const images = new ExtensionImages(docker);
     const image = await images.bundled('interval');
+    // What an extension was told of its server must still hold, or it is replaced.
     const server = await GoferServer.start('docker', { port: await freePort() });
     const containers = async (): Promise<string[]> => {
       const filters = encodeURIComponent(JSON.stringify({ ancestor: [image] }));
